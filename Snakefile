@@ -1,0 +1,39 @@
+# greedyrank: data -> training -> spectra -> figures and claims.
+#
+#   results/data/<sweep>/<instance>.npz     what is to be recovered, one file a data seed
+#   results/runs/<sweep>/<batch>.npz        recorded training runs, one file a job
+#   results/spectra/<sweep>.nc              what is measured on them
+#   results/figures/<figure>.{png,pdf,svg}  pictures, and <figure>.csv: exactly what they show
+#   results/claims/<figure>.json            verdicts on the published statements
+#   results/logs, results/benchmarks        per job
+#
+# Scales other than laptop write to results/<scale>/. All logic is in workflow/greedyrank/planning.py.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/spectra.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/page.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        plan.all_files(),
+
+
+onsuccess:
+    shell("{REFRESH_PAGE}")
+
+
+onerror:
+    shell("{REFRESH_PAGE}")

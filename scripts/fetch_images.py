@@ -1,0 +1,20 @@
+"""Fetch and verify one image data set; write the checksums of its files."""
+
+from pathlib import Path
+
+from greedyrank import cli, images, storage
+
+
+def main(options):
+    images.fetch(options.data_dir, options.dataset)
+    with storage.writing(options.out) as temporary:
+        lines = (f"{sha}  {name}\n" for name, sha in images.CHECKSUMS[options.dataset].items())
+        temporary.write_text("".join(lines))
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("--dataset", required=True, choices=images.CHECKSUMS)
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the image data")
+    parser.add_argument("--out", type=Path, required=True)
+    cli.run(main, parser, name="dataset")

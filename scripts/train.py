@@ -1,0 +1,49 @@
+"""Train one batch: all its runs together, from their initial factors to their stopping rule."""
+
+import json
+import logging
+from pathlib import Path
+
+from greedyrank import cli, devices, provenance, storage, training
+
+
+def main(options):
+    plan = json.loads(options.slice)
+    keys = plan.pop("data_settings")
+    data = {}
+    for path in options.data:
+        meta, arrays = storage.load_arrays(path)
+        data[provenance.canonical(meta["settings"])] = arrays
+    identity = provenance.digest(provenance.canonical([plan, options.code, sorted(data)]))
+    checkpoint = options.checkpoints / f"{identity[:24]}.npz"
+    device = devices.prepare(options.device)
+    logging.info("trains on %s", device)
+    arrays = training.train(
+        plan,
+        lambda run: data[provenance.canonical({key: run[key] for key in keys})],
+        options.device,
+        checkpoint=checkpoint,
+        checkpoint_seconds=options.checkpoint_seconds,
+    )
+    meta = {
+        "slice": plan,
+        "code": options.code,
+        "device": device,
+        "versions": provenance.versions("torch", "numpy", "numba"),
+        "data": {path.name: storage.checksum(path) for path in options.data},
+    }
+    storage.save_arrays(options.out, meta, arrays)
+    storage.remove(checkpoint)
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("--name", required=True, help="name of the batch, for the log")
+    parser.add_argument("--slice", required=True, help="settings of the runs, as JSON")
+    parser.add_argument("--code", default="", help="digest of the code, kept with the result")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="data files of the runs")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder of the checkpoints")
+    parser.add_argument("--checkpoint-seconds", type=float, default=30.0)
+    parser.add_argument("--out", type=Path, required=True)
+    cli.run(main, parser, name="name")

@@ -1,0 +1,1 @@
+"""Claims: the statistics that each figure's published statements are checked by."""

@@ -1,0 +1,60 @@
+"""Statistics of the singular-value figure."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+
+def _last_record(runs: xr.Dataset) -> xr.DataArray:
+    return (runs.step >= 0).sum("record") - 1
+
+
+def gap(runs: xr.Dataset, *, index: int) -> np.ndarray:
+    """Return sigma_index / sigma_(index+1) (counted from 1) at the last record of each run."""
+    values = runs.singular_value.isel(record=_last_record(runs))
+    return (values.isel(component=index - 1) / values.isel(component=index)).to_numpy()
+
+
+def smallest_error(runs: xr.Dataset) -> np.ndarray:
+    """Return the smallest relative squared reconstruction error over each run."""
+    return runs.relative_squared_error.min("record").to_numpy()
+
+
+def error_ratio(runs: xr.Dataset, *, depths: list) -> np.ndarray:
+    """Return, for each data seed, the largest ratio of one depth's smallest error to the last one's.
+
+    Below 1, the error falls with every step through ``depths``.
+    """
+    errors = runs.assign(error=runs.relative_squared_error.min("record"))
+    ratios = []
+    for seed in np.unique(runs.data_seed):
+        of_depth = [float(errors.error[(runs.data_seed == seed) & (runs.depth == depth)].item()) for depth in depths]
+        ratios.append(max(later / earlier for earlier, later in zip(of_depth, of_depth[1:], strict=False)))
+    return np.array(ratios)
+
+
+def alignment_ratio(runs: xr.Dataset, *, vectors: str) -> np.ndarray:
+    """Return the time average of the diagonal over that of the off-diagonal entries, step 0 left out.
+
+    ``vectors``: ``present`` or ``initial`` singular vectors.
+    """
+    suffix = {"present": "", "initial": "_initial"}[vectors]
+    seen = runs.step > 0
+    means = [runs[f"alignment_{part}{suffix}"].where(seen).mean("record") for part in ("diagonal", "other")]
+    return (means[0] / means[1]).to_numpy()
+
+
+def law_residual(runs: xr.Dataset, *, exponent_depth: int = 0) -> np.ndarray:
+    """Return each run's largest |measured - predicted| growth rate, over its largest predicted rate.
+
+    Over all stencils and the five largest singular values; the rates compared are those of the same
+    singular value. ``exponent_depth``: predict with another depth's factor and exponent instead.
+    """
+    runs = runs.isel(component=slice(5))
+    predicted, rate = runs.growth_predicted, runs.growth_rate
+    if exponent_depth:
+        slope = predicted / (runs.depth * runs.growth_sigma ** (2 - 2 / runs.depth))
+        predicted = exponent_depth * runs.growth_sigma ** (2 - 2 / exponent_depth) * slope
+    scale = np.abs(predicted).max("growth")
+    return (np.abs(rate - predicted).max("growth") / scale).max("component").to_numpy()

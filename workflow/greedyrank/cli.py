@@ -1,0 +1,47 @@
+"""What all command lines share: one thread, one log, one friendly line for an error.
+
+To be imported before numpy: the numerical libraries read their thread counts when they load, and
+results are the same bytes only for the same count. Parallel work is Snakemake's: one job a core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options of every stage."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--log", type=Path, help="log file, beside the terminal")
+    return made
+
+
+def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParser, name: str | None = None) -> None:
+    """Parse, set up logging, call ``main``; end with code 1 and one line on an error.
+
+    ``name`` is the option whose value begins every line of the log.
+    """
+    options = made.parse_args()
+    prefix = f"{getattr(options, name)}: " if name else ""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    try:
+        if options.log:
+            options.log.parent.mkdir(parents=True, exist_ok=True)
+            handlers.append(logging.FileHandler(options.log, mode="w"))
+        logging.basicConfig(level=logging.INFO, format=f"{prefix.replace('%', '%%')}%(message)s", handlers=handlers)
+        main(options)
+    except Exception as error:
+        # The reason on one line; the traceback, for whoever mends the code, in the log alone.
+        logging.error("error: %s", error if str(error) else type(error).__name__)
+        if options.log and options.log.exists():
+            with options.log.open("a") as log:
+                traceback.print_exc(file=log)
+        sys.exit(1)

@@ -1,0 +1,408 @@
+"""The config file: its grammar, its scales, and one clear message for everything wrong in it.
+
+``load`` turns the mapping read from ``config.yaml`` into validated, normalised sweeps and figures.
+All errors are collected, each naming the key, its value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from greedyrank import settings, sweeps
+
+HERE = Path(__file__).parent
+RESERVED_IN_CONTROL = ("sweep", "statistic", "at")
+
+
+class ConfigError(ValueError):
+    """Everything that is wrong with a config, one message a line."""
+
+    def __init__(self, messages: list[str]):
+        self.messages = messages
+        super().__init__("\n".join(messages))
+
+
+class Strict(BaseModel):
+    """A block whose unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Sweep(Strict):
+    """All runs of one experiment, before a scale is chosen."""
+
+    source: str = Field(description="paper and figure the settings are from")
+    problem: str = Field(description="a module of greedyrank/problems")
+    factorization: str = Field(description="a module of greedyrank/factorizations")
+    optimizer: str = Field(description="a module of greedyrank/optimizers")
+    device: Literal["auto", "cpu"] = Field(default="auto", description="cpu: never on a GPU")
+    fixed: dict[str, Any] = Field(default={}, description="settings of every run")
+    cases: list[dict[str, Any]] = Field(default=[], description="settings that vary together; lists are crossed")
+    axes: dict[str, list] = Field(default={}, description="settings that are crossed with all cases")
+    batch: list[str] = Field(default=[], description="settings that split the runs into training jobs")
+    scales: dict[Literal["smoke", "laptop", "paper"], dict[str, Any]] = Field(
+        default={}, description="overrides of fixed, cases, axes or batch, key by key"
+    )
+
+
+class Figure(Strict):
+    """One figure: the sweeps it shows, what is measured on them, and how it is drawn."""
+
+    title: str = Field(description="one line, for tables")
+    paper: str = Field(description="paper and figure")
+    minutes: float = Field(gt=0, description="measured minutes on 2 cores at laptop scale, its sweeps included")
+    sweeps: list[str] = Field(min_length=1, description="names of sweeps")
+    measures: list[str] = Field(min_length=1, description="modules of greedyrank/measures")
+    draw: dict[str, Any] = Field(default={}, description="keyword arguments of the drawing function")
+
+
+class Config(Strict):
+    """The whole file."""
+
+    scale: Literal["smoke", "laptop", "paper"] = Field(
+        default="laptop", description="laptop writes to results/, the others to results/<scale>/"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where jobs run")
+    data_dir: str = Field(default="data", min_length=1, description="folder of the image data")
+    results_dir: str = Field(default="results", min_length=1, description="folder of everything that is built")
+    sweeps: dict[str, Sweep] = Field(min_length=1)
+    figures: dict[str, Figure] = Field(min_length=1)
+
+
+class Expectation(Strict):
+    """What a statistic must satisfy: exactly one of near, below, above, between."""
+
+    near: float | None = None
+    relative: float | None = Field(default=None, gt=0, description="tolerance of near, as a fraction of it")
+    absolute: float | None = Field(default=None, gt=0, description="tolerance of near, in its own unit")
+    below: float | None = None
+    above: float | None = None
+    between: list[float] | None = Field(default=None, min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _one_kind(self):
+        kinds = [k for k in ("near", "below", "above", "between") if getattr(self, k) is not None]
+        if len(kinds) != 1:
+            raise ValueError("give exactly one of near, below, above, between")
+        tolerances = (self.relative is not None) + (self.absolute is not None)
+        if tolerances != (self.near is not None):
+            raise ValueError("near needs exactly one of relative and absolute; the others take neither")
+        return self
+
+
+class Claim(Strict):
+    """One published statement and how it is checked; see workflow/claims."""
+
+    id: str
+    statement: str
+    source: str
+    basis: Literal["published", "theorem", "ours"]
+    sweep: str | None = Field(default=None, description="default: the first sweep of the figure")
+    runs: dict[str, Any] = Field(default={}, description="settings of the runs meant; a list is any of its values")
+    statistic: str = Field(description="a function of greedyrank/claims/<figure>.py")
+    at: dict[str, Any] = Field(default={}, description="keyword arguments of the statistic")
+    published: float | list[float] | None = None
+    expect: Expectation
+    reason: str = Field(description="why this tolerance")
+    seeds: Literal["every", "median", "mean"] = "every"
+    control: dict[str, Any] = Field(
+        min_length=1, description="what differs in the runs on which the claim must miss; also sweep, statistic, at"
+    )
+    known: Literal["differs"] | None = Field(default=None, description="the verdict on record, where not reproduced")
+    because: str | None = Field(default=None, description="why it is known to differ")
+
+    @model_validator(mode="after")
+    def _cause(self):
+        if (self.known is None) != (self.because is None):
+            raise ValueError("`known` and `because` go together")
+        return self
+
+
+def nearest(name: str, allowed) -> str:
+    """Return a hint with the nearest allowed name, or all of them."""
+    allowed = sorted(map(str, allowed))
+    close = difflib.get_close_matches(str(name), allowed, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"allowed: {', '.join(allowed)}"
+
+
+def explain(error: ValidationError, place: str, model: type[BaseModel]) -> list[str]:
+    """Translate pydantic's errors into one line each: place, key, value, what is allowed."""
+    lines = []
+    for item in error.errors():
+        path = [str(part) for part in item["loc"]]
+        where = ".".join([place, *path] if place else path)
+        if item["type"] == "extra_forbidden":
+            lines.append(f"{where}: unknown key; {nearest(path[-1], _fields_at(model, path[:-1]))}")
+        elif item["type"] == "missing":
+            lines.append(f"{where}: missing key")
+        elif item["type"] == "value_error":
+            lines.append(f"{where}: {item['ctx']['error']}")
+        else:
+            hint = ""
+            if isinstance(item["input"], str) and "number" in item["msg"]:
+                hint = " (YAML reads 1e-4 as text: write 1.0e-4)"
+            lines.append(f"{where} is {item['input']!r}: {item['msg']}{hint}")
+    return lines
+
+
+def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Return the keys allowed at a path of a model; unions and dictionaries are looked through."""
+    for part in path:
+        if model is None or not hasattr(model, "model_fields"):
+            return []
+        field = model.model_fields.get(part)
+        candidates = [field.annotation] if field else [model]
+        found = None
+        while candidates:
+            candidate = candidates.pop()
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                found = candidate
+                break
+            candidates += list(getattr(candidate, "__args__", ()))
+        model = found
+    return list(model.model_fields) if model else []
+
+
+def _merge(base: dict, override: dict) -> dict:
+    merged = dict(base)
+    for key, value in override.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+@cache
+def tenants(kind: str) -> tuple[str, ...]:
+    """Return the names of the modules in a room of the library, such as ``measures``."""
+    return tuple(sorted(p.stem for p in (HERE / kind).glob("*.py") if p.stem != "__init__"))
+
+
+@cache
+def _functions(path: Path) -> dict[str, ast.FunctionDef]:
+    tree = ast.parse(path.read_text())
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _check_keywords(place: str, given: dict, module: Path, function: str) -> list[str]:
+    """Check keyword arguments against a function's keyword-only ones, without importing it."""
+    functions = _functions(module)
+    if function not in functions:
+        return [f"{place}: no function `{function}` in {module.name}; {nearest(function, functions)}"]
+    allowed = [argument.arg for argument in functions[function].args.kwonlyargs]
+    return [f"{place}.{key}: unknown key; {nearest(key, allowed)}" for key in given if key not in allowed]
+
+
+class _SweepLoader:
+    """Resolve one sweep at one scale, collecting what is wrong."""
+
+    def __init__(self, name: str, sweep: Sweep, scale: str):
+        self.place = f"sweeps.{name}"
+        self.errors: list[str] = []
+        block = sweep.model_dump(exclude={"scales"})
+        override = sweep.scales.get(scale, {})
+        for key in override:
+            if key not in ("fixed", "cases", "axes", "batch"):
+                self.errors.append(
+                    f"{self.place}.scales.{scale}.{key}: unknown key; allowed: axes, batch, cases, fixed"
+                )
+        try:
+            self.block = Sweep.model_validate(_merge(block, override)).model_dump(exclude={"scales"})
+        except ValidationError as error:
+            self.errors += explain(error, f"{self.place}.scales.{scale}", Sweep)
+
+    def load(self) -> dict | None:
+        """Return the sweep with every default filled in, or None where something is wrong."""
+        if not self.errors:
+            self._tenants()
+        if not self.errors:
+            self._normalise()
+        if not self.errors:
+            self._runs()
+        return None if self.errors else self.block
+
+    def _tenants(self) -> None:
+        self.models = {"training": settings.Training}
+        for kind, known in (
+            ("problem", settings.PROBLEMS),
+            ("factorization", settings.FACTORIZATIONS),
+            ("optimizer", settings.OPTIMIZERS),
+        ):
+            tenant = self.block[kind]
+            if tenant not in known:
+                self.errors.append(f"{self.place}.{kind} is {tenant!r}; {nearest(tenant, known)}")
+            else:
+                self.models[kind] = known[tenant]
+        self.owners = {name: kind for kind, model in self.models.items() for name in model.model_fields}
+
+    def _normalise(self) -> None:
+        def normal(place: str, name: str, value: object) -> object:
+            if name not in self.owners:
+                self.errors.append(f"{place}.{name}: unknown key; {nearest(name, self.owners)}")
+                return value
+            annotation = self.models[self.owners[name]].model_fields[name].annotation
+            try:
+                adapter = TypeAdapter(annotation)
+                return adapter.dump_python(adapter.validate_python(value, strict=True))
+            except ValidationError as error:
+                inner = next((a for a in getattr(annotation, "__args__", (annotation,)) if hasattr(a, "model_fields")), None)
+                self.errors += explain(error, f"{place}.{name}", inner)
+                return value
+
+        block = self.block
+        block["fixed"] = {
+            **{
+                name: field.get_default(call_default_factory=True)
+                for model in self.models.values()
+                for name, field in model.model_fields.items()
+                if not field.is_required()
+            },
+            **{name: normal(f"{self.place}.fixed", name, value) for name, value in block["fixed"].items()},
+        }
+        for place, blocks in (("cases", block["cases"]), ("axes", [block["axes"]])):
+            for entries in blocks:
+                for name, entry in entries.items():
+                    if not sweeps.values(entry):
+                        self.errors.append(f"{self.place}.{place}.{name} is an empty list; give at least one value")
+                    entries[name] = [normal(f"{self.place}.{place}", name, value) for value in sweeps.values(entry)]
+        varied = {*block["axes"], *(name for case in block["cases"] for name in case)}
+        for name in block["batch"]:
+            if name not in varied:
+                self.errors.append(f"{self.place}.batch: `{name}` is neither an axis nor a case; {nearest(name, varied)}")
+
+    def _runs(self) -> None:
+        seen: set[str] = set()
+        checked: dict[str, settings.Settings] = {}
+        names = {kind: set(model.model_fields) for kind, model in self.models.items()}
+        for batch in sweeps.batches(self.block, self.block["batch"]):
+            runs = sweeps.expand(sweeps.narrow(self.block, batch))
+            for run in runs:
+                if (key := repr(sorted(run.items()))) in seen:
+                    self.errors.append(f"{self.place}: the run {sweeps.label(batch)} stands twice; see its cases and axes")
+                    return
+                seen.add(key)
+                parts = {}
+                for kind, model in self.models.items():
+                    part = {name: value for name, value in run.items() if name in names[kind]}
+                    if (key := kind + repr(part)) not in checked:
+                        try:
+                            checked[key] = model.model_validate(part)
+                        except ValidationError as error:
+                            self.errors += explain(error, self.place, model)
+                            return
+                    parts[kind] = checked[key]
+                try:
+                    settings.across(parts["problem"], parts["factorization"], parts["training"])
+                except ValueError as error:
+                    self.errors.append(f"{self.place}: {error}")
+                    return
+            for model in self.models.values():
+                for name in model.same_in_batch:
+                    found = {repr(run[name]) for run in runs if name in run}
+                    if len(found) > 1:
+                        self.errors.append(
+                            f"{self.place}.batch: `{name}` takes several values in one batch"
+                            f" ({', '.join(sorted(found))}); name it in `batch`"
+                        )
+
+
+def _check_figure(name: str, figure: Figure, known_sweeps: dict) -> list[str]:
+    place = f"figures.{name}"
+    errors = [
+        f"{place}.sweeps: no sweep `{sweep}`; {nearest(sweep, known_sweeps)}"
+        for sweep in figure.sweeps
+        if sweep not in known_sweeps
+    ]
+    for measure in figure.measures:
+        if measure not in tenants("measures"):
+            errors.append(f"{place}.measures: no measure `{measure}`; {nearest(measure, tenants('measures'))}")
+    module = HERE / "figures" / f"{name}.py"
+    if not module.exists():
+        return [*errors, f"{place}: no drawing function; write {module}"]
+    return errors + _check_keywords(f"{place}.draw", figure.draw, module, "draw")
+
+
+def load(raw: dict) -> tuple[Config, dict[str, dict]]:
+    """Validate a config and resolve its sweeps at its scale.
+
+    Parameters
+    ----------
+    raw : dict
+        The mapping read from the config file, command-line overrides included.
+
+    Returns
+    -------
+    config : Config
+        The validated file.
+    resolved : dict
+        For each sweep its block with all defaults filled in; `sweeps.expand` gives its runs.
+
+    Raises
+    ------
+    ConfigError
+        Naming every wrong key, its value and what is allowed.
+    """
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(explain(error, "", Config)) from None
+    errors: list[str] = []
+    resolved = {}
+    for name, sweep in config.sweeps.items():
+        loader = _SweepLoader(name, sweep, config.scale)
+        resolved[name] = loader.load()
+        errors += loader.errors
+    for name, figure in config.figures.items():
+        errors += _check_figure(name, figure, config.sweeps)
+    if errors:
+        raise ConfigError(errors)
+    return config, resolved
+
+
+def load_claims(figure: str, config: Config, resolved: dict, blocks: object) -> list[dict]:
+    """Validate the claims of one figure.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key, statistic, sweep or setting, or a figure without claims.
+    """
+    place = f"claims/{figure}.yaml"
+    if not isinstance(blocks, list) or not blocks:
+        raise ConfigError([f"{place}: a figure needs at least one claim"])
+    errors: list[str] = []
+    claims: list[dict] = []
+    module = HERE / "claims" / f"{figure}.py"
+    for number, block in enumerate(blocks):
+        try:
+            claim = Claim.model_validate(block)
+        except ValidationError as error:
+            errors += explain(error, f"{place}[{number}]", Claim)
+            continue
+        here = f"{place}:{claim.id}"
+        sweep = claim.sweep or config.figures[figure].sweeps[0]
+        control = claim.control
+        for name, statistic, at in (
+            (sweep, claim.statistic, claim.at),
+            (control.get("sweep", sweep), control.get("statistic", claim.statistic), control.get("at", claim.at)),
+        ):
+            if name not in config.figures[figure].sweeps:
+                errors.append(f"{here}: no sweep `{name}` in this figure; {nearest(name, config.figures[figure].sweeps)}")
+                continue
+            known = {key for run in sweeps.expand(resolved[name]) for key in run}
+            changed = {key: value for key, value in control.items() if key not in RESERVED_IN_CONTROL}
+            for key in {**claim.runs, **changed}:
+                if key not in known:
+                    errors.append(f"{here}: no setting `{key}` in sweep {name}; {nearest(key, known)}")
+            errors += _check_keywords(f"{here}.at", at, module, statistic)
+        claims.append({**claim.model_dump(exclude_none=True), "sweep": sweep})
+    if len({claim["id"] for claim in claims}) < len(claims):
+        errors.append(f"{place}: two claims have the same id")
+    if errors:
+        raise ConfigError(errors)
+    return claims

@@ -1,0 +1,98 @@
+"""One step of training on all runs of a batch, in torch: the general stepper.
+
+A step is: end-to-end object, dL/dW, pull-back, optimiser. The gradient at the present parameters is
+computed at most once, so looking at the loss or the gradient between two steps costs nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from greedyrank.tenants import tenant
+
+
+class Descent:
+    """The state of all runs of a batch, and how it advances.
+
+    Parameters
+    ----------
+    plan : dict
+        The slice of the batch; see `greedyrank.sweeps`.
+    runs : list of dict
+        Settings of each run.
+    data : list of dict
+        The data of each run.
+    device : {"cpu", "cuda"}
+        Where the arrays live.
+    """
+
+    def __init__(self, plan: dict, runs: list[dict], data: list[dict], device: str):
+        dtype = getattr(torch, runs[0]["dtype"])
+
+        def place(array: np.ndarray, exact: bool = False) -> torch.Tensor:
+            return torch.as_tensor(array, dtype=None if exact else dtype, device=device)
+
+        def place64(array: np.ndarray) -> torch.Tensor:
+            return torch.as_tensor(array, dtype=torch.float64, device=device)
+
+        self.problem = tenant("problems", plan["problem"]).Problem(runs, data, place)
+        self.model = tenant("factorizations", plan["factorization"]).Model(runs, place)
+        self.optimizer = tenant("optimizers", plan["optimizer"]).Optimizer(runs, self.model, place, place64)
+        self.steps_per_epoch, self.full_batch = self.problem.steps_per_epoch, self.problem.full_batch
+        self._step = 0
+        self._gradients = self._end_to_end = None
+
+    def _evaluate(self) -> list:
+        if self._gradients is None:
+            self._end_to_end = self.model.end_to_end(self.problem.inputs(self._step))
+            self._gradients = self.model.pullback(self.problem.loss_gradient(self._end_to_end))
+        return self._gradients
+
+    @torch.no_grad()
+    def advance(self, steps: int) -> None:
+        """Take so many steps of every run that is not frozen."""
+        for _ in range(steps):
+            self.optimizer.step(self.model.parameters, self._evaluate())
+            self._gradients = None
+            self._step += 1
+
+    def freeze(self, frozen: np.ndarray) -> None:
+        """Hold the runs where ``frozen`` is True, shape (runs,)."""
+        self.optimizer.freeze(frozen)
+
+    def flow_time(self) -> np.ndarray:
+        """Return the sum of the effective learning rates so far, shape (runs,)."""
+        return self.optimizer.state["flow_time"].cpu().numpy().copy()
+
+    @torch.no_grad()
+    def losses(self) -> np.ndarray:
+        """Return the loss of each run, float64, shape (runs,)."""
+        if self.problem.full_batch:
+            self._evaluate()
+        return self.problem.losses().double().cpu().numpy()
+
+    @torch.no_grad()
+    def observables(self, growth: bool = False) -> dict[str, np.ndarray]:
+        """Return what is recorded: arrays whose first axis is the run."""
+        gradients = self._evaluate() if self.problem.full_batch else None
+        found = {name: value.cpu().numpy().copy() for name, value in self.model.observables(growth, gradients).items()}
+        return found if growth else {**found, **self.problem.observables(self.model, self._end_to_end)}
+
+    def _tensors(self) -> dict:
+        return {
+            **{f"parameter{i}": value for i, value in enumerate(self.model.parameters)},
+            **{f"optimizer_{name}": value for name, value in self.optimizer.state.items()},
+            **{f"problem_{name}": value for name, value in self.problem.state.items()},
+        }
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return everything a later process needs to go on, at the end of an epoch."""
+        tensors = {name: value.cpu().numpy().copy() for name, value in self._tensors().items()}
+        return {**tensors, "step": np.array(self._step)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` returned."""
+        self._step, self._gradients = int(state["step"]), None
+        for name, tensor in self._tensors().items():
+            tensor.copy_(torch.from_numpy(state[name]))

@@ -1,0 +1,22 @@
+"""Put a training job on its device, in full float32 precision."""
+
+from __future__ import annotations
+
+
+def prepare(device: str) -> str:
+    """Set up torch for a job that uses it, and describe the device.
+
+    Raises
+    ------
+    RuntimeError
+        If a GPU is asked for and torch sees none.
+    """
+    if device == "cpu":
+        return "cpu"  # torch takes its threads from OMP_NUM_THREADS; the compiled kernels need no torch
+    import torch
+
+    if not torch.cuda.is_available():
+        raise RuntimeError("device is cuda, but torch sees no GPU here; set `device: cpu` or `auto`")
+    # The logarithm sums of binary_cp lose their last digits in TF32.
+    torch.backends.cuda.matmul.allow_tf32 = False
+    return torch.cuda.get_device_name()

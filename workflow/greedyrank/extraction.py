@@ -1,0 +1,116 @@
+"""From the recorded runs of a sweep to labelled measures: one netCDF file a sweep.
+
+Dimensions: ``run``; ``record`` (padded with NaN where a run ended earlier); ``growth`` and
+``offset`` for the stencils. Every setting is a coordinate of ``run``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from greedyrank import provenance, storage, sweeps
+from greedyrank.tenants import tenant
+
+# The axes of each recorded quantity, after (run, record) or (run, growth, offset).
+AXES = {
+    "end_to_end": ("row", "column"),
+    "component_norm": ("component",),
+    "component_gamma": ("component",),
+}
+
+
+def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
+    """Return the settings of runs that are numbers or text; a truth value is text, none is NaN.
+
+    The setting ``loss`` is called ``loss_kind`` here, since ``loss`` is what is recorded.
+    """
+    columns = {}
+    for name in runs[0]:
+        values = [run[name] for run in runs]
+        kinds = {type(value) for value in values} - {type(None)}
+        if kinds <= {int, float}:
+            columns[name] = np.array([np.nan if value is None else value for value in values])
+        elif kinds <= {bool, str}:
+            columns[name] = np.array([str(value).lower() if isinstance(value, bool) else value or "" for value in values])
+    columns["loss_kind"] = columns.pop("loss", np.full(len(runs), "mean"))
+    return columns
+
+
+def dataset(runs: list[dict], arrays: dict[str, np.ndarray]) -> xr.Dataset:
+    """Label the arrays of one batch."""
+    variables = {}
+    for name, array in arrays.items():
+        plain = name.removeprefix("growth_")
+        before = ("run", "growth", "offset") if name != plain else ("run", "record")
+        variables[name] = ((*before, *AXES.get(plain, ())), array)
+    made = xr.Dataset(variables)
+    # Index coordinates let batches of different lengths be aligned, padding the shorter.
+    made = made.assign_coords({dim: np.arange(size) for dim, size in made.sizes.items() if dim != "run"})
+    return made.assign_coords({name: ("run", column) for name, column in settings_of(runs).items()})
+
+
+def combine(batches: list[xr.Dataset]) -> xr.Dataset:
+    """Join the batches of a sweep along ``run``."""
+    return xr.concat(batches, "run", join="outer", fill_value={"step": -1, "growth_step": -1}, coords="different", compat="equals")
+
+
+def with_problem(runs: xr.Dataset, settings: list[dict], data: dict[str, dict], keys: list[str]) -> xr.Dataset:
+    """Add what the runs were to recover, for matrix completion: values, mask and target."""
+    completion = tenant("problems", "completion")
+    of_run = [data[provenance.canonical({key: run[key] for key in keys})] for run in settings]
+    pairs = [completion.observed(run, arrays) for run, arrays in zip(settings, of_run, strict=True)]
+    found = {
+        "observed_values": np.stack([values for values, _ in pairs]),
+        "observed_mask": np.stack([mask for _, mask in pairs]),
+    }
+    if all("target" in arrays for arrays in of_run):
+        found["target"] = np.stack([arrays["target"] for arrays in of_run])
+    return runs.assign({name: (("run", "row", "column"), array) for name, array in found.items()})
+
+
+def extract(run_files: list[Path], data_files: list[Path], measures: list[str]) -> xr.Dataset:
+    """Measure a sweep.
+
+    Parameters
+    ----------
+    run_files, data_files : list of Path
+        What training and generation wrote.
+    measures : list of str
+        Modules of greedyrank/measures; each adds its variables.
+
+    Raises
+    ------
+    CorruptFile
+        If a file is not what was written.
+    """
+    batches, metas, settings = [], {}, []
+    for path in run_files:
+        meta, arrays = storage.load_arrays(path)
+        runs = sweeps.expand(meta["slice"])
+        settings += runs
+        batches.append(dataset(runs, arrays))
+        metas[path.stem] = {key: value for key, value in meta.items() if key != "slice"}
+    runs = combine(batches)
+    if "end_to_end" in runs:
+        loaded = [storage.load_arrays(path) for path in data_files]
+        data = {provenance.canonical(meta["settings"]): arrays for meta, arrays in loaded}
+        runs = with_problem(runs, settings, data, list(loaded[0][0]["settings"]))
+    found = [tenant("measures", name).measure(runs) for name in measures]
+    result = xr.merge([runs[["step", "flow_time", "loss"]], *found], compat="equals", join="outer")
+    return result.assign_attrs(batches=json.dumps(metas, sort_keys=True))
+
+
+def save(path: Path, measured: xr.Dataset) -> None:
+    """Write a measured sweep as netCDF, with its checksum."""
+    with storage.writing_checked(path) as temporary:
+        measured.to_netcdf(temporary, engine="h5netcdf")
+
+
+def load(path: Path) -> xr.Dataset:
+    """Read a measured sweep into memory, after checking it."""
+    with xr.open_dataset(storage.check(path), engine="h5netcdf") as measured:
+        return measured.load()

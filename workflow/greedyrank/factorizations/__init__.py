@@ -1,0 +1,1 @@
+"""Factorizations: parameters, end-to-end object and closed-form pull-back."""

@@ -1,0 +1,91 @@
+"""Deep matrix factorization W = W_N ... W_1 of square matrices, with its exact pull-back.
+
+Arora et al. 2019, section 2; Razin & Cohen 2020, section 2. Factor j of the lists below is W_j,
+so the product runs from the last to the first. Written with tensor methods alone: the compiled
+kernel for tiny matrices shares `initial` and must not pay for importing torch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def initial(run: dict) -> list[np.ndarray]:
+    """Draw the factors W_1 ... W_N of one run, float64.
+
+    ``identity_scale`` s: every factor s^(1/N) I (Arora et al., Fig. 3). ``product_std`` s, not
+    balanced: independent normal entries with the one standard deviation that gives the product's
+    entries the standard deviation s. Balanced: the product itself is drawn, W(0) = U S V^T, and
+    W_1 = S^(1/N) V^T, W_j = S^(1/N), W_N = U S^(1/N), so that W_{j+1}^T W_{j+1} = W_j W_j^T.
+    ``det``: redrawn until the product's determinant has that sign.
+    """
+    size, depth = run["shape"][0], run["depth"]
+    if run["identity_scale"] is not None:
+        return [run["identity_scale"] ** (1 / depth) * np.eye(size) for _ in range(depth)]
+    rng = np.random.default_rng([run["seed"], 1])
+    wanted = {"any": 0, "positive": 1, "negative": -1}[run["det"]]
+    std = run["product_std"]
+    while True:
+        if run["balanced"]:
+            left, middle, right = np.linalg.svd(std * rng.standard_normal((size, size)))
+            root = np.diag(middle ** (1 / depth))
+            factors = [root @ right, *(root.copy() for _ in range(depth - 2)), left @ root]
+            if depth == 1:
+                factors = [(left * middle) @ right]
+        else:
+            # A product entry sums size^(depth-1) products of depth independent entries.
+            layer_std = (std / size ** ((depth - 1) / 2)) ** (1 / depth)
+            factors = [layer_std * rng.standard_normal((size, size)) for _ in range(depth)]
+        # Of the factors, not of the product: the product of tiny factors may underflow.
+        sign = np.prod([np.linalg.slogdet(factor).sign for factor in factors])
+        if wanted in (0, sign):
+            return factors
+
+
+def _product(left, right, out):
+    return out.baddbmm_(left, right, beta=0)
+
+
+class Model:
+    """The factors of all runs of a batch, each of shape (runs, n, n)."""
+
+    def __init__(self, runs: list[dict], place):
+        drawn = [initial(run) for run in runs]
+        self.parameters = [place(np.stack(factors)) for factors in zip(*drawn, strict=True)]
+
+        def like(factor):
+            return factor.new_empty(factor.shape)
+
+        # prefixes[j] = W_{j+1} ... W_1; prefixes[0] is the first factor itself.
+        self._prefixes = [self.parameters[0], *(like(factor) for factor in self.parameters[1:])]
+        self._gradients = [like(factor) for factor in self.parameters]
+        self._spare = like(self.parameters[0])
+
+    def spread(self, values):
+        """Return one value a run in the shape that multiplies each parameter."""
+        return [values.reshape(-1, 1, 1)] * len(self.parameters)
+
+    def end_to_end(self, inputs=None):
+        """Return W = W_N ... W_1, shape (runs, n, n): N - 1 matrix products."""
+        for j in range(1, len(self.parameters)):
+            _product(self.parameters[j], self._prefixes[j - 1], self._prefixes[j])
+        return self._prefixes[-1]
+
+    def pullback(self, upstream):
+        """Return dL/dW_j for each j, given dL/dW: 2 (N - 1) matrix products.
+
+        dL/dW_j = (W_N ... W_{j+1})^T dL/dW (W_{j-1} ... W_1)^T; the left part is one running
+        product, the right part a prefix that `end_to_end` left behind.
+        """
+        if len(self.parameters) == 1:
+            return [upstream]
+        running = upstream
+        for j in range(len(self.parameters) - 1, 0, -1):
+            _product(running, self._prefixes[j - 1].mT, self._gradients[j])
+            into = self._gradients[0] if j % 2 else self._spare
+            running = _product(self.parameters[j].mT, running, into)
+        return self._gradients
+
+    def observables(self, growth: bool, gradients) -> dict:
+        """Return the end-to-end matrix; spectra are the next stage's work."""
+        return {"end_to_end": self._prefixes[-1]}

@@ -1,0 +1,1 @@
+"""Figures: one drawing function each."""

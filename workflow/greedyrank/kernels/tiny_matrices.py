@@ -1,0 +1,140 @@
+"""Compiled plain GD for deep factorizations of tiny matrices, where launching is all the cost.
+
+The same arithmetic as `greedyrank.factorizations.deep_matrix` with `greedyrank.optimizers.gd`, as
+one loop over runs and steps. Size and depth are compiled in, so that the matrix products unroll.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numba
+import numpy as np
+
+from greedyrank.factorizations.deep_matrix import initial
+from greedyrank.problems import completion
+
+LARGEST = 8
+
+
+@functools.cache
+def _compiled(size: int, depth: int):
+    @numba.njit(inline="always")
+    def multiply(left, right, out):
+        for i in range(size):
+            for j in range(size):
+                total = left[i, 0] * right[0, j]
+                for k in range(1, size):
+                    total += left[i, k] * right[k, j]
+                out[i, j] = total
+
+    @numba.njit(inline="always")
+    def multiply_right_transposed(left, right, out):
+        for i in range(size):
+            for j in range(size):
+                total = left[i, 0] * right[j, 0]
+                for k in range(1, size):
+                    total += left[i, k] * right[j, k]
+                out[i, j] = total
+
+    @numba.njit(inline="always")
+    def multiply_left_transposed(left, right, out):
+        for i in range(size):
+            for j in range(size):
+                total = left[0, i] * right[0, j]
+                for k in range(1, size):
+                    total += left[k, i] * right[k, j]
+                out[i, j] = total
+
+    @numba.njit(cache=True)
+    def descend(factors, values, twice_weighted_mask, learning_rates, steps):
+        prefixes = np.empty_like(factors[0])
+        running = np.empty_like(values[0])
+        spare = np.empty_like(values[0])
+        gradient = np.empty_like(values[0])
+        for run in range(len(factors)):
+            w = factors[run]
+            rate = learning_rates[run]
+            if rate == 0:
+                continue
+            for _ in range(steps):
+                for i in range(size):
+                    for j in range(size):
+                        prefixes[0, i, j] = w[0, i, j]
+                for layer in range(1, depth):
+                    multiply(w[layer], prefixes[layer - 1], prefixes[layer])
+                for i in range(size):
+                    for j in range(size):
+                        running[i, j] = (prefixes[depth - 1, i, j] - values[run, i, j]) * twice_weighted_mask[run, i, j]
+                for layer in range(depth - 1, 0, -1):
+                    multiply_right_transposed(running, prefixes[layer - 1], gradient)
+                    multiply_left_transposed(w[layer], running, spare)
+                    for i in range(size):
+                        for j in range(size):
+                            w[layer, i, j] -= rate * gradient[i, j]
+                            running[i, j] = spare[i, j]
+                for i in range(size):
+                    for j in range(size):
+                        w[0, i, j] -= rate * running[i, j]
+
+    return descend
+
+
+class TinyDescent:
+    """The compiled stepper; the interface is that of `greedyrank.descent.Descent`.
+
+    Its parameters are one array (runs, depth, n, n).
+    """
+
+    full_batch = True
+    steps_per_epoch = 1
+
+    def __init__(self, runs: list[dict], data: list[dict]):
+        dtype = np.dtype(runs[0]["dtype"])
+        self._parameters = np.stack([np.stack(initial(run)) for run in runs]).astype(dtype)
+        pairs = [completion.observed(run, arrays) for run, arrays in zip(runs, data, strict=True)]
+        weights = np.array([completion.loss_weight(run, arrays) for run, arrays in zip(runs, data, strict=True)])
+        self._values = np.stack([values for values, _ in pairs]).astype(dtype)
+        self._mask = np.stack([mask for _, mask in pairs]).astype(dtype)
+        self._weights = weights.astype(dtype)
+        self._twice_weighted_mask = self._mask * (2 * weights).astype(dtype)[:, None, None]
+        self._rates64 = np.array([run["learning_rate"] for run in runs])
+        self._rates = self._rates64.astype(dtype)
+        self._descend = _compiled(runs[0]["shape"][0], runs[0]["depth"])
+        self._step = 0
+
+    def advance(self, steps: int) -> None:
+        """Take so many steps of every run that is not frozen."""
+        self._descend(self._parameters, self._values, self._twice_weighted_mask, self._rates, steps)
+        self._step += steps
+
+    def freeze(self, frozen: np.ndarray) -> None:
+        """Hold the runs where ``frozen`` is True, shape (runs,)."""
+        self._rates = np.where(frozen, 0, self._rates64).astype(self._rates.dtype)
+
+    def flow_time(self) -> np.ndarray:
+        """Return the sum of the learning rates so far, shape (runs,)."""
+        return self._step * self._rates64
+
+    def _end_to_end(self) -> np.ndarray:
+        product = self._parameters[:, 0]
+        for layer in range(1, self._parameters.shape[1]):
+            product = self._parameters[:, layer] @ product
+        return product
+
+    def losses(self) -> np.ndarray:
+        """Return the loss of each run, float64, shape (runs,)."""
+        residual = (self._end_to_end() - self._values) * self._mask
+        return (self._weights * np.einsum("rij,rij->r", residual, residual)).astype(np.float64)
+
+    def observables(self, growth: bool = False) -> dict[str, np.ndarray]:
+        """Return the end-to-end matrices, shape (runs, n, n)."""
+        return {"end_to_end": self._end_to_end()}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return everything a later process needs to go on."""
+        return {"parameters": self._parameters.copy(), "step": np.array(self._step)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` returned."""
+        self._parameters[...], self._step = state["parameters"], int(state["step"])

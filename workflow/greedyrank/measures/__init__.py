@@ -1,0 +1,1 @@
+"""Measures: what is read off the recorded trajectories of a sweep."""

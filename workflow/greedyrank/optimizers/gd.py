@@ -1,0 +1,39 @@
+"""Plain gradient descent: theta <- theta - eta gradient, one eta a run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Optimizer:
+    """Learning rates of all runs of a batch; a frozen run has learning rate zero.
+
+    Parameters
+    ----------
+    runs : list of dict
+        Settings of each run.
+    model : Model
+        The factorization whose parameters move.
+    place : callable
+        Puts a numpy array on the training device in the training precision.
+    place64 : callable
+        The same in float64, for flow times.
+    """
+
+    def __init__(self, runs: list[dict], model, place, place64):
+        self._model, self._place = model, place
+        self._rates = np.array([run["learning_rate"] for run in runs])
+        self._rates64 = place64(self._rates)
+        # Flow time t_k: sum of the effective learning rates of the steps before k.
+        self.state = {"flow_time": place64(np.zeros(len(runs)))}
+        self.freeze(np.zeros(len(runs), dtype=bool))
+
+    def freeze(self, frozen: np.ndarray) -> None:
+        """Stop the runs where ``frozen`` is True, shape (runs,)."""
+        self._minus = self._model.spread(self._place(np.where(frozen, 0.0, -self._rates)))
+
+    def step(self, parameters: list, gradients: list) -> None:
+        """Move the parameters in place."""
+        for parameter, gradient, minus in zip(parameters, gradients, self._minus, strict=True):
+            parameter.addcmul_(gradient, minus)
+        self.state["flow_time"] += self._rates64

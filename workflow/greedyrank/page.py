@@ -1,0 +1,149 @@
+"""What there is, at a glance: one page of all figures, and one file of all claims."""
+
+from __future__ import annotations
+
+import csv
+import html
+import json
+from pathlib import Path
+
+from greedyrank import storage, verdicts
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 2em auto; padding: 0 1em; color: #222; }
+img { width: 100%; border: 1px solid #ddd; }
+table { border-collapse: collapse; width: 100%; margin: 1em 0; font-size: 14px; }
+td, th { border-bottom: 1px solid #ddd; padding: 4px 8px; text-align: left; vertical-align: top; }
+.reproduced { color: #00684c; font-weight: 600; }
+.differs { color: #b34700; font-weight: 600; }
+.not { color: #666; font-weight: 600; }
+pre { overflow-x: auto; background: #f6f6f6; padding: 1em; font-size: 12px; }
+"""
+
+
+def collect(results: Path, figures: list[str]) -> list[dict]:
+    """Return the judged claims of the figures whose claims have been checked."""
+    found = []
+    for figure in figures:
+        path = results / "claims" / f"{figure}.json"
+        if path.exists():
+            found += json.loads(path.read_text())["claims"]
+    return found
+
+
+def number(value: object) -> str:
+    """Write a number, or a list of numbers, with four digits."""
+    if isinstance(value, list):
+        return " to ".join(map(number, value)) if len(value) == 2 else ", ".join(map(number, value))
+    return "" if value is None else f"{value:.4g}"
+
+
+def expectation(expect: dict) -> str:
+    """Write an expectation in words."""
+    if "near" in expect:
+        within = number(expect["absolute"]) if "absolute" in expect else f"{expect['relative']:.0%}"
+        return f"{number(expect['near'])} within {within}"
+    (kind, value), *_ = expect.items()
+    return f"{kind} {number(value)}"
+
+
+def measured(claim: dict) -> str:
+    """Write what was measured: one number, or the middle and the range over runs."""
+    if claim["measured"] is None:
+        return ""
+    low, high = claim["range"]
+    return number(claim["measured"]) if low == high else f"{number(claim['measured'])} ({number([low, high])})"
+
+
+def table(claims: list[dict]) -> str:
+    """Return the claims as aligned plain text, one line a claim, and a count."""
+    rows = [("figure", "claim", "published", "expected", "measured", "verdict")]
+    for claim in claims:
+        expected = claim["on_record"] != claim["verdict"]
+        rows.append(
+            (
+                claim["figure"], claim["id"], number(claim["published"]), expectation(claim["expect"]), measured(claim),
+                claim["verdict"] + (f" (on record: {claim['on_record']})" if expected else ""),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    reproduced = sum(claim["verdict"] == verdicts.REPRODUCED for claim in claims)
+    return "\n".join([*lines, f"{reproduced} of {len(claims)} claims reproduced"])
+
+
+def unexpected(claims: list[dict]) -> list[dict]:
+    """Return the claims whose verdict is not the one on record."""
+    return [claim for claim in claims if claim["verdict"] != claim["on_record"]]
+
+
+def seconds(results: Path, sweeps: list[str], figure: str) -> float:
+    """Return the run time of all jobs behind a figure, as far as they have been measured."""
+    folder = results / "benchmarks"
+    files = [path for sweep in sweeps for path in folder.glob(f"*/{sweep}/*.tsv")]
+    files += [folder / "extract" / f"{sweep}.tsv" for sweep in sweeps]
+    files += [folder / rule / f"{figure}.tsv" for rule in ("plot", "check_claims")]
+    total = 0.0
+    for path in filter(Path.exists, files):
+        with path.open() as file:
+            total += sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
+    return total
+
+
+def _claims_html(claims: list[dict]) -> str:
+    rows = ""
+    for claim in claims:
+        control = claim["control"]
+        variant = ", ".join(f"{key} = {value}" for key, value in control["variant"].items())
+        cells = [
+            f"<b>{html.escape(claim['id'])}</b><br>{html.escape(claim['statement'])}<br>"
+            f"<small>{html.escape(claim['source'])} ({claim['basis']}). Tolerance: {html.escape(claim['reason'])}</small>",
+            number(claim["published"]),
+            expectation(claim["expect"]),
+            measured(claim),
+            f"{html.escape(variant)}: {number(control['measured'])}",
+            f"<span class='{claim['verdict'].split()[0]}'>{claim['verdict']}</span>"
+            f"<br><small>{html.escape(claim['note'])}</small>",
+        ]
+        rows += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    head = "".join(f"<th>{name}</th>" for name in ("claim", "published", "expected", "ours", "control", "verdict"))
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def write(results: Path, plan: dict, captions: Path) -> list[dict]:
+    """Write ``claims.json`` and ``index.html`` from what is in the results; return the claims.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder of one scale.
+    plan : dict
+        Scale and figures, from `greedyrank.planning.Plan.page_slice`.
+    captions : Path
+        Folder of the captions, one ``<figure>.rst`` each.
+    """
+    claims = collect(results, list(plan["figures"]))
+    sections = ""
+    for figure, block in plan["figures"].items():
+        picture = results / "figures" / f"{figure}.png"
+        caption = captions / f"{figure}.rst"
+        minutes = seconds(results, list(block["sweeps"]), figure) / 60
+        sections += (
+            f"<h2 id='{figure}'>{html.escape(block['title'])}</h2><p>{html.escape(block['paper'])}</p>"
+            + (f"<a href='figures/{figure}.pdf'><img src='figures/{figure}.png' alt='{figure}'></a>" if picture.exists() else "<p>not built</p>")
+            + f"<p>{html.escape(caption.read_text() if caption.exists() else '')}</p>"
+            + f"<p>Data: <a href='figures/{figure}.csv'>{figure}.csv</a>. Jobs: {minutes:.1f} core-minutes.</p>"
+            + _claims_html([claim for claim in claims if claim["figure"] == figure])
+            + f"<details><summary>settings</summary><pre>{html.escape(json.dumps(block['sweeps'], indent=1))}</pre></details>"
+        )
+    reproduced = sum(claim["verdict"] == verdicts.REPRODUCED for claim in claims)
+    body = (
+        f"<h1>greedyrank, {plan['scale']} scale</h1><p>{reproduced} of {len(claims)} claims reproduced; "
+        f"{len(unexpected(claims))} verdicts are not the ones on record.</p>{sections}"
+    )
+    document = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>greedyrank</title><style>{STYLE}</style><body>{body}</body></html>"
+    with storage.writing(results / "index.html") as temporary:
+        temporary.write_text(document)
+    with storage.writing(results / "claims.json") as temporary:
+        temporary.write_text(json.dumps({"scale": plan["scale"], "claims": claims}, indent=2) + "\n")
+    return claims

@@ -1,0 +1,210 @@
+"""The job graph: which files, which slices of config, which digests of code, which resources.
+
+The rules only wire: every parameter and input is a method of `Plan`, called with the wildcards.
+Nothing here imports torch, numpy or anything else that is slow to load.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import yaml
+
+from greedyrank import config as configuration
+from greedyrank import provenance, settings, sweeps
+
+WORKFLOW = Path(__file__).parent.parent
+CLAIMS, PUBLISHED, REPORT = WORKFLOW / "claims", WORKFLOW / "published", WORKFLOW / "report"
+FORMATS = ("png", "pdf", "svg", "csv")
+
+
+def gpu_is_here() -> bool:
+    """Tell whether this machine has an NVIDIA GPU, without importing torch."""
+    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise configuration.ConfigError([f"{path} is not YAML: {' '.join(str(error).split())}"]) from None
+
+
+class Plan:
+    """Everything the rules ask for, from a validated config.
+
+    Parameters
+    ----------
+    raw : dict
+        The mapping read from the config file, command-line overrides included.
+
+    Raises
+    ------
+    ConfigError
+        Naming every wrong key, its value and what is allowed.
+    """
+
+    def __init__(self, raw: dict):
+        self.config, self.sweeps = configuration.load(raw)
+        results = Path(self.config.results_dir)
+        self.results = str(results if self.config.scale == "laptop" else results / self.config.scale)
+        self.data_dir = self.config.data_dir
+        self.batches: dict[str, dict[str, dict]] = {}
+        self.instances: dict[str, dict[str, dict]] = {}
+        for name, sweep in self.sweeps.items():
+            self.batches[name] = {sweeps.label(b): b for b in sweeps.batches(sweep, sweep["batch"])}
+            self.instances[name] = self._instances(name)
+        self.claims = self._load_claims()
+        self._published = {
+            path.stem: _read_yaml(path) for path in sorted(PUBLISHED.glob("*.yaml"))
+        }
+
+    def _load_claims(self) -> dict[str, list[dict]]:
+        claims, errors = {}, []
+        for figure in self.config.figures:
+            path = CLAIMS / f"{figure}.yaml"
+            try:
+                blocks = _read_yaml(path) if path.exists() else None
+                claims[figure] = configuration.load_claims(figure, self.config, self.sweeps, blocks)
+            except configuration.ConfigError as error:
+                errors += error.messages
+        if errors:
+            raise configuration.ConfigError(errors)
+        return claims
+
+    # -- data --------------------------------------------------------------------------------
+
+    def _data_settings(self, name: str) -> tuple[str, ...]:
+        return settings.PROBLEMS[self.sweeps[name]["problem"]].data_settings
+
+    def _instances(self, name: str) -> dict[str, dict]:
+        """Return the distinct data of a sweep, labelled by the settings in which they differ."""
+        sweep, keys = self.sweeps[name], self._data_settings(name)
+        found = sweeps.batches(sweep, list(keys))
+        varied = [key for key in keys if len({repr(data[key]) for data in found}) > 1]
+        return {sweeps.label({key: data[key] for key in varied}): data for data in found}
+
+    def _batch_instances(self, sweep: str, batch: str) -> list[str]:
+        part = sweeps.narrow(self.sweeps[sweep], self.batches[sweep][batch])
+        wanted = sweeps.batches(part, list(self._data_settings(sweep)))
+        return [label for label, data in self.instances[sweep].items() if data in wanted]
+
+    def data_inputs(self, wildcards) -> list[str]:
+        """Return what a generation job waits for: the verified images, or nothing."""
+        data = self.instances[wildcards.sweep][wildcards.instance]
+        return [f"{self.results}/data/{data['dataset']}.sha256"] if "dataset" in data else []
+
+    def data_slice(self, wildcards) -> str:
+        """Return the settings of one data instance, as canonical JSON."""
+        data = self.instances[wildcards.sweep][wildcards.instance]
+        return provenance.canonical({"problem": self.sweeps[wildcards.sweep]["problem"], "settings": data})
+
+    def data_code(self, wildcards) -> str:
+        """Return the digest of the code that generates data."""
+        return provenance.code_digest([f"problems.{self.sweeps[wildcards.sweep]['problem']}"])
+
+    # -- training ----------------------------------------------------------------------------
+
+    def train_inputs(self, wildcards) -> list[str]:
+        """Return the data files of a batch."""
+        names = self._batch_instances(wildcards.sweep, wildcards.batch)
+        return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in names]
+
+    def train_slice(self, wildcards) -> str:
+        """Return the settings of the runs of a batch, as canonical JSON."""
+        sweep = self.sweeps[wildcards.sweep]
+        part = sweeps.narrow(sweep, self.batches[wildcards.sweep][wildcards.batch])
+        return provenance.canonical({**part, "data_settings": list(self._data_settings(wildcards.sweep))})
+
+    def train_code(self, wildcards) -> str:
+        """Return the digest of the training loop and of the tenants that the sweep names."""
+        sweep = self.sweeps[wildcards.sweep]
+        return provenance.code_digest(["training", *(f"{kind}s.{sweep[kind]}" for kind in sweeps.TENANTS)])
+
+    def device(self, wildcards) -> str:
+        """Return where a batch trains: ``auto`` is a GPU where there is one."""
+        wanted = self.config.device
+        if self.sweeps[wildcards.sweep]["device"] == "cpu" or wanted == "cpu":
+            return "cpu"
+        return "cuda" if wanted == "cuda" or gpu_is_here() else "cpu"
+
+    def gpus(self, wildcards) -> int:
+        """Return how many GPUs a batch needs."""
+        return int(self.device(wildcards) == "cuda")
+
+    # -- spectra -----------------------------------------------------------------------------
+
+    def spectra_inputs(self, wildcards) -> list[str]:
+        """Return the run files of a sweep."""
+        return [f"{self.results}/runs/{wildcards.sweep}/{batch}.npz" for batch in self.batches[wildcards.sweep]]
+
+    def spectra_data(self, wildcards) -> list[str]:
+        """Return the data files of a sweep."""
+        return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in self.instances[wildcards.sweep]]
+
+    def measures(self, wildcards) -> list[str]:
+        """Return what the figures that show a sweep measure on it."""
+        asked = (f.measures for f in self.config.figures.values() if wildcards.sweep in f.sweeps)
+        return sorted({measure for measures in asked for measure in measures})
+
+    def spectra_code(self, wildcards) -> str:
+        """Return the digest of the extraction and of the measures asked for."""
+        return provenance.code_digest(["extraction", *(f"measures.{m}" for m in self.measures(wildcards))])
+
+    # -- figures and claims ------------------------------------------------------------------
+
+    def figure_inputs(self, wildcards) -> list[str]:
+        """Return the spectra that a figure and its claims read."""
+        return [f"{self.results}/spectra/{sweep}.nc" for sweep in self.config.figures[wildcards.figure].sweeps]
+
+    def figure_slice(self, wildcards) -> str:
+        """Return what drawing depends on: draw settings, published values, settings of the sweeps."""
+        name = wildcards.figure
+        figure = self.config.figures[name]
+        return provenance.canonical(
+            {
+                "scale": self.config.scale,
+                "draw": figure.draw,
+                "published": self._published.get(name, {}),
+                "sweeps": {sweep: self._sweep_record(sweep) for sweep in figure.sweeps},
+            }
+        )
+
+    def _sweep_record(self, name: str) -> dict:
+        sweep = self.sweeps[name]
+        return {key: sweep[key] for key in (*sweeps.TENANTS, "fixed", "cases", "axes")}
+
+    def figure_code(self, wildcards) -> str:
+        """Return the digest of the drawing function and the style."""
+        return provenance.code_digest(["style", f"figures.{wildcards.figure}"])
+
+    def claims_slice(self, wildcards) -> str:
+        """Return the claims of a figure, as canonical JSON."""
+        return provenance.canonical({"scale": self.config.scale, "claims": self.claims[wildcards.figure]})
+
+    def claims_code(self, wildcards) -> str:
+        """Return the digest of the verdicts and of the figure's statistics."""
+        return provenance.code_digest(["verdicts", f"claims.{wildcards.figure}"])
+
+    def figure_files(self, figure: str) -> list[str]:
+        """Return the outputs of one figure: pictures, drawn data and verdicts."""
+        pictures = [f"{self.results}/figures/{figure}.{ending}" for ending in FORMATS]
+        return [*pictures, f"{self.results}/claims/{figure}.json"]
+
+    def all_files(self) -> list[str]:
+        """Return the outputs of every figure, cheapest figure first."""
+        order = sorted(self.config.figures, key=lambda name: self.config.figures[name].minutes)
+        return [path for figure in order for path in self.figure_files(figure)]
+
+    def claims_files(self) -> list[str]:
+        """Return the verdicts of every figure."""
+        return [f"{self.results}/claims/{figure}.json" for figure in self.config.figures]
+
+    def page_slice(self) -> str:
+        """Return what the page shows of the config."""
+        figures = {
+            name: {"title": f.title, "paper": f.paper, "sweeps": {s: self._sweep_record(s) for s in f.sweeps}}
+            for name, f in self.config.figures.items()
+        }
+        return provenance.canonical({"scale": self.config.scale, "figures": figures})

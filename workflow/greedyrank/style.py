@@ -1,0 +1,146 @@
+"""How figures look, how they are saved, and the table of exactly what was drawn."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from greedyrank import storage
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every glyph of a pdf
+
+WIDTHS = {"column": 3.35, "text": 7.0}  # inches: one column, both columns of the usual templates
+
+# Okabe & Ito 2008: distinguishable with every common colour vision. Yellow is too faint for lines.
+COLORS = {
+    "blue": "#0072B2",
+    "orange": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "amber": "#E69F00",
+    "sky": "#56B4E9",
+    "black": "#000000",
+    "gray": "#7F7F7F",
+}
+
+RC = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.1,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 200,
+    "svg.hashsalt": "greedyrank",  # the same element names in every build
+    "pdf.fonttype": 42,
+}
+
+
+def rank_colors(count: int) -> list:
+    """Return colours for singular values or components, from the largest down."""
+    return list(sns.color_palette("viridis", count))
+
+
+class Canvas:
+    """A grid of panels that remembers every series drawn on it.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Panels.
+    width : {"column", "text"}
+        Width of the figure.
+    height : float
+        Height of one row, inches.
+    """
+
+    def __init__(self, rows: int, columns: int, width: str = "text", height: float = 2.1, **kwargs):
+        plt.rcParams.update(RC)
+        self.figure: Figure
+        self.figure, axes = plt.subplots(rows, columns, figsize=(WIDTHS[width], rows * height), squeeze=False, **kwargs)
+        self.panels: list[Axes] = list(axes.flat)
+        self._rows: list[pd.DataFrame] = []
+        self.remarks: list[str] = []  # what the line below the panels says beside the scale
+
+    def title(self, panel: int, text: str) -> None:
+        """Letter and title of a panel."""
+        self.panels[panel].set_title(f"({chr(97 + panel)}) {text}", loc="left")
+
+    def keep(self, panel: int, series: str, x: Sequence, y: Sequence, **columns) -> None:
+        """Add a series to the table of what is drawn."""
+        frame = pd.DataFrame({"panel": chr(97 + panel), "series": series, "x": np.asarray(x), "y": np.asarray(y)})
+        self._rows.append(frame.assign(**columns))
+
+    def line(self, panel: int, x: Sequence, y: Sequence, series: str, **style):
+        """Draw a line and keep its points; NaN points are left out of the table."""
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        seen = np.isfinite(x) & np.isfinite(y)
+        self.keep(panel, series, x[seen], y[seen])
+        return self.panels[panel].plot(x[seen], y[seen], **style)
+
+    def table(self) -> pd.DataFrame:
+        """Return everything drawn, one row a point."""
+        return pd.concat(self._rows, ignore_index=True)
+
+
+def capped(settings: dict, sweep: xr.Dataset) -> int:
+    """Return how many runs of a sweep ended at their cap on steps, short of their loss."""
+    if not (level := settings["fixed"].get("stop", {}).get("loss")):
+        return 0
+    last = sweep.isel(record=(sweep.step >= 0).sum("record") - 1)
+    return int(((last.step >= settings["fixed"]["stop"]["max_steps"]) & (last.loss >= level)).sum())
+
+
+def stamp(canvas: Canvas, scale: str, settings: dict[str, dict], sweeps: dict[str, xr.Dataset]) -> None:
+    """Write below all panels: the scale, runs that were capped, and what the figure itself remarks."""
+    remarks = [f"{scale} scale", *canvas.remarks]
+    for name, sweep in sweeps.items():
+        if count := capped(settings[name], sweep):
+            remarks.append(f"{name}: {count} of {sweep.sizes['run']} runs stopped by the cap on steps")
+    canvas.figure.supxlabel("; ".join(remarks), fontsize=6.5, color="0.35", x=0.01, ha="left")
+    if scale == "smoke":
+        canvas.figure.text(
+            0.5, 0.5, "SMOKE SCALE\nnot a result", rotation=30, fontsize=44, color="0.8", alpha=0.6,
+            ha="center", va="center",
+        )
+
+
+def save(canvas: Canvas, outputs: dict[str, Path], record: dict) -> None:
+    """Write png, pdf, svg and csv, with the provenance record inside each picture.
+
+    No date, host, user or path is written, so the same build gives the same bytes.
+    """
+    text = json.dumps(record, sort_keys=True)
+    metadata = {
+        "png": {"Software": None, "Description": text},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Keywords": text},
+        "svg": {"Date": None, "Creator": None, "Description": text},
+    }
+    for ending, path in outputs.items():
+        with storage.writing(path) as temporary:
+            if ending == "csv":
+                canvas.table().to_csv(temporary, index=False, float_format="%.9g")
+            else:
+                canvas.figure.savefig(temporary, format=ending, metadata=metadata[ending])
+    plt.close(canvas.figure)

@@ -1,0 +1,283 @@
+"""The training loop: advance, check, record, checkpoint, resume.
+
+A job is a batch: all its runs advance together, each stopping by itself. This module knows nothing
+of any tenant; the steppers (`greedyrank.descent`, `greedyrank.kernels`) know nothing of records.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from greedyrank import storage, sweeps
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_SECONDS = 10.0
+
+
+class Diverged(ValueError):
+    """A run whose loss is no longer finite."""
+
+
+def make_stepper(plan: dict, runs: list[dict], data: list[dict], device: str):
+    """Return the fastest stepper there is for a batch on a device."""
+    tiny = plan["factorization"] == "deep_matrix" and plan["problem"] == "completion" and plan["optimizer"] == "gd"
+    if tiny and device == "cpu":
+        try:
+            from greedyrank.kernels import tiny_matrices
+        except ImportError:
+            logger.warning("numba cannot be imported: tiny matrices train with torch, far slower")
+        else:
+            if max(runs[0]["shape"]) <= tiny_matrices.LARGEST:
+                return tiny_matrices.TinyDescent(runs, data)
+    from greedyrank.descent import Descent
+
+    return Descent(plan, runs, data, device)
+
+
+class Recorder:
+    """Rows of (run, step, flow time, loss, observables), appended as training goes."""
+
+    def __init__(self):
+        self._rows: dict[str, list[np.ndarray]] = {}
+
+    def add(self, runs: np.ndarray, columns: dict[str, np.ndarray]) -> None:
+        """Append one row for each of ``runs`` (indices); each column's first axis is all runs."""
+        for name, column in {**columns, "run": np.arange(len(columns["loss"]))}.items():
+            self._rows.setdefault(name, []).append(column[runs])
+
+    def table(self) -> dict[str, np.ndarray]:
+        """Return all rows, one array a column."""
+        return {name: np.concatenate(parts) for name, parts in self._rows.items()}
+
+    def restore(self, table: dict[str, np.ndarray]) -> None:
+        """Go on from what `table` returned."""
+        self._rows = {name: [column] for name, column in table.items()}
+
+    def by_run(self, runs: int) -> dict[str, np.ndarray]:
+        """Return each column as (runs, records, ...), padded with NaN, or -1 in ``step``."""
+        table = self.table()
+        owner = table.pop("run")
+        position = np.zeros(len(owner), dtype=np.int64)
+        counts = np.bincount(owner, minlength=runs)
+        for run in range(runs):
+            position[owner == run] = np.arange(counts[run])
+        padded = {}
+        for name, column in table.items():
+            empty = -1 if name == "step" else np.nan
+            padded[name] = np.full((runs, counts.max(initial=0), *column.shape[1:]), empty, dtype=column.dtype)
+            padded[name][owner, position] = column
+        return padded
+
+
+class Training:
+    """One batch from its initial factors to its stopping rule.
+
+    Parameters
+    ----------
+    plan : dict
+        The slice of the batch, validated and with all defaults; see `greedyrank.sweeps`.
+    data : list of dict
+        The data of each run.
+    device : {"cpu", "cuda"}
+        Where to train.
+    """
+
+    def __init__(self, plan: dict, data: list[dict], device: str):
+        self.runs = sweeps.expand(plan)
+        first = self.runs[0]
+        self.stepper = make_stepper(plan, self.runs, data, device)
+        epoch = self.stepper.steps_per_epoch
+        stop, record, self._growth = first["stop"], first["record"], first["growth"]
+        self._max_steps = stop["max_steps"] or stop["max_epochs"] * epoch
+        self._record_every = record["every"] or record["every_epochs"] * epoch
+        self._check_every = stop["every"] if stop["max_steps"] else epoch
+        self._stop_loss, self._stop_checks = stop["loss"], stop["checks"]
+        self._levels_per_decade = record["loss_per_decade"]
+        count = len(self.runs)
+        self.records, self.stencils = Recorder(), Recorder()
+        self._step = 0
+        self._active = np.ones(count, dtype=bool)
+        self._streak = np.zeros(count, dtype=np.int64)
+        self._level = np.full(count, np.iinfo(np.int64).min)
+        self._last_record = np.full(count, -1)
+        self._losses = np.full(count, np.nan)
+
+    # -- the schedule ------------------------------------------------------------------------
+
+    def _offsets_due(self, step: int) -> bool:
+        return self._growth is not None and step % self._growth["every"] in self._growth["offsets"]
+
+    def _next_event(self) -> int:
+        def multiple(every: int) -> int:
+            return (self._step // every + 1) * every
+
+        events = [self._max_steps, multiple(self._record_every)]
+        if self._stop_loss > 0:
+            events.append(multiple(self._check_every))
+        if self._growth is not None:
+            every = self._growth["every"]
+            base = self._step - self._step % every
+            events += [base + offset for offset in [*self._growth["offsets"], every] if base + offset > self._step]
+        return min(events)
+
+    # -- one event ---------------------------------------------------------------------------
+
+    def _columns(self, growth: bool) -> dict[str, np.ndarray]:
+        return {
+            "step": np.full(len(self.runs), self._step),
+            "flow_time": self.stepper.flow_time(),
+            "loss": self._losses,
+            **self.stepper.observables(growth),
+        }
+
+    def _event(self) -> None:
+        step = self._step
+        self._losses = self.stepper.losses()
+        if bad := np.flatnonzero(self._active & ~np.isfinite(self._losses)).tolist():
+            raise Diverged(
+                f"the loss is {self._losses[bad[0]]} at step {step} in {len(bad)} of {len(self.runs)} runs,"
+                f" the first with {self._name(bad[0])}; lower `learning_rate`"
+            )
+        finished = np.zeros(len(self.runs), dtype=bool)
+        if self._stop_loss > 0 and step % self._check_every == 0:
+            self._streak = np.where(self._losses < self._stop_loss, self._streak + 1, 0)
+            finished = self._active & (self._streak > self._stop_checks)
+        if step == self._max_steps:
+            finished = self._active.copy()
+        due = finished.copy()
+        if step % self._record_every == 0:
+            due |= self._active & self._newly_low()
+        if due.any():
+            self.records.add(np.flatnonzero(due), self._columns(growth=False))
+            self._last_record[due] = step
+        if self._offsets_due(step):
+            self.stencils.add(np.flatnonzero(self._active), self._columns(growth=True))
+        if finished.any():
+            self._active &= ~finished
+            self.stepper.freeze(~self._active)
+
+    def _newly_low(self) -> np.ndarray:
+        """Return the runs whose loss is below one more of the levels; all, where there are none."""
+        if self._levels_per_decade is None:
+            return np.ones(len(self.runs), dtype=bool)
+        with np.errstate(divide="ignore"):
+            depth = np.floor(-np.log10(self._losses) * self._levels_per_decade)
+        level = np.where(np.isfinite(depth), depth, np.iinfo(np.int64).max // 2).astype(np.int64)
+        lower = level > self._level
+        self._level = np.maximum(level, self._level)
+        return lower
+
+    def _name(self, run: int) -> str:
+        varied = [name for name in self.runs[0] if len({repr(r[name]) for r in self.runs}) > 1]
+        names = [*(name for name in varied if name != "learning_rate"), "learning_rate"]
+        return ", ".join(f"{name} {self.runs[run][name]}" for name in names)
+
+    # -- the loop ----------------------------------------------------------------------------
+
+    def run(self, checkpoint: Path | None = None, checkpoint_seconds: float = 30.0) -> dict[str, np.ndarray]:
+        """Train to the end and return the records.
+
+        Parameters
+        ----------
+        checkpoint : Path, optional
+            Where the state is kept meanwhile; training goes on from a state found there. The
+            caller removes it once the result is safe.
+        checkpoint_seconds : float
+            Time from one checkpoint to the next.
+
+        Returns
+        -------
+        dict
+            ``step``, ``flow_time``, ``loss`` and observables, each (runs, records, ...), and,
+            where stencils were asked for, the same under ``growth_<name>`` with the axes
+            (runs, stencils, offsets, ...).
+
+        Raises
+        ------
+        Diverged
+            If the loss of a run is no longer finite, naming the run.
+        """
+        if checkpoint is not None and checkpoint.exists() and self._restore(checkpoint):
+            logger.info("goes on from its checkpoint at step %d", self._step)
+        elif self.stepper.full_batch:
+            self._event()
+        begun = spoken = saved = time.monotonic()
+        first_step = self._step
+        while self._active.any():
+            step = self._next_event()
+            self.stepper.advance(step - self._step)
+            self._step = step
+            self._event()
+            now = time.monotonic()
+            if now - spoken >= PROGRESS_SECONDS:
+                spoken = now
+                self._report((step - first_step) / (now - begun))
+            if checkpoint is not None and now - saved >= checkpoint_seconds and self._active.any():
+                self._save(checkpoint)
+                saved = time.monotonic()
+        seconds = time.monotonic() - begun
+        logger.info(
+            "done: %d runs, %d steps, %.0f steps/s, largest loss %.3g",
+            len(self.runs), self._step, (self._step - first_step) / max(seconds, 1e-9), np.max(self._losses),
+        )
+        return self._result()
+
+    def _report(self, rate: float) -> None:
+        left = (self._max_steps - self._step) / rate
+        minutes, seconds = divmod(int(left), 60)
+        logger.info(
+            "step %d of at most %d, loss %.3g, %d of %d runs active, %.0f steps/s, at most %d:%02d left",
+            self._step, self._max_steps, np.max(self._losses[self._active], initial=0.0),
+            self._active.sum(), len(self.runs), rate, minutes, seconds,
+        )
+
+    def _result(self) -> dict[str, np.ndarray]:
+        result = self.records.by_run(len(self.runs))
+        if self._growth is not None:
+            width = len(self._growth["offsets"])
+            for name, column in self.stencils.by_run(len(self.runs)).items():
+                whole = column.shape[1] // width * width
+                shape = (len(self.runs), whole // width, width, *column.shape[2:])
+                result[f"growth_{name}"] = column[:, :whole].reshape(shape)
+        return result
+
+    # -- checkpoints -------------------------------------------------------------------------
+
+    _LOOP_STATE = ("_step", "_active", "_streak", "_level", "_last_record", "_losses")
+
+    def _save(self, path: Path) -> None:
+        arrays = {f"loop{name}": np.asarray(getattr(self, name)) for name in self._LOOP_STATE}
+        arrays |= {f"stepper_{name}": value for name, value in self.stepper.state().items()}
+        for kind, recorder in (("records", self.records), ("stencils", self.stencils)):
+            arrays |= {f"{kind}_{name}": column for name, column in recorder.table().items()}
+        storage.save_arrays(path, {}, arrays)
+
+    def _restore(self, path: Path) -> bool:
+        try:
+            _, arrays = storage.load_arrays(path)
+        except storage.CorruptFile:
+            logger.warning("the checkpoint %s is not whole: training starts anew", path)
+            return False
+
+        def part(prefix: str) -> dict[str, np.ndarray]:
+            return {name.removeprefix(prefix): v for name, v in arrays.items() if name.startswith(prefix)}
+
+        for name, value in part("loop").items():
+            setattr(self, name, int(value) if value.ndim == 0 else value)
+        self.stepper.restore(part("stepper_"))
+        self.records.restore(part("records_"))
+        self.stencils.restore(part("stencils_"))
+        self.stepper.freeze(~self._active)
+        return True
+
+
+def train(plan: dict, load_data: Callable[[dict], dict], device: str, **kwargs) -> dict[str, np.ndarray]:
+    """Train the batch of a slice; ``load_data`` gives the data of a run from its settings."""
+    runs = sweeps.expand(plan)
+    return Training(plan, [load_data(run) for run in runs], device).run(**kwargs)

@@ -1,0 +1,101 @@
+"""Does a published statement hold on our runs, and does it fail where it must?"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+REPRODUCED, DIFFERS, NOT_CHECKABLE = "reproduced", "differs", "not checkable at this scale"
+_RESERVED = ("sweep", "statistic", "at")
+
+
+def select(sweep: xr.Dataset, wanted: dict) -> xr.Dataset:
+    """Return the runs with the wanted settings; a list stands for any of its values."""
+    keep = np.ones(sweep.sizes["run"], dtype=bool)
+    for name, entry in wanted.items():
+        column = sweep["loss_kind" if name == "loss" else name].to_numpy()
+        anyone = np.zeros_like(keep)
+        for value in entry if isinstance(entry, list) else [entry]:
+            if isinstance(value, bool):
+                anyone |= column == str(value).lower()
+            elif isinstance(value, (int, float)):
+                anyone |= np.isclose(column.astype(float), value, rtol=1e-9, atol=0)
+            else:
+                anyone |= column == value
+        keep &= anyone
+    return sweep.isel(run=np.flatnonzero(keep))
+
+
+def holds(value: float, expect: dict) -> bool:
+    """Tell whether one number satisfies an expectation; NaN never does."""
+    if "near" in expect:
+        tolerance = expect["absolute"] if "absolute" in expect else expect["relative"] * abs(expect["near"])
+        return bool(abs(value - expect["near"]) <= tolerance)
+    if "below" in expect:
+        return bool(value < expect["below"])
+    if "above" in expect:
+        return bool(value > expect["above"])
+    low, high = expect["between"]
+    return bool(low <= value <= high)
+
+
+def _measure(claim: dict, changed: dict, sweeps: dict[str, xr.Dataset], statistics) -> dict:
+    """Evaluate a claim's statistic on its runs, with the settings in ``changed`` in place of its own."""
+    settings = {**claim["runs"], **{k: v for k, v in changed.items() if k not in _RESERVED}}
+    sweep = sweeps[changed.get("sweep", claim["sweep"])]
+    runs = select(sweep, settings)
+    if runs.sizes["run"] == 0:
+        return {"runs": 0, "settings": settings}
+    statistic = getattr(statistics, changed.get("statistic", claim["statistic"]))
+    values = np.atleast_1d(statistic(runs, **changed.get("at", claim["at"]))).astype(float)
+    reduced = {"every": values, "median": [np.median(values)], "mean": [np.mean(values)]}[claim["seeds"]]
+    middle = np.mean(values) if claim["seeds"] == "mean" else np.median(values)
+    return {
+        "runs": runs.sizes["run"],
+        "settings": settings,
+        "measured": float(middle),
+        "range": [float(values.min()), float(values.max())],
+        "holds": all(holds(value, claim["expect"]) for value in reduced),
+    }
+
+
+def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistics) -> dict:
+    """Return a claim with what was measured and its verdict.
+
+    Parameters
+    ----------
+    claim : dict
+        One validated claim; see `greedyrank.config.Claim`.
+    sweeps : dict
+        The measured sweeps of the figure.
+    statistics : module
+        The figure's module of greedyrank/claims: functions of the selected runs that return one
+        number, or one a run.
+    """
+    ours = _measure(claim, {}, sweeps, statistics)
+    control = _measure(claim, claim["control"], sweeps, statistics)
+    record = claim.get("known", REPRODUCED)
+    if empty := [part["settings"] for part in (ours, control) if not part["runs"]]:
+        verdict, note = NOT_CHECKABLE, f"no run at this scale has the settings {empty[0]}"
+    elif ours["holds"] and not control["holds"]:
+        verdict, note = REPRODUCED, ""
+    elif ours["holds"]:
+        verdict, note = DIFFERS, "the control holds as well"
+    else:
+        verdict, note = DIFFERS, claim.get("because", "")
+    described = {key: claim.get(key) for key in ("id", "statement", "source", "basis", "published", "expect", "reason")}
+    return {
+        **described,
+        "seeds": claim["seeds"],
+        "at": claim["at"],
+        "measured": ours.get("measured"),
+        "range": ours.get("range"),
+        "runs": ours["runs"],
+        "verdict": verdict,
+        "on_record": record,
+        "note": note,
+        "control": {
+            "variant": claim["control"],
+            **{key: control.get(key) for key in ("measured", "range", "runs", "holds")},
+        },
+    }

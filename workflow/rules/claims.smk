@@ -1,0 +1,28 @@
+rule check_claims:
+    input:
+        plan.figure_inputs,
+    output:
+        f"{RESULTS}/claims/{{figure}}.json",
+    params:
+        slice=plan.claims_slice,
+        code=plan.claims_code,
+    log:
+        f"{RESULTS}/logs/check_claims/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/check_claims/{{figure}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "{wildcards.figure}: check the claims"
+    shell:
+        "python scripts/check_claims.py --figure {wildcards.figure} --slice {params.slice:q}"
+        " --spectra {input:q} --out {output:q} --log {log:q}"
+
+
+rule claims:
+    input:
+        plan.claims_files(),

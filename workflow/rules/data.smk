@@ -1,0 +1,46 @@
+rule fetch_images:
+    output:
+        f"{RESULTS}/data/{{dataset}}.sha256",
+    params:
+        data_dir=DATA_DIR,
+    log:
+        f"{RESULTS}/logs/fetch_images/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/fetch_images/{{dataset}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/train.yaml"
+    message:
+        "{wildcards.dataset}: fetch and verify the images"
+    shell:
+        "python scripts/fetch_images.py --dataset {wildcards.dataset} --data-dir {params.data_dir:q}"
+        " --out {output:q} --log {log:q}"
+
+
+rule generate:
+    input:
+        plan.data_inputs,
+    output:
+        f"{RESULTS}/data/{{sweep}}/{{instance}}.npz",
+    params:
+        slice=plan.data_slice,
+        code=plan.data_code,
+        data_dir=DATA_DIR,
+    log:
+        f"{RESULTS}/logs/generate/{{sweep}}/{{instance}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/generate/{{sweep}}/{{instance}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/train.yaml"
+    message:
+        "{wildcards.sweep}: generate data {wildcards.instance}"
+    shell:
+        "python scripts/generate.py --slice {params.slice:q} --data-dir {params.data_dir:q}"
+        " --out {output:q} --log {log:q}"

@@ -1,0 +1,41 @@
+rule plot:
+    input:
+        plan.figure_inputs,
+    output:
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
+            caption="../report/{figure}.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        svg=f"{RESULTS}/figures/{{figure}}.svg",
+        csv=f"{RESULTS}/figures/{{figure}}.csv",
+    params:
+        slice=plan.figure_slice,
+        code=plan.figure_code,
+    log:
+        f"{RESULTS}/logs/plot/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "{wildcards.figure}: draw"
+    shell:
+        "python scripts/plot.py --figure {wildcards.figure} --slice {params.slice:q}"
+        " --code {params.code} --spectra {input:q} --out {output:q} --log {log:q}"
+
+
+# One target a figure: snakemake --cores 8 det_sign
+for figure in plan.config.figures:
+
+    rule:
+        name:
+            figure
+        input:
+            plan.figure_files(figure),

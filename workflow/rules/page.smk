@@ -1,0 +1,12 @@
+# A view of what there is: refreshed after every build too, whole or not.
+rule page:
+    params:
+        refresh=REFRESH_PAGE,
+    log:
+        f"{RESULTS}/logs/page.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "{RESULTS}/index.html: show what there is"
+    shell:
+        "{params.refresh} --log {log:q}"

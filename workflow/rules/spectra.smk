@@ -1,0 +1,24 @@
+rule extract:
+    input:
+        runs=plan.spectra_inputs,
+        data=plan.spectra_data,
+    output:
+        f"{RESULTS}/spectra/{{sweep}}.nc",
+    params:
+        measures=plan.measures,
+        code=plan.spectra_code,
+    log:
+        f"{RESULTS}/logs/extract/{{sweep}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/extract/{{sweep}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "{wildcards.sweep}: measure {params.measures}"
+    shell:
+        "python scripts/extract.py --runs {input.runs:q} --data {input.data:q}"
+        " --measures {params.measures} --out {output:q} --log {log:q}"
