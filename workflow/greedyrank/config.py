@@ -250,7 +250,9 @@ class _SweepLoader:
                 adapter = TypeAdapter(annotation)
                 return adapter.dump_python(adapter.validate_python(value, strict=True))
             except ValidationError as error:
-                inner = next((a for a in getattr(annotation, "__args__", (annotation,)) if hasattr(a, "model_fields")), None)
+                inner = next(
+                    (a for a in getattr(annotation, "__args__", (annotation,)) if hasattr(a, "model_fields")), None
+                )
                 self.errors += explain(error, f"{place}.{name}", inner)
                 return value
 
@@ -273,7 +275,9 @@ class _SweepLoader:
         varied = {*block["axes"], *(name for case in block["cases"] for name in case)}
         for name in block["batch"]:
             if name not in varied:
-                self.errors.append(f"{self.place}.batch: `{name}` is neither an axis nor a case; {nearest(name, varied)}")
+                self.errors.append(
+                    f"{self.place}.batch: `{name}` is neither an axis nor a case; {nearest(name, varied)}"
+                )
 
     def _runs(self) -> None:
         seen: set[str] = set()
@@ -283,7 +287,9 @@ class _SweepLoader:
             runs = sweeps.expand(sweeps.narrow(self.block, batch))
             for run in runs:
                 if (key := repr(sorted(run.items()))) in seen:
-                    self.errors.append(f"{self.place}: the run {sweeps.label(batch)} stands twice; see its cases and axes")
+                    self.errors.append(
+                        f"{self.place}: the run {sweeps.label(batch)} stands twice; see its cases and axes"
+                    )
                     return
                 seen.add(key)
                 parts = {}
@@ -392,7 +398,9 @@ def load_claims(figure: str, config: Config, resolved: dict, blocks: object) -> 
             (control.get("sweep", sweep), control.get("statistic", claim.statistic), control.get("at", claim.at)),
         ):
             if name not in config.figures[figure].sweeps:
-                errors.append(f"{here}: no sweep `{name}` in this figure; {nearest(name, config.figures[figure].sweeps)}")
+                errors.append(
+                    f"{here}: no sweep `{name}` in this figure; {nearest(name, config.figures[figure].sweeps)}"
+                )
                 continue
             known = {key for run in sweeps.expand(resolved[name]) for key in run}
             changed = {key: value for key, value in control.items() if key not in RESERVED_IN_CONTROL}

@@ -51,15 +51,15 @@ class Descent:
 
     @torch.no_grad()
     def advance(self, steps: int) -> None:
-        """Take so many steps of every run that is not frozen."""
+        """Take so many steps."""
         for _ in range(steps):
             self.optimizer.step(self.model.parameters, self._evaluate())
             self._gradients = None
             self._step += 1
 
-    def freeze(self, frozen: np.ndarray) -> None:
-        """Hold the runs where ``frozen`` is True, shape (runs,)."""
-        self.optimizer.freeze(frozen)
+    def scale(self, factors: np.ndarray) -> None:
+        """Multiply the learning rates given in the settings, one factor a run; 0 holds a run."""
+        self.optimizer.scale(factors)
 
     def flow_time(self) -> np.ndarray:
         """Return the sum of the effective learning rates so far, shape (runs,)."""

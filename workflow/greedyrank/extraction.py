@@ -35,7 +35,9 @@ def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
         if kinds <= {int, float}:
             columns[name] = np.array([np.nan if value is None else value for value in values])
         elif kinds <= {bool, str}:
-            columns[name] = np.array([str(value).lower() if isinstance(value, bool) else value or "" for value in values])
+            columns[name] = np.array(
+                [str(value).lower() if isinstance(value, bool) else value or "" for value in values]
+            )
     columns["loss_kind"] = columns.pop("loss", np.full(len(runs), "mean"))
     return columns
 
@@ -46,6 +48,9 @@ def dataset(runs: list[dict], arrays: dict[str, np.ndarray]) -> xr.Dataset:
     for name, array in arrays.items():
         plain = name.removeprefix("growth_")
         before = ("run", "growth", "offset") if name != plain else ("run", "record")
+        if name == "stop_step":
+            variables[name] = ("run", array)
+            continue
         variables[name] = ((*before, *AXES.get(plain, ())), array)
     made = xr.Dataset(variables)
     # Index coordinates let batches of different lengths be aligned, padding the shorter.
@@ -55,7 +60,9 @@ def dataset(runs: list[dict], arrays: dict[str, np.ndarray]) -> xr.Dataset:
 
 def combine(batches: list[xr.Dataset]) -> xr.Dataset:
     """Join the batches of a sweep along ``run``."""
-    return xr.concat(batches, "run", join="outer", fill_value={"step": -1, "growth_step": -1}, coords="different", compat="equals")
+    return xr.concat(
+        batches, "run", join="outer", fill_value={"step": -1, "growth_step": -1}, coords="different", compat="equals"
+    )
 
 
 def with_problem(runs: xr.Dataset, settings: list[dict], data: dict[str, dict], keys: list[str]) -> xr.Dataset:
@@ -100,7 +107,7 @@ def extract(run_files: list[Path], data_files: list[Path], measures: list[str]) 
         data = {provenance.canonical(meta["settings"]): arrays for meta, arrays in loaded}
         runs = with_problem(runs, settings, data, list(loaded[0][0]["settings"]))
     found = [tenant("measures", name).measure(runs) for name in measures]
-    result = xr.merge([runs[["step", "flow_time", "loss"]], *found], compat="equals", join="outer")
+    result = xr.merge([runs[["stop_step", "step", "flow_time", "loss"]], *found], compat="equals", join="outer")
     return result.assign_attrs(batches=json.dumps(metas, sort_keys=True))
 
 

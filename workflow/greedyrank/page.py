@@ -62,7 +62,11 @@ def table(claims: list[dict]) -> str:
         expected = claim["on_record"] != claim["verdict"]
         rows.append(
             (
-                claim["figure"], claim["id"], number(claim["published"]), expectation(claim["expect"]), measured(claim),
+                claim["figure"],
+                claim["id"],
+                number(claim["published"]),
+                expectation(claim["expect"]),
+                measured(claim),
                 claim["verdict"] + (f" (on record: {claim['on_record']})" if expected else ""),
             )
         )
@@ -70,6 +74,36 @@ def table(claims: list[dict]) -> str:
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     reproduced = sum(claim["verdict"] == verdicts.REPRODUCED for claim in claims)
     return "\n".join([*lines, f"{reproduced} of {len(claims)} claims reproduced"])
+
+
+def markdown(scale: str, claims: list[dict]) -> str:
+    """Return the claims as a Markdown document: published beside ours, and each verdict's ground."""
+    reproduced = sum(claim["verdict"] == verdicts.REPRODUCED for claim in claims)
+    lines = [
+        "# Published values beside ours",
+        "",
+        f"Written by `make record` from a build at {scale} scale. {reproduced} of {len(claims)} claims reproduced."
+        " Ours: the middle over runs, and their range in brackets.",
+    ]
+    for figure in dict.fromkeys(claim["figure"] for claim in claims):
+        lines += [
+            "",
+            f"## {figure}",
+            "",
+            "| claim | published | expected | ours | control | verdict |",
+            "|---|---|---|---|---|---|",
+        ]
+        for claim in (claim for claim in claims if claim["figure"] == figure):
+            cells = (
+                f"{claim['statement']} ({claim['source']})",
+                number(claim["published"]),
+                f"{expectation(claim['expect'])}: {claim['reason']}",
+                measured(claim),
+                number(claim["control"]["measured"]),
+                f"**{claim['verdict']}**" + (f": {claim['note']}" if claim["note"] else ""),
+            )
+            lines.append("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def unexpected(claims: list[dict]) -> list[dict]:
@@ -97,7 +131,8 @@ def _claims_html(claims: list[dict]) -> str:
         variant = ", ".join(f"{key} = {value}" for key, value in control["variant"].items())
         cells = [
             f"<b>{html.escape(claim['id'])}</b><br>{html.escape(claim['statement'])}<br>"
-            f"<small>{html.escape(claim['source'])} ({claim['basis']}). Tolerance: {html.escape(claim['reason'])}</small>",
+            f"<small>{html.escape(claim['source'])} ({claim['basis']})."
+            f" Tolerance: {html.escape(claim['reason'])}</small>",
             number(claim["published"]),
             expectation(claim["expect"]),
             measured(claim),
@@ -110,8 +145,8 @@ def _claims_html(claims: list[dict]) -> str:
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
-def write(results: Path, plan: dict, captions: Path) -> list[dict]:
-    """Write ``claims.json`` and ``index.html`` from what is in the results; return the claims.
+def write(results: Path, plan: dict, captions: Path) -> None:
+    """Write ``claims.json`` and ``index.html`` from what is in the results.
 
     Parameters
     ----------
@@ -130,20 +165,26 @@ def write(results: Path, plan: dict, captions: Path) -> list[dict]:
         minutes = seconds(results, list(block["sweeps"]), figure) / 60
         sections += (
             f"<h2 id='{figure}'>{html.escape(block['title'])}</h2><p>{html.escape(block['paper'])}</p>"
-            + (f"<a href='figures/{figure}.pdf'><img src='figures/{figure}.png' alt='{figure}'></a>" if picture.exists() else "<p>not built</p>")
+            + (
+                f"<a href='figures/{figure}.pdf'><img src='figures/{figure}.png' alt='{figure}'></a>"
+                if picture.exists()
+                else "<p>not built</p>"
+            )
             + f"<p>{html.escape(caption.read_text() if caption.exists() else '')}</p>"
             + f"<p>Data: <a href='figures/{figure}.csv'>{figure}.csv</a>. Jobs: {minutes:.1f} core-minutes.</p>"
             + _claims_html([claim for claim in claims if claim["figure"] == figure])
-            + f"<details><summary>settings</summary><pre>{html.escape(json.dumps(block['sweeps'], indent=1))}</pre></details>"
+            + "<details><summary>settings</summary><pre>"
+            + html.escape(json.dumps(block["sweeps"], indent=1))
+            + "</pre></details>"
         )
     reproduced = sum(claim["verdict"] == verdicts.REPRODUCED for claim in claims)
     body = (
         f"<h1>greedyrank, {plan['scale']} scale</h1><p>{reproduced} of {len(claims)} claims reproduced; "
         f"{len(unexpected(claims))} verdicts are not the ones on record.</p>{sections}"
     )
-    document = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>greedyrank</title><style>{STYLE}</style><body>{body}</body></html>"
+    head = f"<meta charset='utf-8'><title>greedyrank</title><style>{STYLE}</style>"
+    document = f"<!doctype html><html lang='en'><head>{head}</head><body>{body}</body></html>"
     with storage.writing(results / "index.html") as temporary:
         temporary.write_text(document)
     with storage.writing(results / "claims.json") as temporary:
         temporary.write_text(json.dumps({"scale": plan["scale"], "claims": claims}, indent=2) + "\n")
-    return claims

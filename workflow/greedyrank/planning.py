@@ -56,9 +56,15 @@ class Plan:
             self.batches[name] = {sweeps.label(b): b for b in sweeps.batches(sweep, sweep["batch"])}
             self.instances[name] = self._instances(name)
         self.claims = self._load_claims()
-        self._published = {
-            path.stem: _read_yaml(path) for path in sorted(PUBLISHED.glob("*.yaml"))
-        }
+        self._published = {path.stem: _read_yaml(path) for path in sorted(PUBLISHED.glob("*.yaml"))}
+
+    def export_environment(self) -> None:
+        """Let the jobs find the library, installed or not, and keep their caches in the results."""
+        inherited = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(WORKFLOW), *filter(None, [inherited])])
+        cache = Path(self.results).absolute() / ".cache"
+        os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
+        os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba")
 
     def _load_claims(self) -> dict[str, list[dict]]:
         claims, errors = {}, []

@@ -60,7 +60,8 @@ class Completion(Settings):
                     i != int(i) or not 0 <= i < n for i, n in zip(index, self.shape, strict=False)
                 ):
                     raise ValueError(
-                        f"observed has the row {row}; allowed: {len(self.shape)} indices within {self.shape}, then a value"
+                        f"observed has the row {row};"
+                        f" allowed: {len(self.shape)} indices within {self.shape}, then a value"
                     )
         else:
             if self.observations > entries:
@@ -181,7 +182,9 @@ class Record(Settings):
     every: int | None = Field(default=None, gt=0, description="steps from one record to the next")
     every_epochs: int | None = Field(default=None, gt=0, description="the same in epochs")
     loss_per_decade: int | None = Field(
-        default=None, gt=0, description="of these, keep those whose loss falls below one more of so many levels a decade"
+        default=None,
+        gt=0,
+        description="of these, keep those whose loss falls below one more of so many levels a decade",
     )
 
     @model_validator(mode="after")
@@ -204,15 +207,31 @@ class Growth(Settings):
         return self
 
 
+class Finish(Settings):
+    """What follows the stopping rule: some more steps with smaller learning rates."""
+
+    steps: int = Field(gt=0, description="how many")
+    factor: float = Field(gt=0, lt=1, description="factor of the learning rate")
+
+
 class Training(Settings):
     """The loop around the steps."""
 
-    same_in_batch: ClassVar[tuple[str, ...]] = ("dtype", "batch_size", "order_seed", "stop", "record", "growth")
+    same_in_batch: ClassVar[tuple[str, ...]] = (
+        "dtype",
+        "batch_size",
+        "order_seed",
+        "stop",
+        "finish",
+        "record",
+        "growth",
+    )
 
     dtype: Literal["float32", "float64"] = Field(default="float32", description="precision of the whole step")
     batch_size: int | None = Field(default=None, gt=0, description="images a step; the whole set where absent")
     order_seed: int = Field(default=0, ge=0, description="draws the order of the images in each epoch")
     stop: Stop
+    finish: Finish | None = None
     record: Record
     growth: Growth | None = None
 
@@ -242,9 +261,8 @@ def across(problem: Settings, factorization: Settings, training: Training) -> No
             raise ValueError(f"batch_size is {training.batch_size}; train_size allows at most {problem.train_size}")
     elif training.batch_size or training.stop.max_epochs or training.record.every_epochs:
         raise ValueError("full-batch descent counts in steps: no `batch_size`, `max_epochs` or `every_epochs`")
-    if isinstance(factorization, DeepMatrix):
-        if len(problem.shape) != 2 or problem.shape[0] != problem.shape[1]:
-            raise ValueError(f"shape is {problem.shape}; deep_matrix takes square matrices")
+    if isinstance(factorization, DeepMatrix) and (len(problem.shape) != 2 or problem.shape[0] != problem.shape[1]):
+        raise ValueError(f"shape is {problem.shape}; deep_matrix takes square matrices")
     if isinstance(factorization, CP):
         most = math.prod(problem.shape)
         if factorization.components > most:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +38,9 @@ COLORS = {
     "black": "#000000",
     "gray": "#7F7F7F",
 }
+
+# Line styles of repeated series, such as data seeds.
+LINES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 1, 1, 1, 1, 1)))
 
 RC = {
     "font.size": 8,
@@ -121,8 +126,15 @@ def stamp(canvas: Canvas, scale: str, settings: dict[str, dict], sweeps: dict[st
     canvas.figure.supxlabel("; ".join(remarks), fontsize=6.5, color="0.35", x=0.01, ha="left")
     if scale == "smoke":
         canvas.figure.text(
-            0.5, 0.5, "SMOKE SCALE\nnot a result", rotation=30, fontsize=44, color="0.8", alpha=0.6,
-            ha="center", va="center",
+            0.5,
+            0.5,
+            "SMOKE SCALE\nnot a result",
+            rotation=30,
+            fontsize=44,
+            color="0.8",
+            alpha=0.6,
+            ha="center",
+            va="center",
         )
 
 
@@ -144,3 +156,28 @@ def save(canvas: Canvas, outputs: dict[str, Path], record: dict) -> None:
             else:
                 canvas.figure.savefig(temporary, format=ending, metadata=metadata[ending])
     plt.close(canvas.figure)
+
+
+def read_record(path: Path) -> dict:
+    """Return the provenance record inside a picture that `save` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the picture has none.
+    """
+    content = path.read_bytes()
+    if path.suffix == ".png":
+        from PIL import Image
+
+        with Image.open(path) as image:
+            text = image.text.get("Description", "")
+    elif path.suffix == ".svg":
+        found = re.search(r"<dc:description>(.*?)</dc:description>", content.decode(), re.DOTALL)
+        text = html.unescape(found[1]) if found else ""
+    else:
+        found = re.search(rb"/Keywords \((.*?)(?<!\\)\)", content, re.DOTALL)
+        text = re.sub(rb"\\(.)", rb"\1", found[1]).decode("latin-1") if found else ""
+    if not text.startswith("{"):
+        raise ValueError(f"{path} has no provenance record")
+    return json.loads(text)

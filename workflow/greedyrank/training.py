@@ -98,6 +98,7 @@ class Training:
         self._record_every = record["every"] or record["every_epochs"] * epoch
         self._check_every = stop["every"] if stop["max_steps"] else epoch
         self._stop_loss, self._stop_checks = stop["loss"], stop["checks"]
+        self._finish = first["finish"]
         self._levels_per_decade = record["loss_per_decade"]
         count = len(self.runs)
         self.records, self.stencils = Recorder(), Recorder()
@@ -105,7 +106,7 @@ class Training:
         self._active = np.ones(count, dtype=bool)
         self._streak = np.zeros(count, dtype=np.int64)
         self._level = np.full(count, np.iinfo(np.int64).min)
-        self._last_record = np.full(count, -1)
+        self._stop_step = np.full(count, -1)  # where the stopping rule, or the cap, ended a run
         self._losses = np.full(count, np.nan)
 
     # -- the schedule ------------------------------------------------------------------------
@@ -113,11 +114,17 @@ class Training:
     def _offsets_due(self, step: int) -> bool:
         return self._growth is not None and step % self._growth["every"] in self._growth["offsets"]
 
+    def _ends(self) -> np.ndarray:
+        """Return the last step of each run, as far as it is known: the cap, or the finish's end."""
+        if self._finish is None:
+            return np.full(len(self.runs), self._max_steps)
+        return np.where(self._stop_step >= 0, self._stop_step + self._finish["steps"], self._max_steps)
+
     def _next_event(self) -> int:
         def multiple(every: int) -> int:
             return (self._step // every + 1) * every
 
-        events = [self._max_steps, multiple(self._record_every)]
+        events = [multiple(self._record_every), *self._ends()[self._ends() > self._step]]
         if self._stop_loss > 0:
             events.append(multiple(self._check_every))
         if self._growth is not None:
@@ -144,23 +151,27 @@ class Training:
                 f"the loss is {self._losses[bad[0]]} at step {step} in {len(bad)} of {len(self.runs)} runs,"
                 f" the first with {self._name(bad[0])}; lower `learning_rate`"
             )
-        finished = np.zeros(len(self.runs), dtype=bool)
+        running = self._active & (self._stop_step < 0)
+        stopped = running & (step == self._max_steps)
         if self._stop_loss > 0 and step % self._check_every == 0:
             self._streak = np.where(self._losses < self._stop_loss, self._streak + 1, 0)
-            finished = self._active & (self._streak > self._stop_checks)
-        if step == self._max_steps:
-            finished = self._active.copy()
-        due = finished.copy()
+            stopped |= running & (self._streak > self._stop_checks)
+        ended = self._active & ~running & (step == self._ends())
+        due = stopped | ended
         if step % self._record_every == 0:
             due |= self._active & self._newly_low()
         if due.any():
             self.records.add(np.flatnonzero(due), self._columns(growth=False))
-            self._last_record[due] = step
         if self._offsets_due(step):
             self.stencils.add(np.flatnonzero(self._active), self._columns(growth=True))
-        if finished.any():
-            self._active &= ~finished
-            self.stepper.freeze(~self._active)
+        if (stopped | ended).any():
+            self._stop_step[stopped] = step
+            self._active &= ~(stopped if self._finish is None else ended)
+            self._set_rates()
+
+    def _set_rates(self) -> None:
+        finishing = self._finish["factor"] if self._finish is not None else 0.0
+        self.stepper.scale(self._active * np.where(self._stop_step < 0, 1.0, finishing))
 
     def _newly_low(self) -> np.ndarray:
         """Return the runs whose loss is below one more of the levels; all, where there are none."""
@@ -194,9 +205,9 @@ class Training:
         Returns
         -------
         dict
-            ``step``, ``flow_time``, ``loss`` and observables, each (runs, records, ...), and,
-            where stencils were asked for, the same under ``growth_<name>`` with the axes
-            (runs, stencils, offsets, ...).
+            ``stop_step`` (runs,): where the stopping rule or the cap ended each run. ``step``,
+            ``flow_time``, ``loss`` and observables, each (runs, records, ...). Where stencils were
+            asked for, the same under ``growth_<name>``, each (runs, stencils, offsets, ...).
 
         Raises
         ------
@@ -224,7 +235,10 @@ class Training:
         seconds = time.monotonic() - begun
         logger.info(
             "done: %d runs, %d steps, %.0f steps/s, largest loss %.3g",
-            len(self.runs), self._step, (self._step - first_step) / max(seconds, 1e-9), np.max(self._losses),
+            len(self.runs),
+            self._step,
+            (self._step - first_step) / max(seconds, 1e-9),
+            np.max(self._losses),
         )
         return self._result()
 
@@ -233,12 +247,18 @@ class Training:
         minutes, seconds = divmod(int(left), 60)
         logger.info(
             "step %d of at most %d, loss %.3g, %d of %d runs active, %.0f steps/s, at most %d:%02d left",
-            self._step, self._max_steps, np.max(self._losses[self._active], initial=0.0),
-            self._active.sum(), len(self.runs), rate, minutes, seconds,
+            self._step,
+            self._max_steps,
+            np.max(self._losses[self._active], initial=0.0),
+            self._active.sum(),
+            len(self.runs),
+            rate,
+            minutes,
+            seconds,
         )
 
     def _result(self) -> dict[str, np.ndarray]:
-        result = self.records.by_run(len(self.runs))
+        result = {"stop_step": self._stop_step, **self.records.by_run(len(self.runs))}
         if self._growth is not None:
             width = len(self._growth["offsets"])
             for name, column in self.stencils.by_run(len(self.runs)).items():
@@ -249,7 +269,7 @@ class Training:
 
     # -- checkpoints -------------------------------------------------------------------------
 
-    _LOOP_STATE = ("_step", "_active", "_streak", "_level", "_last_record", "_losses")
+    _LOOP_STATE = ("_step", "_active", "_streak", "_level", "_stop_step", "_losses")
 
     def _save(self, path: Path) -> None:
         arrays = {f"loop{name}": np.asarray(getattr(self, name)) for name in self._LOOP_STATE}
@@ -273,7 +293,7 @@ class Training:
         self.stepper.restore(part("stepper_"))
         self.records.restore(part("records_"))
         self.stencils.restore(part("stencils_"))
-        self.stepper.freeze(~self._active)
+        self._set_rates()
         return True
 
 

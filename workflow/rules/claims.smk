@@ -3,19 +3,19 @@ rule check_claims:
         plan.figure_inputs,
     output:
         f"{RESULTS}/claims/{{figure}}.json",
-    params:
-        slice=plan.claims_slice,
-        code=plan.claims_code,
     log:
         f"{RESULTS}/logs/check_claims/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/check_claims/{{figure}}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../../envs/analysis.yaml"
+    params:
+        slice=plan.claims_slice,
+        code=plan.claims_code,
     message:
         "{wildcards.figure}: check the claims"
     shell:

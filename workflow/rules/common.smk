@@ -1,16 +1,10 @@
-import os
 import shlex
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-LIBRARY = Path(workflow.basedir) / "workflow"
-sys.path.insert(0, str(LIBRARY))
-# Jobs find the library and keep their caches in the results, installed or not.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from greedyrank.config import ConfigError
 from greedyrank.planning import Plan
@@ -20,11 +14,9 @@ try:
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
 
+plan.export_environment()
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
-os.environ["MPLCONFIGDIR"] = str(Path(RESULTS).absolute() / ".cache" / "matplotlib")
-os.environ["NUMBA_CACHE_DIR"] = str(Path(RESULTS).absolute() / ".cache" / "numba")
-
 REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice {shlex.quote(plan.page_slice())}"
 
 

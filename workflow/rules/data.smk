@@ -1,18 +1,18 @@
 rule fetch_images:
     output:
         f"{RESULTS}/data/{{dataset}}.sha256",
-    params:
-        data_dir=DATA_DIR,
     log:
         f"{RESULTS}/logs/fetch_images/{{dataset}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/fetch_images/{{dataset}}.tsv"
+    conda:
+        "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../envs/train.yaml"
+    params:
+        data_dir=DATA_DIR,
     message:
         "{wildcards.dataset}: fetch and verify the images"
     shell:
@@ -25,20 +25,20 @@ rule generate:
         plan.data_inputs,
     output:
         f"{RESULTS}/data/{{sweep}}/{{instance}}.npz",
-    params:
-        slice=plan.data_slice,
-        code=plan.data_code,
-        data_dir=DATA_DIR,
     log:
         f"{RESULTS}/logs/generate/{{sweep}}/{{instance}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/generate/{{sweep}}/{{instance}}.tsv"
+    conda:
+        "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../envs/train.yaml"
+    params:
+        slice=plan.data_slice,
+        code=plan.data_code,
+        data_dir=DATA_DIR,
     message:
         "{wildcards.sweep}: generate data {wildcards.instance}"
     shell:

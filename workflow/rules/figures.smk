@@ -11,19 +11,19 @@ rule plot:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         svg=f"{RESULTS}/figures/{{figure}}.svg",
         csv=f"{RESULTS}/figures/{{figure}}.csv",
-    params:
-        slice=plan.figure_slice,
-        code=plan.figure_code,
     log:
         f"{RESULTS}/logs/plot/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../../envs/analysis.yaml"
+    params:
+        slice=plan.figure_slice,
+        code=plan.figure_code,
     message:
         "{wildcards.figure}: draw"
     shell:

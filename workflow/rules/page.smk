@@ -1,11 +1,11 @@
 # A view of what there is: refreshed after every build too, whole or not.
 rule page:
-    params:
-        refresh=REFRESH_PAGE,
     log:
         f"{RESULTS}/logs/page.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        refresh=REFRESH_PAGE,
     message:
         "{RESULTS}/index.html: show what there is"
     shell:

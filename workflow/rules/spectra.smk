@@ -4,19 +4,19 @@ rule extract:
         data=plan.spectra_data,
     output:
         f"{RESULTS}/spectra/{{sweep}}.nc",
-    params:
-        measures=plan.measures,
-        code=plan.spectra_code,
     log:
         f"{RESULTS}/logs/extract/{{sweep}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/extract/{{sweep}}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
-    conda:
-        "../../envs/analysis.yaml"
+    params:
+        measures=plan.measures,
+        code=plan.spectra_code,
     message:
         "{wildcards.sweep}: measure {params.measures}"
     shell:

@@ -47,6 +47,10 @@ class _Half:
         return [upstream, *reversed(gradients)]
 
 
+def _component_norms(factors: list):
+    return torch.stack([factor.norm(dim=1) for factor in factors]).prod(0)
+
+
 class Model:
     """The factors of all runs of a batch, each of shape (runs, mode length, components)."""
 
@@ -83,8 +87,9 @@ class Model:
         ``component_gamma``: gamma_r = <-dL/dW, o_n w_r^n / ||w_r^n||>, read off any factor's gradient
         as -<dL/dw_r^n, w_r^n> / sigma_r (Razin, Maman & Cohen 2021, section 4).
         """
-        norms = torch.stack([factor.norm(dim=1) for factor in self.parameters]).prod(0)
         if not growth:
-            return {"component_norm": norms}
-        gamma = -(gradients[0] * self.parameters[0]).sum(1) / norms
+            return {"component_norm": _component_norms(self.parameters)}
+        # In float64: a rate is the small difference of two norms.
+        norms = _component_norms([factor.double() for factor in self.parameters])
+        gamma = -(gradients[0].double() * self.parameters[0].double()).sum(1) / norms
         return {"component_norm": norms, "component_gamma": gamma}

@@ -18,9 +18,15 @@ def _curves(canvas: Canvas, panel: int, runs: xr.Dataset, variable: str, color: 
         run = runs.isel(run=index)
         series = f"{label}, {run.dtype_.item()}, seed {run.seed.item():.0f}"
         canvas.line(
-            panel, run.loss, np.abs(run[variable]), series,
-            color=COLORS[color], linestyle=DTYPES[run.dtype_.item()], linewidth=0.9,
-            label=label if index == 0 else None, **style,
+            panel,
+            run.loss,
+            np.abs(run[variable]),
+            series,
+            color=COLORS[color],
+            linestyle=DTYPES[run.dtype_.item()],
+            linewidth=0.9,
+            label=label if index == 0 else None,
+            **style,
         )
 
 
@@ -54,8 +60,17 @@ def draw(
         for point in published.get("points", {}).get(str(depth), {}).values():
             canvas.panels[panel].plot(*point, marker="D", color="0.75", markersize=5, zorder=0, linestyle="none")
             canvas.keep(panel, "published, read off the plot", [point[0]], [point[1]])
-        canvas.line(panel, losses, theory.unobserved_entry(losses), "1/sqrt(2 loss)",
-                    color=COLORS["black"], linestyle="--", linewidth=0.8, zorder=5, label=r"$1/\sqrt{2\,\ell}$")
+        canvas.line(
+            panel,
+            losses,
+            theory.unobserved_entry(losses),
+            "1/sqrt(2 loss)",
+            color=COLORS["black"],
+            linestyle="--",
+            linewidth=0.8,
+            zorder=5,
+            label=r"$1/\sqrt{2\,\ell}$",
+        )
         _loss_axis(canvas, panel, f"depth {depth}, det > 0", r"$|W_{11}|$")
         top = entry_max if depth > 2 else entry_max_depth_2
         canvas.panels[panel].set_ylim(-0.03 * top, top)
@@ -68,8 +83,17 @@ def draw(
         for det, color in (("positive", "orange"), ("negative", "green")):
             sign = ">" if det == "positive" else "<"
             _curves(canvas, panel, select(here, {"det": det}), "unobserved_entry", color, f"det {sign} 0 (b)")
-        canvas.line(panel, losses, theory.unobserved_entry(losses), "1/sqrt(2 loss)",
-                    color=COLORS["black"], linestyle="--", linewidth=0.8, zorder=5, label=r"$1/\sqrt{2\,\ell}$")
+        canvas.line(
+            panel,
+            losses,
+            theory.unobserved_entry(losses),
+            "1/sqrt(2 loss)",
+            color=COLORS["black"],
+            linestyle="--",
+            linewidth=0.8,
+            zorder=5,
+            label=r"$1/\sqrt{2\,\ell}$",
+        )
         _loss_axis(canvas, panel, f"depth {depth}, init {here.product_std.values[0]:g}", r"$|W_{11}|$")
         canvas.panels[panel].set_ylim(-2, entry_max)
         canvas.panels[panel].legend(loc="upper left")

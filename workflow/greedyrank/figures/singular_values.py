@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.style import COLORS, Canvas, rank_colors
+from greedyrank.style import COLORS, LINES, Canvas, rank_colors
 from greedyrank.verdicts import select
 
-STYLES = ("-", (0, (4, 1.5)), (0, (1, 1)))
 
-
-def draw(
-    sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", growth_floor: float = 1e-3
-) -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", growth_floor: float = 1e-3) -> Canvas:
     """Draw the ten largest singular values for each depth, the alignment, and the growth law."""
     canvas = Canvas(2, 3, width=width, height=2.25)
     runs = sweeps["singular_values"]
@@ -25,9 +21,13 @@ def draw(
                 if "singular_value" not in run or component >= 10:
                     break
                 canvas.line(
-                    panel, run.step.where(run.step >= 0) / 1e3, run.singular_value.isel(component=component),
+                    panel,
+                    run.step.where(run.step >= 0) / 1e3,
+                    run.singular_value.isel(component=component),
                     f"sigma {component + 1}, data seed {run.data_seed.item():.0f}",
-                    color=color, linestyle=STYLES[index % len(STYLES)], linewidth=0.9,
+                    color=color,
+                    linestyle=LINES[index % len(LINES)],
+                    linewidth=0.9,
                 )
         ends = published.get("final", {}).get(str(depth), [])
         if len(ends):
@@ -45,8 +45,13 @@ def draw(
             ("alignment_other", "orange", "off-diagonal"),
         ):
             canvas.line(
-                4, run.step.where(run.step > 0) / 1e3, run[variable], f"{name}, data seed {run.data_seed.item():.0f}",
-                color=COLORS[color], linestyle=STYLES[index % len(STYLES)], label=name if index == 0 else None,
+                4,
+                run.step.where(run.step > 0) / 1e3,
+                run[variable],
+                f"{name}, data seed {run.data_seed.item():.0f}",
+                color=COLORS[color],
+                linestyle=LINES[index % len(LINES)],
+                label=name if index == 0 else None,
             )
     canvas.title(4, "alignment, depth 2")
     canvas.panels[4].set(xlabel="GD steps / 1000", ylabel=r"mean $|U^\top \nabla\ell\, V|$", yscale="log")
@@ -60,16 +65,20 @@ def draw(
             clear = (predicted > growth_floor * np.nanmax(predicted)) & (rate > 0)
             canvas.keep(5, f"depth {depth}, data seed {run.data_seed.item():.0f}", predicted[clear], rate[clear])
             canvas.panels[5].plot(
-                predicted[clear], rate[clear], marker, color=COLORS[color], markersize=2.5, alpha=0.6,
-                linestyle="none", label=f"depth {depth}" if index == 0 else None,
+                predicted[clear],
+                rate[clear],
+                marker,
+                color=COLORS[color],
+                markersize=2.5,
+                alpha=0.6,
+                linestyle="none",
+                label=f"depth {depth}" if index == 0 else None,
             )
     low, high = canvas.panels[5].get_xlim()
     canvas.panels[5].set(xscale="log", yscale="log")
     low = canvas.panels[5].get_xlim()[0]
     canvas.panels[5].plot([low, high], [low, high], "--", color=COLORS["black"], linewidth=0.8, zorder=0)
     canvas.title(5, "the growth law")
-    canvas.panels[5].set(
-        xlabel=r"$-N\sigma^{2-2/N}\langle\nabla\ell, uv^\top\rangle$", ylabel=r"measured $d\sigma/dt$"
-    )
+    canvas.panels[5].set(xlabel=r"$-N\sigma^{2-2/N}\langle\nabla\ell, uv^\top\rangle$", ylabel=r"measured $d\sigma/dt$")
     canvas.panels[5].legend()
     return canvas

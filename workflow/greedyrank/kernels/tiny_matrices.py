@@ -99,22 +99,23 @@ class TinyDescent:
         self._weights = weights.astype(dtype)
         self._twice_weighted_mask = self._mask * (2 * weights).astype(dtype)[:, None, None]
         self._rates64 = np.array([run["learning_rate"] for run in runs])
-        self._rates = self._rates64.astype(dtype)
+        self._flow_time = np.zeros(len(runs))
         self._descend = _compiled(runs[0]["shape"][0], runs[0]["depth"])
-        self._step = 0
+        self.scale(np.ones(len(runs)))
 
     def advance(self, steps: int) -> None:
-        """Take so many steps of every run that is not frozen."""
+        """Take so many steps."""
         self._descend(self._parameters, self._values, self._twice_weighted_mask, self._rates, steps)
-        self._step += steps
+        self._flow_time += steps * self._scaled
 
-    def freeze(self, frozen: np.ndarray) -> None:
-        """Hold the runs where ``frozen`` is True, shape (runs,)."""
-        self._rates = np.where(frozen, 0, self._rates64).astype(self._rates.dtype)
+    def scale(self, factors: np.ndarray) -> None:
+        """Multiply the learning rates given in the settings, one factor a run; 0 holds a run."""
+        self._scaled = factors * self._rates64
+        self._rates = self._scaled.astype(self._parameters.dtype)
 
     def flow_time(self) -> np.ndarray:
         """Return the sum of the learning rates so far, shape (runs,)."""
-        return self._step * self._rates64
+        return self._flow_time.copy()
 
     def _end_to_end(self) -> np.ndarray:
         product = self._parameters[:, 0]
@@ -133,8 +134,9 @@ class TinyDescent:
 
     def state(self) -> dict[str, np.ndarray]:
         """Return everything a later process needs to go on."""
-        return {"parameters": self._parameters.copy(), "step": np.array(self._step)}
+        return {"parameters": self._parameters.copy(), "flow_time": self._flow_time.copy()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` returned."""
-        self._parameters[...], self._step = state["parameters"], int(state["step"])
+        self._parameters[...] = state["parameters"]
+        self._flow_time[...] = state["flow_time"]

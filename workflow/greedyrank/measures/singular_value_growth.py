@@ -32,9 +32,9 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
             gradient = weight * mask[run] * (middle - values[run])
             slopes = np.einsum("ik,ij,kj->k", left[:, :LARGEST], gradient, right[:LARGEST])
             sigma[run, stencil] = middle_values[:LARGEST]
-            predicted[run, stencil] = theory.singular_value_growth(
-                sigma[run, stencil], slopes, int(runs.depth[run])
-            )
+            predicted[run, stencil] = theory.singular_value_growth(sigma[run, stencil], slopes, int(runs.depth[run]))
     dims = ("run", "growth", "component")
     found = {"growth_rate": rate, "growth_predicted": predicted, "growth_sigma": sigma}
-    return xr.Dataset({**{name: (dims, array) for name, array in found.items()}, "growth_step": runs.growth_step[..., 0]})
+    return xr.Dataset(
+        {**{name: (dims, array) for name, array in found.items()}, "growth_step": runs.growth_step[..., 0]}
+    )

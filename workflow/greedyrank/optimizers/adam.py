@@ -16,18 +16,19 @@ class Optimizer:
         self._model, self._place = model, place
         self._beta1, self._beta2, self._eps = runs[0]["beta1"], runs[0]["beta2"], runs[0]["eps"]
         self._rates = np.array([run["learning_rate"] for run in runs])
-        self._rates64 = place64(self._rates)
+        self._place64 = place64
         self.state = {"flow_time": place64(np.zeros(len(runs))), "count": place64(np.zeros(1))}
         self._steps = 0
         for i, parameter in enumerate(model.parameters):
             self.state[f"mean{i}"] = torch.zeros_like(parameter)
             self.state[f"square{i}"] = torch.zeros_like(parameter)
         self._spare = [torch.empty_like(parameter) for parameter in model.parameters]
-        self.freeze(np.zeros(len(runs), dtype=bool))
+        self.scale(np.ones(len(runs)))
 
-    def freeze(self, frozen: np.ndarray) -> None:
-        """Stop the runs where ``frozen`` is True, shape (runs,)."""
-        self._minus = self._model.spread(self._place(np.where(frozen, 0.0, -self._rates)))
+    def scale(self, factors: np.ndarray) -> None:
+        """Multiply the learning rates given in the settings, one factor a run; 0 holds a run."""
+        self._scaled = self._place64(factors * self._rates)
+        self._minus = self._model.spread(self._place(-factors * self._rates))
 
     def step(self, parameters: list, gradients: list) -> None:
         """Move the parameters in place."""
@@ -43,4 +44,4 @@ class Optimizer:
             torch.sqrt(square, out=spare).div_(root2).add_(self._eps)
             torch.div(mean, spare, out=spare)
             parameter.addcmul_(spare, minus, value=1 / correction1)
-        state["flow_time"] += self._rates64
+        state["flow_time"] += self._scaled

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Optimizer:
-    """Learning rates of all runs of a batch; a frozen run has learning rate zero.
+    """Learning rates of all runs of a batch.
 
     Parameters
     ----------
@@ -23,17 +23,18 @@ class Optimizer:
     def __init__(self, runs: list[dict], model, place, place64):
         self._model, self._place = model, place
         self._rates = np.array([run["learning_rate"] for run in runs])
-        self._rates64 = place64(self._rates)
+        self._place64 = place64
         # Flow time t_k: sum of the effective learning rates of the steps before k.
         self.state = {"flow_time": place64(np.zeros(len(runs)))}
-        self.freeze(np.zeros(len(runs), dtype=bool))
+        self.scale(np.ones(len(runs)))
 
-    def freeze(self, frozen: np.ndarray) -> None:
-        """Stop the runs where ``frozen`` is True, shape (runs,)."""
-        self._minus = self._model.spread(self._place(np.where(frozen, 0.0, -self._rates)))
+    def scale(self, factors: np.ndarray) -> None:
+        """Multiply the learning rates given in the settings, one factor a run; 0 holds a run."""
+        self._scaled = self._place64(factors * self._rates)
+        self._minus = self._model.spread(self._place(-factors * self._rates))
 
     def step(self, parameters: list, gradients: list) -> None:
         """Move the parameters in place."""
         for parameter, gradient, minus in zip(parameters, gradients, self._minus, strict=True):
             parameter.addcmul_(gradient, minus)
-        self.state["flow_time"] += self._rates64
+        self.state["flow_time"] += self._scaled

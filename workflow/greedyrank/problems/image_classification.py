@@ -42,13 +42,17 @@ class Problem:
     full_batch = False
 
     def __init__(self, runs: list[dict], data: list[dict], place):
+        # Here, not above: generating data needs no torch, whose import takes seconds.
+        from torch import index_select
+
+        self._index_select = index_select
         run, arrays = runs[0], data[0]
         self._order_seed, self._batch_size = run["order_seed"], run["batch_size"]
         self._place = place
         self._images, self._labels = {}, {}
         for part in ("train", "test"):
             size = run[f"{part}_size"]
-            self._images[part] = place(np.unpackbits(arrays[f"{part}_bits"][:size], axis=1), exact=True)
+            self._images[part] = place(np.unpackbits(arrays[f"{part}_bits"][:size], axis=1))
             positive = [
                 arrays[f"{part}_permuted" if run["labels"] == "random" else f"{part}_labels"][:size] == run["label"]
                 for run in runs
@@ -56,11 +60,9 @@ class Problem:
             self._labels[part] = place(POSITIVE * np.stack(positive, axis=1))
         self._train_size = len(self._images["train"])
         self.steps_per_epoch = -(-self._train_size // self._batch_size)
+        self._block = self._images["train"].new_empty(0)
         # Mean loss over this epoch's minibatches, each taken before its step, as published.
         self.state = {"loss": place(np.zeros(len(runs)))}
-
-    def _floats(self, bits):
-        return bits.to(self._labels["train"].dtype)
 
     def inputs(self, step: int):
         """Return the minibatch of a step, (images, 784), in a new random order each epoch.
@@ -71,15 +73,16 @@ class Problem:
         if batch == 0:
             order = np.random.default_rng([self._order_seed, epoch]).permutation(self._train_size)
             self._order = self._place(order, exact=True)
-            # One gather of bytes an epoch: the minibatches are then contiguous blocks.
-            self._epoch_images = self._images["train"][self._order]
             self.state["loss"].zero_()
-        self._rows = slice(batch * self._batch_size, (batch + 1) * self._batch_size)
-        return self._floats(self._epoch_images[self._rows])
+        rows = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]
+        if len(self._block) != len(rows):
+            self._block = self._block.new_empty(len(rows), self._images["train"].shape[1])
+        self._targets = self._labels["train"].index_select(0, rows)
+        return self._index_select(self._images["train"], 0, rows, out=self._block)
 
     def loss_gradient(self, predictions):
         """Return dL/d(prediction), (images, runs), of the minibatch's mean squared error."""
-        residual = predictions - self._labels["train"][self._order[self._rows]]
+        residual = predictions - self._targets
         self.state["loss"].add_((residual * residual).sum(0), alpha=1 / self._train_size)
         return residual.mul_(2 / len(residual))
 
@@ -88,18 +91,21 @@ class Problem:
         return self.state["loss"]
 
     def observables(self, model, end_to_end) -> dict[str, np.ndarray]:
-        """Return ``train_error`` and ``test_error`` on the scale of 0/1 labels, shape (runs,).
+        """Return ``train_error``, ``test_error`` and the labels' ``train_variance``, ``test_variance``.
 
+        All on the scale of 0/1 labels, shape (runs,).
         The training error is the epoch's running mean; in the test error each image counts for at
         most 1, both as published.
         """
         total = 0.0
-        bits, labels = self._images["test"], self._labels["test"]
-        for start in range(0, len(bits), self._batch_size):
+        images, labels = self._images["test"], self._labels["test"]
+        for start in range(0, len(images), self._batch_size):
             rows = slice(start, start + self._batch_size)
-            squares = (model.end_to_end(self._floats(bits[rows])) - labels[rows]) ** 2 / SCALE
+            squares = (model.end_to_end(images[rows]) - labels[rows]) ** 2 / SCALE
             total = total + squares.clamp_(max=1.0).sum(0)
+        variances = {f"{part}_variance": labels.double().var(0, correction=0) for part, labels in self._labels.items()}
         return {
+            **{name: (variance / SCALE).cpu().numpy() for name, variance in variances.items()},
             "train_error": (self.losses().double() / SCALE).cpu().numpy(),
-            "test_error": (total.double() / len(bits)).cpu().numpy(),
+            "test_error": (total.double() / len(images)).cpu().numpy(),
         }

@@ -1,0 +1,74 @@
+# make figures   every figure and every claim, at SCALE (smoke, laptop, paper) on CORES
+# make test      the tests            make lint     format and style
+# make claims    the verdicts so far; fails where one is not the one on record
+# make bench     the training steps against plain autograd and this machine's peak
+# make record    docs/published_vs_ours.md and docs/figures from the results
+# make schema    workflow/schemas/config.schema.json from the typed config
+# make lock      new versions into envs/requirements.lock
+# make clean     removes the results; the image data stay
+
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+SCALE ?= laptop
+
+BIN := $(CURDIR)/.venv/bin
+ENVIRONMENT := .venv/.made-from-lock
+SNAKEMAKE := snakemake --cores $(CORES) --config scale=$(SCALE)
+RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
+
+export PATH := $(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: figures test lint claims bench record schema lock clean environment
+
+figures: $(ENVIRONMENT)
+	$(SNAKEMAKE)
+
+test: $(ENVIRONMENT)
+	python -m pytest
+
+lint: $(ENVIRONMENT)
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+
+claims: $(ENVIRONMENT)
+	@$(SNAKEMAKE) --quiet all -- page
+	@python scripts/claims_table.py $(RESULTS)/claims.json
+
+bench: $(ENVIRONMENT)
+	python scripts/bench.py --out $(RESULTS)/bench.json
+
+record: $(ENVIRONMENT)
+	@$(SNAKEMAKE) --quiet all -- page
+	python scripts/record.py --results $(RESULTS) --docs docs
+
+schema: $(ENVIRONMENT)
+	python -m greedyrank.schema > workflow/schemas/config.schema.json
+
+environment: $(ENVIRONMENT)
+
+$(ENVIRONMENT): envs/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "greedyrank needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "$(PYTHON) lacks venv; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --requirement envs/requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# torch and torchvision go together and are named here; the rest follows pyproject.toml. torch's CUDA
+# packages are left out of the lock: which of them a machine needs is for its own pip to decide.
+lock:
+	$(PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/python -m pip install --quiet torch==2.13.0 torchvision==0.28.0 setuptools '.[dev]'
+	( echo "# Written by 'make lock': everything that the tests ran with, without torch's CUDA packages."; \
+	  .venv-lock/bin/python -m pip freeze --all --exclude greedyrank --exclude pip \
+	  | grep --invert-match --extended-regexp '^(nvidia-|cuda-|triton)' | sed 's/+cpu//' ) > envs/requirements.lock.new
+	mv envs/requirements.lock.new envs/requirements.lock
+	rm -r .venv-lock build
+
+clean:
+	rm -rf results .snakemake

@@ -1,0 +1,39 @@
+"""Time each training step against plain autograd, the authors' form and this machine's peak."""
+
+import json
+import platform
+from pathlib import Path
+
+from greedyrank import cli, storage
+
+
+def main(options):
+    import torch
+    from greedyrank import bench
+
+    if device := next((d for d in options.device if d == "cuda" and not torch.cuda.is_available()), None):
+        raise RuntimeError(f"{device} was asked for, but torch sees no GPU here")
+    cases = []
+    for device in options.device:
+        report = bench.run(device, options.cases or list(bench.CASES))
+        print(f"{device}: matrix products {report['gemm_gflops']:.0f} Gflop/s, {torch.get_num_threads()} thread")
+        print(f"{'case':28}{'published':>12}{'plain':>12}{'engine':>12}{'x published':>12}{'x plain':>9}{'of peak':>9}")
+        for case in report["cases"]:
+            times = (case[key] for key in ("published_s", "plain_s", "engine_s"))
+            written = "".join(f"{t * 1e3:9.4g} ms" if t else f"{'-':>12}" for t in times)
+            ratio = f"{case['ratio_published']:.0f}" if case["ratio_published"] else "-"
+            share = f"{case['gemm_fraction']:.0%}" if case["gemm_fraction"] else "-"
+            print(f"{case['case']:28}{written}{ratio:>12}{case['ratio']:>9.1f}{share:>9}")
+        cases += report["cases"]
+    machine = {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
+    content = {"machine": machine, "gemm_gflops": report["gemm_gflops"], "cases": cases}
+    with storage.writing(options.out) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__)
+    parser.add_argument("--device", nargs="+", choices=("cpu", "cuda"), default=["cpu"])
+    parser.add_argument("--cases", nargs="+", help="names of cases; default: all")
+    parser.add_argument("--out", type=Path, required=True)
+    cli.run(main, parser)

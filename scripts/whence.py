@@ -1,0 +1,10 @@
+"""Print what a picture was made from: settings, seeds, versions, digests of code and data."""
+
+import json
+import sys
+from pathlib import Path
+
+from greedyrank import style
+
+if __name__ == "__main__":
+    print(json.dumps(style.read_record(Path(sys.argv[1])), indent=2))

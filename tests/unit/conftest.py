@@ -1,0 +1,121 @@
+"""Small runs for every test: settings with all defaults, made by the config's own grammar."""
+
+from greedyrank import cli  # noqa: F401, I001  before numpy: one thread, as in every job
+
+import copy
+
+import hypothesis
+import numpy as np
+import pytest
+
+from greedyrank import config, sweeps, training
+from greedyrank.problems import completion
+
+hypothesis.settings.register_profile("unit", database=None, deadline=None, derandomize=True, max_examples=60)
+hypothesis.settings.load_profile("unit")
+
+MATRIX = {
+    "shape": [4, 4],
+    "loss": "mean",
+    "observations": 9,
+    "target_rank": 2,
+    "target_norm": 2.0,
+    "dtype": "float64",
+    "stop": {"max_steps": 20},
+    "record": {"every": 5},
+}
+SMALL = {
+    "deep_matrix": {**MATRIX, "depth": 2, "product_std": 0.1},
+    "cp": {**MATRIX, "shape": [3, 4, 2], "components": 5, "factor_std": 0.3},
+    "binary_cp": {
+        "dataset": "mnist",
+        "label": 6,
+        "train_size": 40,
+        "test_size": 20,
+        "batch_size": 8,
+        "tensor_rank": 2,
+        "dtype": "float64",
+        "stop": {"max_epochs": 3},
+        "record": {"every_epochs": 1},
+    },
+}
+BY_HAND = {"observations": None, "target_rank": None, "target_norm": None}
+RATES = {"gd": 0.1, "group_rmsprop": 1.0e-2, "adam": 1.0e-3}
+
+
+def _raw(sweep: dict) -> dict:
+    """Return a config of one sweep and one figure."""
+    figure = {"title": "t", "paper": "p", "minutes": 1.0, "sweeps": ["small"], "measures": ["determinant"]}
+    return {"sweeps": {"small": {"source": "none", **sweep}}, "figures": {"det_sign": figure}}
+
+
+def _sweep(factorization: str, optimizer: str, cases=(), axes=None, batch=(), **overrides) -> dict:
+    """Return a small sweep block; ``observed`` in the overrides replaces the drawn target."""
+    problem = "image_classification" if factorization == "binary_cp" else "completion"
+    fixed = {**SMALL[factorization], "learning_rate": RATES[optimizer], **overrides}
+    if "observed" in fixed:
+        fixed |= BY_HAND
+    return {
+        "problem": problem,
+        "factorization": factorization,
+        "optimizer": optimizer,
+        "fixed": fixed,
+        "cases": list(cases),
+        "axes": axes or {},
+        "batch": list(batch),
+    }
+
+
+def _plan(factorization: str, optimizer: str, **overrides) -> dict:
+    """Return the slice of one small batch."""
+    _, resolved = config.load(_raw(_sweep(factorization, optimizer, **overrides)))
+    return sweeps.narrow(resolved["small"], {})
+
+
+def _run_settings(factorization: str, optimizer: str = "gd", **overrides) -> list[dict]:
+    """Return the settings of the runs of one small batch."""
+    return sweeps.expand(_plan(factorization, optimizer, **overrides))
+
+
+@pytest.fixture(scope="session")
+def raw_config():
+    """Make a whole config, to be spoilt: ``raw_config(factorization, optimizer, **overrides)``."""
+    return lambda *args, **kwargs: copy.deepcopy(_raw(_sweep(*args, **kwargs)))
+
+
+@pytest.fixture(scope="session")
+def plan():
+    """Make a small slice: ``plan(factorization, optimizer, axes=..., cases=..., **fixed)``."""
+    return _plan
+
+
+@pytest.fixture(scope="session")
+def run_settings():
+    """Make the runs of a small slice: ``run_settings(factorization, optimizer, ...)``."""
+    return _run_settings
+
+
+@pytest.fixture(scope="session")
+def train():
+    """Train a slice of completion: ``train(plan)`` gives the records."""
+    return lambda small: training.train(small, completion.generate, "cpu")
+
+
+@pytest.fixture(scope="session")
+def place():
+    """Put an array into a float64 tensor, as `Descent` does."""
+    import torch
+
+    return lambda array, exact=False: torch.as_tensor(array, dtype=None if exact else torch.float64)
+
+
+@pytest.fixture(scope="session")
+def relative():
+    """Return the largest difference of two arrays over the largest entry of the second."""
+
+    def measure(ours, oracle) -> float:
+        ours, oracle = (np.asarray(array, dtype=np.float64) for array in (ours, oracle))
+        assert ours.shape == oracle.shape
+        return np.abs(ours - oracle).max() / np.abs(oracle).max()
+
+    return measure

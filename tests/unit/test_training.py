@@ -1,0 +1,342 @@
+"""The loop: batches against single runs, the stopping rule, the schedule, checkpoints."""
+
+import logging
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greedyrank import images, sweeps, training
+from greedyrank.problems import completion, image_classification
+
+# Above kernels.tiny_matrices.LARGEST, so that torch trains it.
+TORCH = {
+    "shape": [12, 12],
+    "observations": 72,
+    "target_norm": 12.0,
+    "depth": 3,
+    "product_std": 0.05,
+    "learning_rate": 0.1,
+    "stop": {"loss": 1e-2, "checks": 2, "every": 5, "max_steps": 600},
+    "record": {"every": 20},
+}
+CP = {
+    "shape": [4, 3, 5],
+    "observations": 30,
+    "components": 8,
+    "factor_std": 0.2,
+    "stop": {"loss": 1e-3, "checks": 2, "every": 5, "max_steps": 600},
+    "record": {"every": 20},
+}
+FOUR = {"seed": [0, 1], "data_seed": [0, 1]}
+
+
+class Scripted:
+    """A stepper whose losses are written down: one curve a run, along its own steps."""
+
+    full_batch = True
+    steps_per_epoch = 1
+
+    def __init__(self, curves):
+        length = max(map(len, curves))
+        self.curves = np.array([[*curve, *curve[-1:] * (length - len(curve))] for curve in curves], dtype=float)
+        self.at, self.time = np.zeros(len(curves), dtype=int), np.zeros(len(curves))
+        self.scale(np.ones(len(curves)))
+
+    def scale(self, factors):
+        self.factors = np.asarray(factors, dtype=float)
+
+    def advance(self, steps):
+        self.at += steps * (self.factors > 0)
+        self.time += steps * self.factors
+
+    def flow_time(self):
+        return self.time.copy()
+
+    def losses(self):
+        return self.curves[np.arange(len(self.curves)), self.at]
+
+    def observables(self, growth=False):
+        return {"moving": self.factors.copy()}
+
+
+@pytest.fixture(scope="session")
+def scripted(plan):
+    """Run the loop on written losses; the settings of training are given."""
+
+    def run(curves, **settings):
+        small = plan("deep_matrix", "gd", axes={"seed": list(range(len(curves)))}, **settings)
+        loop = training.Training(small, [completion.generate(r) for r in sweeps.expand(small)], "cpu")
+        loop.stepper = Scripted(curves)
+        return loop.run()
+
+    return run
+
+
+def steps_of(result, run=0, name="step"):
+    """Return the steps at which a run was recorded, without padding."""
+    return [int(step) for step in result[name][run].ravel() if step >= 0]
+
+
+# -- batches ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("factorization", "optimizer", "settings"), [("deep_matrix", "gd", TORCH), ("cp", "group_rmsprop", CP)]
+)
+def test_a_batch_is_its_runs_alone(plan, train, factorization, optimizer, settings):
+    whole = plan(factorization, optimizer, axes=FOUR, **settings)
+    together = train(whole)
+    assert len(set(together["stop_step"])) > 2  # some are held while others go on
+    assert max(together["stop_step"]) < settings["stop"]["max_steps"]
+    for index, run in enumerate(sweeps.expand(whole)):
+        alone = train(sweeps.narrow(whole, {name: run[name] for name in FOUR}))
+        assert alone["stop_step"] == together["stop_step"][index]
+        records = alone["step"].shape[1]
+        assert (together["step"][index, records:] == -1).all()
+        for name in set(alone) - {"stop_step"}:
+            np.testing.assert_allclose(together[name][index, :records], alone[name][0], rtol=1e-10, atol=1e-10)
+
+
+def test_torch_trains_what_is_too_large_for_the_kernel(plan):
+    for settings, name in ((TORCH, "Descent"), ({}, "TinyDescent")):
+        small = plan("deep_matrix", "gd", **settings)
+        runs = sweeps.expand(small)
+        stepper = training.make_stepper(small, runs, [completion.generate(run) for run in runs], "cpu")
+        assert type(stepper).__name__ == name
+
+
+# -- the stopping rule ------------------------------------------------------------------------------
+
+
+def plain_stop(curve, level, checks, every, cap):
+    """Return where the published rule stops: below the level at more checks in a row than ``checks``."""
+    streak = 0
+    for step in range(0, cap + 1, every):
+        streak = streak + 1 if curve[step] < level else 0
+        if streak > checks:
+            return step
+    return cap
+
+
+@given(
+    below=st.lists(st.lists(st.booleans(), min_size=41, max_size=41), min_size=1, max_size=3),
+    checks=st.integers(0, 4),
+    every=st.integers(1, 4),
+    spacing=st.integers(1, 7),
+)
+def test_stopping_rule(scripted, below, checks, every, spacing):
+    curves = [[0.5 if low else 2.0 for low in run] for run in below]
+    result = scripted(
+        curves, stop={"loss": 1.0, "checks": checks, "every": every, "max_steps": 40}, record={"every": spacing}
+    )
+    expected = [plain_stop(curve, 1.0, checks, every, 40) for curve in curves]
+    assert result["stop_step"].tolist() == expected
+    for run, stop in enumerate(expected):
+        assert steps_of(result, run) == sorted({*range(0, stop + 1, spacing), stop})
+
+
+def test_stopping_rule_on_a_recorded_curve(plan, train):
+    free = train(plan("deep_matrix", "gd", **{**TORCH, "stop": {"max_steps": 400}, "record": {"every": 1}}))
+    curve = free["loss"][0]
+    assert free["stop_step"] == 400
+    for level, checks, every in ((0.3, 0, 1), (0.1, 3, 7), (0.1, 10, 5), (1e-9, 0, 1)):
+        stop = {"loss": level, "checks": checks, "every": every, "max_steps": 400}
+        result = train(plan("deep_matrix", "gd", **{**TORCH, "stop": stop}))
+        assert result["stop_step"] == plain_stop(curve, level, checks, every, 400)
+        assert result["loss"][0][steps_of(result).index(result["stop_step"][0])] == curve[result["stop_step"][0]]
+
+
+def test_loss_at_the_level_does_not_stop(scripted):
+    assert scripted([[1.0] * 21], stop={"loss": 1.0, "max_steps": 20})["stop_step"] == 20
+
+
+def test_finish_goes_on_with_smaller_steps(scripted):
+    curves = [[2.0] * 10 + [0.5] * 60, [2.0] * 23 + [0.5] * 60, [2.0] * 83]
+    result = scripted(
+        curves,
+        stop={"loss": 1.0, "max_steps": 40},
+        finish={"steps": 12, "factor": 0.25},
+        record={"every": 5},
+    )
+    assert result["stop_step"].tolist() == [10, 23, 40]
+    for run, stop in enumerate((10, 23, 40)):
+        steps = sorted({*range(0, stop + 13, 5), stop, stop + 12})
+        assert steps_of(result, run) == steps
+        times = result["flow_time"][run][: len(steps)]
+        np.testing.assert_allclose(times, [min(k, stop) + 0.25 * max(k - stop, 0) for k in steps])
+
+
+def test_finish_of_a_real_run(plan, train):
+    stop, finish = {"loss": 0.1, "max_steps": 400}, {"steps": 30, "factor": 0.1}
+    result = train(plan("deep_matrix", "gd", **{**TORCH, "stop": stop, "finish": finish, "record": {"every": 1}}))
+    (at,) = result["stop_step"]
+    assert at < 400
+    assert steps_of(result) == list(range(at + 31))
+    np.testing.assert_allclose(np.diff(result["flow_time"][0]), [0.1] * at + [0.01] * 30, rtol=1e-10)
+
+
+# -- records ----------------------------------------------------------------------------------------
+
+
+def test_records_every_k_and_the_end(plan, train):
+    for factorization, optimizer in (("deep_matrix", "gd"), ("cp", "group_rmsprop")):
+        result = train(plan(factorization, optimizer, stop={"max_steps": 23}, record={"every": 5}))
+        assert steps_of(result) == [0, 5, 10, 15, 20, 23]
+        assert result["stop_step"] == 23
+
+
+def test_loss_per_decade(scripted):
+    curve = [10 ** (-k / 40) * (1.5 if k % 7 == 0 else 1.0) for k in range(161)]
+    result = scripted([curve], stop={"max_steps": 157}, record={"every": 2, "loss_per_decade": 4})
+    expected, lowest = [], -math.inf
+    for step in range(0, 158, 2):
+        level = math.floor(-math.log10(curve[step]) * 4)
+        if level > lowest:
+            expected.append(step)
+        lowest = max(level, lowest)
+    assert len(expected) == 17  # four a decade, over four decades
+    assert steps_of(result) == [*expected, 157]
+    np.testing.assert_array_equal(result["loss"][0], [curve[step] for step in steps_of(result)])
+
+
+def test_loss_per_decade_of_a_loss_that_reaches_zero(scripted):
+    result = scripted([[1.0, 0.1, 0.0, 0.0, 0.1, 0.0]], stop={"max_steps": 5}, record={"every": 1, "loss_per_decade": 1})
+    assert steps_of(result) == [0, 1, 2, 5]
+
+
+def test_growth_stencils(plan, train):
+    small = plan("cp", "group_rmsprop", stop={"max_steps": 30}, record={"every": 7}, growth={"every": 10, "offsets": [0, 2, 5]})
+    result = train(small)
+    assert result["growth_step"][0].tolist() == [[0, 2, 5], [10, 12, 15], [20, 22, 25]]
+    assert result["growth_component_norm"].shape == (1, 3, 3, 5)
+    every = train({**small, "fixed": {**small["fixed"], "growth": None, "record": {**small["fixed"]["record"], "every": 1}}})
+    for name in ("component_norm", "flow_time", "loss"):
+        np.testing.assert_array_equal(result[f"growth_{name}"][0], every[name][0][result["growth_step"][0]])
+
+
+@pytest.mark.parametrize("stop", [20, 21, 25, 29])
+def test_growth_stencils_are_whole_or_absent(scripted, stop):
+    curves = [[2.0] * stop + [0.5] * 60, [2.0] * 110]
+    growth = {"every": 10, "offsets": [0, 1, 5]}
+    result = scripted(curves, stop={"loss": 1.0, "max_steps": 48}, growth=growth)
+    assert result["stop_step"].tolist() == [stop, 48]
+    last = {20: 10, 21: 10, 25: 20, 29: 20}[stop]
+    for run, end in ((0, last), (1, 40)):
+        found = [row.tolist() for row in result["growth_step"][run] if (row >= 0).any()]
+        assert found == [[base, base + 1, base + 5] for base in range(0, end + 1, 10)]
+
+
+# -- errors -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{}, TORCH], ids=["tiny", "torch"])
+def test_diverged_names_the_run(plan, train, settings):
+    cases = [{"learning_rate": 0.01, "seed": 3}, {"learning_rate": 1e6, "seed": 4}]
+    with pytest.raises(training.Diverged) as error:
+        train(plan("deep_matrix", "gd", cases=cases, **{**settings, "product_std": 1.0, "stop": {"max_steps": 200}}))
+    assert "1 of 2 runs" in str(error.value)
+    assert "seed 4, learning_rate 1000000.0" in str(error.value)
+    assert "lower `learning_rate`" in str(error.value)
+
+
+# -- checkpoints ------------------------------------------------------------------------------------
+
+
+class Interrupted(Exception):
+    """What stops training from outside."""
+
+
+def two_image_sets():
+    """Return 40 and 20 noisy images with all ten labels."""
+    rng = np.random.default_rng(5)
+    return {
+        part: (rng.integers(0, 256, (size, 28, 28), dtype=np.uint8), (np.arange(size) % 10).astype(np.uint8))
+        for part, size in (("train", 40), ("test", 20))
+    }
+
+
+FINISH = {"finish": {"steps": 17, "factor": 0.1}}
+JOBS = {
+    "tiny": (
+        "deep_matrix",
+        "gd",
+        {"stop": {"loss": 5e-2, "checks": 3, "every": 6, "max_steps": 200}, "growth": {"every": 50, "offsets": [0, 3]}, **FINISH},
+    ),
+    "torch": ("deep_matrix", "gd", {**TORCH, "growth": {"every": 20, "offsets": [0, 1]}, **FINISH}),
+    "cp": ("cp", "group_rmsprop", {**CP, "stop": {**CP["stop"], "every": 40}, "growth": {"every": 50, "offsets": [0, 1]}, **FINISH}),
+    "images": ("binary_cp", "adam", {"stop": {"max_epochs": 7}}),
+}
+
+
+@pytest.fixture(params=JOBS)
+def job(request, plan, monkeypatch):
+    """Make the loop of one job, anew at each call."""
+    factorization, optimizer, settings = JOBS[request.param]
+    small = plan(factorization, optimizer, axes={"seed": [0, 1, 2]}, **settings)
+    pictures = two_image_sets()
+    monkeypatch.setattr(images, "load", lambda data_dir, dataset: pictures)
+
+    def generate(run):
+        return image_classification.generate(run, "nowhere") if factorization == "binary_cp" else completion.generate(run)
+
+    return lambda: training.Training(small, [generate(run) for run in sweeps.expand(small)], "cpu")
+
+
+def interrupt(loop, calls, path):
+    """Run a loop with a checkpoint at every event, and stop it in so many calls of the stepper."""
+    advance, left = loop.stepper.advance, [calls]
+
+    def failing(steps):
+        left[0] -= 1
+        if left[0] == 0:
+            raise Interrupted
+        advance(steps)
+
+    loop.stepper.advance = failing
+    with pytest.raises(Interrupted):
+        loop.run(path, checkpoint_seconds=0)
+
+
+def assert_same(found, expected):
+    assert set(found) == set(expected)
+    for name, array in expected.items():
+        assert found[name].dtype == array.dtype
+        assert found[name].shape == array.shape
+        assert found[name].tobytes() == array.tobytes(), name
+
+
+def test_resumed_is_uninterrupted(job, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    path = tmp_path / "kept" / "checkpoint.npz"
+    expected = job().run()
+    watched = job()
+    interrupt(watched, 5, path)
+    assert path.exists()
+    second = job()
+    interrupt(second, 2, path)
+    assert "goes on from its checkpoint at step" in caplog.text
+    last = job()
+    assert_same(last.run(path, checkpoint_seconds=0), expected)
+    assert caplog.text.count("goes on from its checkpoint") == 2
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "without checksum", "another program's"])
+def test_a_damaged_checkpoint_is_ignored(plan, tmp_path, caplog, damage):
+    small = plan("cp", "group_rmsprop", axes={"seed": [0, 1]})
+
+    def loop():
+        return training.Training(small, [completion.generate(run) for run in sweeps.expand(small)], "cpu")
+
+    path = tmp_path / "checkpoint.npz"
+    interrupt(loop(), 3, path)
+    if damage == "without checksum":
+        path.with_name(path.name + ".sha256").unlink()
+    else:
+        content = path.read_bytes()
+        path.write_bytes({"truncated": content[: len(content) // 2], "empty": b"", "another program's": b"PK" * 99}[damage])
+    assert_same(loop().run(path, checkpoint_seconds=1e9), loop().run())
+    assert f"{path} is not whole" in caplog.text
+    assert "goes on" not in caplog.text

@@ -1,0 +1,301 @@
+"""How fast a training step is: against the authors' formulation, plain autograd, and the machine.
+
+Each case times three forms of the same step with the same optimiser: ``published``, the authors'
+formulation written anew (one-hot sensing tensors, one-hot products over 784 modes); ``plain``, the
+shortest idiomatic torch autograd, without one-hot; ``engine``, the stepper that training uses.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from greedyrank import sweeps, training
+from greedyrank.problems import completion, image_classification
+
+BATCH = 5000
+
+
+def seconds(step: Callable[[int], None], at_least: float, repeats: int) -> float:
+    """Return the median time of one step, over ``repeats`` blocks of at least so many seconds."""
+    synchronize = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
+    step(1)
+    count = 1
+    while True:
+        synchronize()
+        begun = time.perf_counter()
+        step(count)
+        synchronize()
+        if (spent := time.perf_counter() - begun) >= at_least / 2:
+            break
+        count *= 2
+    count = max(1, round(count * at_least / spent))
+    blocks = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        step(count)
+        synchronize()
+        blocks.append((time.perf_counter() - begun) / count)
+    return statistics.median(blocks)
+
+
+def gemm_peak(device: str, dtype: torch.dtype = torch.float32) -> float:
+    """Return this machine's matrix-product rate, flop/s, on 2000 x 2000 matrices."""
+    size = 2000
+    left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    out = torch.empty_like(left)
+
+    def step(count: int) -> None:
+        for _ in range(count):
+            torch.mm(left, right, out=out)
+
+    return 2 * size**3 / seconds(step, 0.2, 5)
+
+
+# -- autograd forms --------------------------------------------------------------------------------
+
+
+def _by_autograd(parameters: list, loss: Callable[[], torch.Tensor], update: Callable[[list], None]):
+    def step(count: int) -> None:
+        for _ in range(count):
+            value = loss()
+            gradients = torch.autograd.grad(value, parameters)
+            with torch.no_grad():
+                update(gradients)
+
+    return step
+
+
+def _gd(parameters: list, rate: float):
+    def update(gradients) -> None:
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter -= rate * gradient
+
+    return update
+
+
+def _group_rmsprop(parameters: list, rate: float):
+    state = {"square": 0.0, "step": 0}
+
+    def update(gradients) -> None:
+        state["step"] += 1
+        state["square"] = 0.99 * state["square"] + 0.01 * sum((g**2).sum() for g in gradients)
+        effective = rate / ((state["square"] / (1 - 0.99 ** state["step"])).sqrt() + 1e-6)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter -= effective * gradient
+
+    return update
+
+
+def _torch_adam(parameters: list, rate: float):
+    optimizer = torch.optim.Adam(parameters, lr=rate)
+
+    def update(gradients) -> None:
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+
+    return update
+
+
+# -- the cases -------------------------------------------------------------------------------------
+
+
+def _leaf(array: np.ndarray, device: str) -> torch.Tensor:
+    return torch.tensor(array, dtype=torch.float32, device=device, requires_grad=True)
+
+
+class _Case:
+    """A batch of runs, its engine, and the parameters of its first run for the autograd forms."""
+
+    def __init__(self, plan: dict, device: str, data: dict | None = None):
+        self.device = device
+        self.runs = sweeps.expand(plan)
+        generated = data or completion.generate(self.runs[0])
+        self.stepper = training.make_stepper(plan, self.runs, [generated] * len(self.runs), device)
+        self.data = generated
+
+    def engine(self, count: int) -> None:
+        self.stepper.advance(count)
+
+
+def _completion_plan(factorization: str, optimizer: str, fixed: dict) -> dict:
+    common = {"observed": None, "data_seed": 0, "seed": 0, "dtype": "float32", "loss": "mean"}
+    return {
+        "problem": "completion",
+        "factorization": factorization,
+        "optimizer": optimizer,
+        "fixed": {**common, **fixed},
+        "cases": [],
+        "axes": {},
+    }
+
+
+def _deep_matrix(fixed: dict, device: str):
+    from greedyrank.factorizations import deep_matrix
+
+    common = {"identity_scale": None, "balanced": False, "det": "any", "observations": None}
+    case = _Case(_completion_plan("deep_matrix", "gd", {**common, **fixed}), device)
+    run = case.runs[0]
+    values, mask = (torch.tensor(a, dtype=torch.float32, device=device) for a in completion.observed(run, case.data))
+    weight = completion.loss_weight(run, case.data)
+    factors = [_leaf(factor, device) for factor in deep_matrix.initial(run)]
+
+    def loss() -> torch.Tensor:
+        product = factors[0]
+        for factor in factors[1:]:
+            product = factor @ product
+        return weight * (((product - values) * mask) ** 2).sum()
+
+    return case, None, _by_autograd(factors, loss, _gd(factors, run["learning_rate"]))
+
+
+def tiny(device: str):
+    """2x2, depth 3: Razin & Cohen 2020, Fig. 1."""
+    observed = [[0, 1, 1.0], [1, 0, 1.0], [1, 1, 0.0]]
+    fixed = {"shape": [2, 2], "observed": observed, "loss": "half_sum", "depth": 3}
+    return *_deep_matrix({**fixed, "product_std": 1e-5, "learning_rate": 6e-3}, device), 0.0
+
+
+def deep_matrix_100(device: str):
+    """100x100, depth 3: Arora et al. 2019."""
+    fixed = {"shape": [100, 100], "target_rank": 5, "target_norm": 100.0, "observations": 2000, "depth": 3}
+    case, published, plain = _deep_matrix({**fixed, "product_std": 1e-3, "learning_rate": 0.1}, device)
+    return case, published, plain, 3 * (3 - 1) * 2 * 100.0**3
+
+
+def cp_1000(device: str):
+    """Order 4, dimension 10, 1000 components, 2000 observations: Razin, Maman & Cohen 2021, Fig. 3."""
+    from greedyrank.factorizations import cp
+
+    fixed = {"shape": [10] * 4, "target_rank": 5, "target_norm": 1.0, "observations": 2000}
+    fixed |= {"components": 1000, "factor_std": 0.01, "learning_rate": 1e-2, "decay": 0.99, "eps": 1e-6}
+    case = _Case(_completion_plan("cp", "group_rmsprop", fixed), device)
+    run = case.runs[0]
+    entries = torch.tensor(case.data["entries"][:2000], device=device)
+    values = torch.tensor(case.data["values"][:2000], dtype=torch.float32, device=device)
+
+    def form(predictions: Callable[[list], torch.Tensor]):
+        factors = [_leaf(factor, device) for factor in cp.initial(run)]
+        return _by_autograd(
+            factors, lambda: ((predictions(factors) - values) ** 2).mean(), _group_rmsprop(factors, 1e-2)
+        )
+
+    one_hot = torch.zeros(2000, 10**4, device=device)
+    one_hot[torch.arange(2000), entries] = 1
+    sensing = one_hot.reshape(2000, *run["shape"])
+
+    def published(factors: list) -> torch.Tensor:
+        tensor = torch.einsum("ar,br,cr,dr->abcd", *factors)
+        return (tensor * sensing).sum(dim=(1, 2, 3, 4))
+
+    index = torch.unravel_index(entries, run["shape"])
+
+    def plain(factors: list) -> torch.Tensor:
+        first, second, third, fourth = (factor[i] for factor, i in zip(factors, index, strict=True))
+        return (first * second * third * fourth).sum(dim=1)
+
+    return case, form(published), form(plain), 3 * 2 * 100.0 * 100 * 1000
+
+
+def _image(ranks: list[int], labels: list[int], device: str):
+    from greedyrank.factorizations import binary_cp
+
+    rng = np.random.default_rng(0)
+    data = {}
+    for part, size in (("train", 4 * BATCH), ("test", BATCH)):
+        data[f"{part}_bits"] = rng.integers(0, 256, (size, 98), dtype=np.uint8)
+        data[f"{part}_labels"] = data[f"{part}_permuted"] = rng.integers(0, 10, size, dtype=np.uint8)
+    common = {"labels": "original", "images": "original", "train_size": 4 * BATCH, "test_size": BATCH}
+    common |= {"init_mean": 1.0, "init_std": 1e-3, "seed": 0, "learning_rate": 5e-4, "beta1": 0.9, "beta2": 0.999}
+    common |= {"eps": 1e-8, "dtype": "float32", "batch_size": BATCH, "order_seed": 0}
+    plan = {
+        "problem": "image_classification",
+        "factorization": "binary_cp",
+        "optimizer": "adam",
+        "fixed": common,
+        "cases": [],
+        "axes": {"tensor_rank": ranks, "label": labels},
+    }
+    case = _Case(plan, device, data)
+    # The autograd forms train every run by itself, as published.
+    bits = torch.tensor(np.unpackbits(data["train_bits"][:BATCH], axis=1), device=device)
+    one_hot = torch.stack([1 - bits, bits], dim=-1).float()
+    index = bits.long()
+    target = torch.tensor(data["train_labels"][:BATCH] == 6, device=device) * image_classification.POSITIVE
+
+    def forms(predictions: Callable[[torch.Tensor], torch.Tensor]):
+        steps = []
+        for run in case.runs:
+            factors = _leaf(np.stack(binary_cp.initial(run), axis=1), device)
+            loss = lambda factors=factors: ((predictions(factors) - target) ** 2).mean()  # noqa: E731
+            steps.append(_by_autograd([factors], loss, _torch_adam([factors], 5e-4)))
+        return lambda count: [step(count) for step in steps]
+
+    def published(factors: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("sab,abt->sat", one_hot, factors).prod(dim=1).sum(dim=1)
+
+    modes = torch.arange(binary_cp.PIXELS, device=device)
+
+    def plain(factors: torch.Tensor) -> torch.Tensor:
+        return factors[modes, index].prod(dim=1).sum(dim=1)
+
+    columns = sum(run["tensor_rank"] for run in case.runs)
+    return case, forms(published), forms(plain), 2 * 2.0 * BATCH * binary_cp.PIXELS * columns
+
+
+def image_r15(device: str):
+    """One classifier of rank 15: Razin, Maman & Cohen 2021, Fig. 4."""
+    return _image([15], [6], device)
+
+
+def image_120(device: str):
+    """Eight classifiers of rank 15, 120 columns: what a part of the figure's sweep looks like."""
+    return _image([15], [0, 1, 2, 3, 4, 5, 6, 7], device)
+
+
+CASES = {
+    "2x2 depth3": tiny,
+    "deep_matrix 100x100 depth3": deep_matrix_100,
+    "cp order4 R1000": cp_1000,
+    "image r15": image_r15,
+    "image 120 columns": image_120,
+}
+
+
+def run(device: str, names: list[str]) -> dict:
+    """Time the named cases on a device and return the report.
+
+    Returns
+    -------
+    dict
+        ``gemm_gflops`` and, for each case, seconds a step in each form (``None`` where there is no
+        published form), the ratios to the engine's, and the engine's matrix-product flops as a
+        fraction of ``gemm_gflops``.
+    """
+    peak = gemm_peak(device)
+    cases = []
+    for name in names:
+        # Tiny matrices always train on the CPU.
+        where = "cpu" if CASES[name] is tiny else device
+        case, published, plain, flops = CASES[name](where)
+        engine_s = seconds(case.engine, 0.5, 7)
+        plain_s = seconds(plain, 0.5, 3)
+        published_s = seconds(published, 0.5, 3) if published else None
+        cases.append(
+            {
+                "case": name,
+                "device": where,
+                "published_s": published_s,
+                "plain_s": plain_s,
+                "engine_s": engine_s,
+                "ratio_published": published_s / engine_s if published_s else None,
+                "ratio": plain_s / engine_s,
+                "gemm_fraction": flops / engine_s / peak if flops else None,
+            }
+        )
+    return {"gemm_gflops": peak / 1e9, "cases": cases}

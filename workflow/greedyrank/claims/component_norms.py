@@ -1,0 +1,85 @@
+"""Statistics of the CP component-norm figure."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+
+def _at_stop(runs: xr.Dataset, variable: str) -> xr.DataArray:
+    """Return a variable at the record where the published stopping rule ended each run."""
+    return runs[variable].isel(record=(runs.step == runs.stop_step).argmax("record"))
+
+
+def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
+    """Return how many of the ten largest component norms exceed a threshold at the published stop."""
+    return (_at_stop(runs, "component_norm") > threshold).sum("component").to_numpy()
+
+
+def error_at_stop(runs: xr.Dataset) -> np.ndarray:
+    """Return the relative error (unsquared) at the published stop."""
+    return _at_stop(runs, "relative_error").to_numpy()
+
+
+def _median_error(runs: xr.Dataset, first: xr.DataArray, last: xr.DataArray) -> np.ndarray:
+    inside = (runs.step > first) & (runs.step <= last)
+    return runs.relative_error.where(inside).median("record").to_numpy()
+
+
+def error_after_smaller_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
+    """Return the error at the end of the finish over the median of so many steps before the stop."""
+    last = (runs.step >= 0).sum("record") - 1
+    before = _median_error(runs, runs.stop_step - steps, runs.stop_step)
+    return runs.relative_error.isel(record=last).to_numpy() / before
+
+
+def error_after_equal_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
+    """Return the median error of so many steps before the stop over that of as many before them."""
+    late = _median_error(runs, runs.stop_step - steps, runs.stop_step)
+    return late / _median_error(runs, runs.stop_step - 2 * steps, runs.stop_step - steps)
+
+
+def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
+    """Return, for each data seed, the smallest factor by which the gap grows along ``stds``.
+
+    The gap is the fifth largest component norm over the sixth, at the published stop.
+    """
+    norms = _at_stop(runs, "component_norm")
+    gap = norms.isel(component=4) / norms.isel(component=5)
+    factors = []
+    for seed in np.unique(runs.data_seed):
+        along = [float(gap[(runs.data_seed == seed) & np.isclose(runs.factor_std, std)].item()) for std in stds]
+        factors.append(min(later / earlier for earlier, later in zip(along, along[1:], strict=False)))
+    return np.array(factors)
+
+
+def _growing(runs: xr.Dataset, start: float, learned: float):
+    """Yield sigma, gamma and rate of each learned component while it grows, component by component.
+
+    From ``start`` times its first norm on; learned are components that end above ``learned``.
+    """
+    for run in range(runs.sizes["run"]):
+        sigma, gamma, rate = (
+            runs[f"growth_{name}"][run].transpose("component", "growth").to_numpy()
+            for name in ("sigma", "gamma", "rate")
+        )
+        for component in np.flatnonzero(np.nanmax(sigma, axis=1) > learned):
+            growing = (rate[component] > 0) & (gamma[component] > 0) & (sigma[component] > start * sigma[component][0])
+            yield sigma[component][growing], gamma[component][growing], rate[component][growing]
+
+
+def growth_exponents(runs: xr.Dataset, *, start: float, learned: float, divide_by_gamma: bool) -> np.ndarray:
+    """Return the slope of log(rate / gamma) against log(sigma), one for each learned component."""
+    return np.array(
+        [
+            np.polyfit(np.log(sigma), np.log(rate / gamma if divide_by_gamma else rate), 1)[0]
+            for sigma, gamma, rate in _growing(runs, start, learned)
+        ]
+    )
+
+
+def growth_prefactors(runs: xr.Dataset, *, start: float, learned: float, order: float) -> np.ndarray:
+    """Return the median of rate / (gamma sigma^(2 - 2/order)), one for each learned component."""
+    return np.array(
+        [np.median(rate / (gamma * sigma ** (2 - 2 / order))) for sigma, gamma, rate in _growing(runs, start, learned)]
+    )

@@ -1,0 +1,121 @@
+"""Component norms of a CP factorization emerge one after another: Razin, Maman & Cohen 2021, Fig. 3."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank import theory
+from greedyrank.style import COLORS, LINES, Canvas, rank_colors
+from greedyrank.verdicts import select
+
+INIT_COLORS = ("orange", "green", "blue")
+
+
+def _trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict) -> None:
+    """Draw the ten largest norms up to the published stop, one line style a data seed."""
+    std = f"{runs.factor_std.values[0]:g}"
+    for index in range(runs.sizes["run"]):
+        run = runs.isel(run=index)
+        before = (run.step >= 0) & (run.step <= run.stop_step)
+        for component, color in enumerate(rank_colors(run.sizes["component"])):
+            canvas.line(
+                panel,
+                run.step.where(before) / 1e3,
+                run.component_norm.isel(component=component),
+                f"norm {component + 1}, data seed {run.data_seed.item():.0f}",
+                color=color,
+                linestyle=LINES[index % len(LINES)],
+                linewidth=0.9,
+            )
+    if std in published.get("final", {}):
+        norms = published["final"][std]
+        at = [published["iterations"][std] / 1e3] * len(norms)
+        canvas.panels[panel].plot(at, norms, "D", color="0.7", markersize=4, zorder=0)
+        canvas.keep(panel, "published, read off the plot", at, norms)
+    canvas.title(panel, f"init {std}")
+    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms")
+
+
+def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: dict) -> None:
+    """Draw the errors, thick up to the published stop and thin through the finish after it."""
+    std = f"{runs.factor_std.values[0]:g}"
+    for index in range(runs.sizes["run"]):
+        run = runs.isel(run=index)
+        style = {"color": COLORS[color], "linestyle": LINES[index % len(LINES)]}
+        for part, where, width in (
+            ("to the stop", (run.step >= 0) & (run.step <= run.stop_step), 1.0),
+            ("smaller steps", run.step >= run.stop_step, 0.5),
+        ):
+            series = f"init {std}, data seed {run.data_seed.item():.0f}, {part}"
+            label = f"init {std}" if index == 0 and width == 1.0 else None
+            canvas.line(
+                panel, run.step.where(where) / 1e3, run.relative_error, series, linewidth=width, label=label, **style
+            )
+    if std in published.get("error", {}):
+        at, error = published["iterations"][std] / 1e3, published["error"][std]
+        canvas.panels[panel].plot(at, error, "D", color=COLORS[color], alpha=0.4, markersize=4, zorder=0)
+        canvas.keep(panel, f"init {std}, published", [at], [error])
+
+
+def _growth(canvas: Canvas, panel: int, runs: xr.Dataset, floor: float) -> None:
+    """Draw rate / gamma against the norm for every component that leaves zero."""
+    for run in range(runs.sizes["run"]):
+        for component in range(runs.sizes["component"]):
+            here = runs.isel(run=run, component=component)
+            sigma, gamma, rate = (here[f"growth_{name}"].to_numpy() for name in ("sigma", "gamma", "rate"))
+            if not np.nanmax(sigma) > floor:
+                continue
+            growing = (rate > 0) & (gamma > 0)
+            x, y = sigma[growing], rate[growing] / gamma[growing]
+            canvas.keep(panel, f"component {component + 1}, data seed {here.data_seed.item():.0f}", x, y)
+            color = rank_colors(runs.sizes["component"])[component]
+            canvas.panels[panel].plot(x, y, ".", color=color, markersize=2, linestyle="none")
+    canvas.panels[panel].set(xscale="log", yscale="log")
+    sigma = np.geomspace(max(canvas.panels[panel].get_xlim()[0], 1e-12), canvas.panels[panel].get_xlim()[1], 50)
+    law = theory.component_growth(sigma, np.ones_like(sigma), order=4)
+    canvas.line(
+        panel,
+        sigma,
+        law,
+        "4 sigma^1.5",
+        color=COLORS["black"],
+        linestyle="--",
+        linewidth=0.8,
+        label=r"$4\,\sigma^{3/2}$",
+    )
+
+
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", learned: float = 0.01) -> Canvas:
+    """Draw the norms for each init, the errors of all, and the growth law of the smallest init."""
+    canvas = Canvas(2, 3, width=width, height=2.25)
+    runs = sweeps["component_norms"]
+    stds = sorted(set(runs.factor_std.values), reverse=True)
+    for panel, (std, color) in enumerate(zip(stds, INIT_COLORS, strict=False)):
+        here = select(runs, {"factor_std": float(std)})
+        _trajectories(canvas, panel, here, published)
+        _errors(canvas, 3, here, color, published)
+    canvas.title(3, "reconstruction error")
+    canvas.panels[3].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
+    canvas.panels[3].legend(loc="lower right")
+
+    smallest = select(runs, {"factor_std": float(stds[-1])})
+    _growth(canvas, 4, smallest, learned)
+    canvas.title(4, f"growth law, init {stds[-1]:g}")
+    canvas.panels[4].set(xlabel=r"component norm $\sigma$", ylabel=r"$(d\sigma/dt)\,/\,\gamma$")
+    canvas.panels[4].legend()
+
+    for std, color in zip(stds, INIT_COLORS, strict=False):
+        here = select(runs, {"factor_std": float(std)})
+        final = here.component_norm.isel(record=(here.step == here.stop_step).argmax("record"))
+        for index in range(final.sizes["run"]):
+            ranks = np.arange(1, final.sizes["component"] + 1)
+            series = f"init {std:g}, data seed {final.data_seed.values[index]:.0f}"
+            label = f"init {std:g}" if index == 0 else None
+            style = {"color": COLORS[color], "marker": "o", "markersize": 3, "linestyle": LINES[index % len(LINES)]}
+            canvas.line(5, ranks, np.maximum(final[index], 1e-6), series, linewidth=0.8, label=label, **style)
+    canvas.panels[5].axhline(learned, color="0.7", linewidth=0.8, zorder=0)
+    canvas.title(5, "at the published stop")
+    canvas.panels[5].set(xlabel="component", ylabel="component norm", yscale="log", xticks=range(1, 11))
+    canvas.panels[5].legend(loc="lower left")
+    return canvas
