@@ -203,16 +203,22 @@ def test_loss_per_decade(scripted):
 
 
 def test_loss_per_decade_of_a_loss_that_reaches_zero(scripted):
-    result = scripted([[1.0, 0.1, 0.0, 0.0, 0.1, 0.0]], stop={"max_steps": 5}, record={"every": 1, "loss_per_decade": 1})
+    result = scripted(
+        [[1.0, 0.1, 0.0, 0.0, 0.1, 0.0]], stop={"max_steps": 5}, record={"every": 1, "loss_per_decade": 1}
+    )
     assert steps_of(result) == [0, 1, 2, 5]
 
 
 def test_growth_stencils(plan, train):
-    small = plan("cp", "group_rmsprop", stop={"max_steps": 30}, record={"every": 7}, growth={"every": 10, "offsets": [0, 2, 5]})
+    small = plan(
+        "cp", "group_rmsprop", stop={"max_steps": 30}, record={"every": 7}, growth={"every": 10, "offsets": [0, 2, 5]}
+    )
     result = train(small)
     assert result["growth_step"][0].tolist() == [[0, 2, 5], [10, 12, 15], [20, 22, 25]]
     assert result["growth_component_norm"].shape == (1, 3, 3, 5)
-    every = train({**small, "fixed": {**small["fixed"], "growth": None, "record": {**small["fixed"]["record"], "every": 1}}})
+    every = train(
+        {**small, "fixed": {**small["fixed"], "growth": None, "record": {**small["fixed"]["record"], "every": 1}}}
+    )
     for name in ("component_norm", "flow_time", "loss"):
         np.testing.assert_array_equal(result[f"growth_{name}"][0], every[name][0][result["growth_step"][0]])
 
@@ -263,10 +269,18 @@ JOBS = {
     "tiny": (
         "deep_matrix",
         "gd",
-        {"stop": {"loss": 5e-2, "checks": 3, "every": 6, "max_steps": 200}, "growth": {"every": 50, "offsets": [0, 3]}, **FINISH},
+        {
+            "stop": {"loss": 5e-2, "checks": 3, "every": 6, "max_steps": 200},
+            "growth": {"every": 50, "offsets": [0, 3]},
+            **FINISH,
+        },
     ),
     "torch": ("deep_matrix", "gd", {**TORCH, "growth": {"every": 20, "offsets": [0, 1]}, **FINISH}),
-    "cp": ("cp", "group_rmsprop", {**CP, "stop": {**CP["stop"], "every": 40}, "growth": {"every": 50, "offsets": [0, 1]}, **FINISH}),
+    "cp": (
+        "cp",
+        "group_rmsprop",
+        {**CP, "stop": {**CP["stop"], "every": 40}, "growth": {"every": 50, "offsets": [0, 1]}, **FINISH},
+    ),
     "images": ("binary_cp", "adam", {"stop": {"max_epochs": 7}}),
 }
 
@@ -280,7 +294,9 @@ def job(request, plan, monkeypatch):
     monkeypatch.setattr(images, "load", lambda data_dir, dataset: pictures)
 
     def generate(run):
-        return image_classification.generate(run, "nowhere") if factorization == "binary_cp" else completion.generate(run)
+        return (
+            image_classification.generate(run, "nowhere") if factorization == "binary_cp" else completion.generate(run)
+        )
 
     return lambda: training.Training(small, [generate(run) for run in sweeps.expand(small)], "cpu")
 
@@ -311,16 +327,15 @@ def assert_same(found, expected):
 def test_resumed_is_uninterrupted(job, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     path = tmp_path / "kept" / "checkpoint.npz"
-    expected = job().run()
-    watched = job()
-    interrupt(watched, 5, path)
+    whole = job()
+    advance, calls = whole.stepper.advance, []
+    whole.stepper.advance = lambda steps: (calls.append(steps), advance(steps))
+    expected = whole.run()
+    interrupt(job(), len(calls) // 2, path)
     assert path.exists()
-    second = job()
-    interrupt(second, 2, path)
-    assert "goes on from its checkpoint at step" in caplog.text
-    last = job()
-    assert_same(last.run(path, checkpoint_seconds=0), expected)
-    assert caplog.text.count("goes on from its checkpoint") == 2
+    interrupt(job(), len(calls) // 3, path)
+    assert_same(job().run(path, checkpoint_seconds=0), expected)
+    assert caplog.text.count("goes on from its checkpoint at step") == 2
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "without checksum", "another program's"])
@@ -336,7 +351,9 @@ def test_a_damaged_checkpoint_is_ignored(plan, tmp_path, caplog, damage):
         path.with_name(path.name + ".sha256").unlink()
     else:
         content = path.read_bytes()
-        path.write_bytes({"truncated": content[: len(content) // 2], "empty": b"", "another program's": b"PK" * 99}[damage])
+        path.write_bytes(
+            {"truncated": content[: len(content) // 2], "empty": b"", "another program's": b"PK" * 99}[damage]
+        )
     assert_same(loop().run(path, checkpoint_seconds=1e9), loop().run())
     assert f"{path} is not whole" in caplog.text
     assert "goes on" not in caplog.text

@@ -42,8 +42,8 @@ def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
     return columns
 
 
-def dataset(runs: list[dict], arrays: dict[str, np.ndarray]) -> xr.Dataset:
-    """Label the arrays of one batch."""
+def dataset(arrays: dict[str, np.ndarray]) -> xr.Dataset:
+    """Label the axes of the arrays of one batch."""
     variables = {}
     for name, array in arrays.items():
         plain = name.removeprefix("growth_")
@@ -54,15 +54,13 @@ def dataset(runs: list[dict], arrays: dict[str, np.ndarray]) -> xr.Dataset:
         variables[name] = ((*before, *AXES.get(plain, ())), array)
     made = xr.Dataset(variables)
     # Index coordinates let batches of different lengths be aligned, padding the shorter.
-    made = made.assign_coords({dim: np.arange(size) for dim, size in made.sizes.items() if dim != "run"})
-    return made.assign_coords({name: ("run", column) for name, column in settings_of(runs).items()})
+    return made.assign_coords({dim: np.arange(size) for dim, size in made.sizes.items() if dim != "run"})
 
 
-def combine(batches: list[xr.Dataset]) -> xr.Dataset:
-    """Join the batches of a sweep along ``run``."""
-    return xr.concat(
-        batches, "run", join="outer", fill_value={"step": -1, "growth_step": -1}, coords="different", compat="equals"
-    )
+def combine(batches: list[xr.Dataset], settings: list[dict]) -> xr.Dataset:
+    """Join the batches of a sweep along ``run``, and label each run with its settings."""
+    joined = xr.concat(batches, "run", join="outer", fill_value={"step": -1, "growth_step": -1})
+    return joined.assign_coords({name: ("run", column) for name, column in settings_of(settings).items()})
 
 
 def with_problem(runs: xr.Dataset, settings: list[dict], data: dict[str, dict], keys: list[str]) -> xr.Dataset:
@@ -97,11 +95,10 @@ def extract(run_files: list[Path], data_files: list[Path], measures: list[str]) 
     batches, metas, settings = [], {}, []
     for path in run_files:
         meta, arrays = storage.load_arrays(path)
-        runs = sweeps.expand(meta["slice"])
-        settings += runs
-        batches.append(dataset(runs, arrays))
+        settings += sweeps.expand(meta["slice"])
+        batches.append(dataset(arrays))
         metas[path.stem] = {key: value for key, value in meta.items() if key != "slice"}
-    runs = combine(batches)
+    runs = combine(batches, settings)
     if "end_to_end" in runs:
         loaded = [storage.load_arrays(path) for path in data_files]
         data = {provenance.canonical(meta["settings"]): arrays for meta, arrays in loaded}

@@ -155,8 +155,9 @@ class Plan:
         return sorted({measure for measures in asked for measure in measures})
 
     def spectra_code(self, wildcards) -> str:
-        """Return the digest of the extraction and of the measures asked for."""
-        return provenance.code_digest(["extraction", *(f"measures.{m}" for m in self.measures(wildcards))])
+        """Return the digest of the extraction, the problem and the measures asked for."""
+        problem = f"problems.{self.sweeps[wildcards.sweep]['problem']}"
+        return provenance.code_digest(["extraction", problem, *(f"measures.{m}" for m in self.measures(wildcards))])
 
     # -- figures and claims ------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from greedyrank import storage, sweeps
+from greedyrank.tenants import tenant
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +26,15 @@ class Diverged(ValueError):
 
 
 def make_stepper(plan: dict, runs: list[dict], data: list[dict], device: str):
-    """Return the fastest stepper there is for a batch on a device."""
-    tiny = plan["factorization"] == "deep_matrix" and plan["problem"] == "completion" and plan["optimizer"] == "gd"
-    if tiny and device == "cpu":
-        try:
-            from greedyrank.kernels import tiny_matrices
-        except ImportError:
-            logger.warning("numba cannot be imported: tiny matrices train with torch, far slower")
-        else:
-            if max(runs[0]["shape"]) <= tiny_matrices.LARGEST:
-                return tiny_matrices.TinyDescent(runs, data)
+    """Return the fastest stepper there is for a batch on a device.
+
+    A factorization may offer one of its own through ``compiled(plan, runs, data, device)``.
+    """
+    factorization = tenant("factorizations", plan["factorization"])
+    stepper = factorization.compiled(plan, runs, data, device) if hasattr(factorization, "compiled") else None
+    if stepper is not None:
+        return stepper
+    # Here, not above: a compiled stepper needs no torch, whose import takes seconds.
     from greedyrank.descent import Descent
 
     return Descent(plan, runs, data, device)

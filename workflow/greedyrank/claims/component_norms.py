@@ -53,10 +53,13 @@ def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
     return np.array(factors)
 
 
-def _growing(runs: xr.Dataset, start: float, learned: float):
-    """Yield sigma, gamma and rate of each learned component while it grows, component by component.
+def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):
+    """Yield run index, component index, and sigma, gamma and rate of each learned component while it grows.
 
-    From ``start`` times its first norm on; learned are components that end above ``learned``.
+    A component is learned if its norm comes to exceed ``learned``. It grows where it is larger than
+    ``start`` times its first norm and gamma is above ``share`` of its largest value: once a
+    component has its final norm, gamma is about zero, and its increments are the oscillation of
+    finite steps.
     """
     for run in range(runs.sizes["run"]):
         sigma, gamma, rate = (
@@ -64,22 +67,28 @@ def _growing(runs: xr.Dataset, start: float, learned: float):
             for name in ("sigma", "gamma", "rate")
         )
         for component in np.flatnonzero(np.nanmax(sigma, axis=1) > learned):
-            growing = (rate[component] > 0) & (gamma[component] > 0) & (sigma[component] > start * sigma[component][0])
-            yield sigma[component][growing], gamma[component][growing], rate[component][growing]
+            inside = (gamma[component] > share * np.nanmax(gamma[component])) & (rate[component] > 0)
+            inside &= sigma[component] > start * sigma[component][0]
+            yield run, component, sigma[component][inside], gamma[component][inside], rate[component][inside]
 
 
-def growth_exponents(runs: xr.Dataset, *, start: float, learned: float, divide_by_gamma: bool) -> np.ndarray:
+def growth_exponents(
+    runs: xr.Dataset, *, start: float, learned: float, share: float, divide_by_gamma: bool
+) -> np.ndarray:
     """Return the slope of log(rate / gamma) against log(sigma), one for each learned component."""
     return np.array(
         [
             np.polyfit(np.log(sigma), np.log(rate / gamma if divide_by_gamma else rate), 1)[0]
-            for sigma, gamma, rate in _growing(runs, start, learned)
+            for _, _, sigma, gamma, rate in growing(runs, start=start, learned=learned, share=share)
         ]
     )
 
 
-def growth_prefactors(runs: xr.Dataset, *, start: float, learned: float, order: float) -> np.ndarray:
+def growth_prefactors(runs: xr.Dataset, *, start: float, learned: float, share: float, order: float) -> np.ndarray:
     """Return the median of rate / (gamma sigma^(2 - 2/order)), one for each learned component."""
     return np.array(
-        [np.median(rate / (gamma * sigma ** (2 - 2 / order))) for sigma, gamma, rate in _growing(runs, start, learned)]
+        [
+            np.median(rate / (gamma * sigma ** (2 - 2 / order)))
+            for _, _, sigma, gamma, rate in growing(runs, start=start, learned=learned, share=share)
+        ]
     )

@@ -7,7 +7,14 @@ kernel for tiny matrices shares `initial` and must not pay for importing torch.
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
+
+logger = logging.getLogger(__name__)
+
+# Up to this size the compiled loop beats torch, whose steps there are all launching.
+LARGEST_COMPILED = 8
 
 
 def initial(run: dict) -> list[np.ndarray]:
@@ -40,6 +47,20 @@ def initial(run: dict) -> list[np.ndarray]:
         sign = np.prod([np.linalg.slogdet(factor).sign for factor in factors])
         if wanted in (0, sign):
             return factors
+
+
+def compiled(plan: dict, runs: list[dict], data: list[dict], device: str):
+    """Return the compiled stepper for plain GD on tiny matrices on a CPU, or None for other batches."""
+    if (plan["problem"], plan["optimizer"], device) != ("completion", "gd", "cpu"):
+        return None
+    if max(runs[0]["shape"]) > LARGEST_COMPILED:
+        return None
+    try:
+        from greedyrank.kernels.tiny_matrices import TinyDescent
+    except ImportError:
+        logger.warning("numba cannot be imported: tiny matrices train with torch, far slower")
+        return None
+    return TinyDescent(runs, data)
 
 
 def _product(left, right, out):

@@ -6,13 +6,14 @@ import numpy as np
 import xarray as xr
 
 from greedyrank import theory
+from greedyrank.claims.component_norms import growing
 from greedyrank.style import COLORS, LINES, Canvas, rank_colors
 from greedyrank.verdicts import select
 
 INIT_COLORS = ("orange", "green", "blue")
 
 
-def _trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict) -> None:
+def _trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
     """Draw the ten largest norms up to the published stop, one line style a data seed."""
     std = f"{runs.factor_std.values[0]:g}"
     for index in range(runs.sizes["run"]):
@@ -26,15 +27,21 @@ def _trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict)
                 f"norm {component + 1}, data seed {run.data_seed.item():.0f}",
                 color=color,
                 linestyle=LINES[index % len(LINES)],
-                linewidth=0.9,
+                linewidth=1.2 if index == 0 else 0.7,
             )
+    for index in np.flatnonzero(runs.component_norm.max(("record", "component")) > norm_max):
+        peak = float(runs.component_norm[index].max())
+        text = f"data seed {runs.data_seed.values[index]:.0f} peaks at {peak:.1f}"
+        canvas.panels[panel].text(
+            0.98, 0.99, text, transform=canvas.panels[panel].transAxes, ha="right", va="top", size=7
+        )
     if std in published.get("final", {}):
         norms = published["final"][std]
         at = [published["iterations"][std] / 1e3] * len(norms)
         canvas.panels[panel].plot(at, norms, "D", color="0.7", markersize=4, zorder=0)
         canvas.keep(panel, "published, read off the plot", at, norms)
     canvas.title(panel, f"init {std}")
-    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms")
+    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms", ylim=(-0.02, norm_max))
 
 
 def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: dict) -> None:
@@ -58,19 +65,13 @@ def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published:
         canvas.keep(panel, f"init {std}, published", [at], [error])
 
 
-def _growth(canvas: Canvas, panel: int, runs: xr.Dataset, floor: float) -> None:
-    """Draw rate / gamma against the norm for every component that leaves zero."""
-    for run in range(runs.sizes["run"]):
-        for component in range(runs.sizes["component"]):
-            here = runs.isel(run=run, component=component)
-            sigma, gamma, rate = (here[f"growth_{name}"].to_numpy() for name in ("sigma", "gamma", "rate"))
-            if not np.nanmax(sigma) > floor:
-                continue
-            growing = (rate > 0) & (gamma > 0)
-            x, y = sigma[growing], rate[growing] / gamma[growing]
-            canvas.keep(panel, f"component {component + 1}, data seed {here.data_seed.item():.0f}", x, y)
-            color = rank_colors(runs.sizes["component"])[component]
-            canvas.panels[panel].plot(x, y, ".", color=color, markersize=2, linestyle="none")
+def _growth(canvas: Canvas, panel: int, runs: xr.Dataset, learned: float, share: float) -> None:
+    """Draw rate / gamma against the norm for every component that leaves zero, while it grows."""
+    colors = rank_colors(runs.sizes["component"])
+    for run, component, sigma, gamma, rate in growing(runs, start=1.0, learned=learned, share=share):
+        series = f"component {component + 1}, data seed {runs.data_seed.values[run]:.0f}"
+        canvas.keep(panel, series, sigma, rate / gamma)
+        canvas.panels[panel].plot(sigma, rate / gamma, ".", color=colors[component], markersize=3)
     canvas.panels[panel].set(xscale="log", yscale="log")
     sigma = np.geomspace(max(canvas.panels[panel].get_xlim()[0], 1e-12), canvas.panels[panel].get_xlim()[1], 50)
     law = theory.component_growth(sigma, np.ones_like(sigma), order=4)
@@ -86,21 +87,29 @@ def _growth(canvas: Canvas, panel: int, runs: xr.Dataset, floor: float) -> None:
     )
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", learned: float = 0.01) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: str = "text",
+    learned: float = 0.01,
+    share: float = 0.05,
+    norm_max: float = 0.85,
+) -> Canvas:
     """Draw the norms for each init, the errors of all, and the growth law of the smallest init."""
     canvas = Canvas(2, 3, width=width, height=2.25)
     runs = sweeps["component_norms"]
     stds = sorted(set(runs.factor_std.values), reverse=True)
     for panel, (std, color) in enumerate(zip(stds, INIT_COLORS, strict=False)):
         here = select(runs, {"factor_std": float(std)})
-        _trajectories(canvas, panel, here, published)
+        _trajectories(canvas, panel, here, published, norm_max)
         _errors(canvas, 3, here, color, published)
     canvas.title(3, "reconstruction error")
     canvas.panels[3].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
     canvas.panels[3].legend(loc="lower right")
 
     smallest = select(runs, {"factor_std": float(stds[-1])})
-    _growth(canvas, 4, smallest, learned)
+    _growth(canvas, 4, smallest, learned, share)
     canvas.title(4, f"growth law, init {stds[-1]:g}")
     canvas.panels[4].set(xlabel=r"component norm $\sigma$", ylabel=r"$(d\sigma/dt)\,/\,\gamma$")
     canvas.panels[4].legend()

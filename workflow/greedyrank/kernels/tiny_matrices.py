@@ -14,8 +14,6 @@ import numpy as np
 from greedyrank.factorizations.deep_matrix import initial
 from greedyrank.problems import completion
 
-LARGEST = 8
-
 
 @functools.cache
 def _compiled(size: int, depth: int):

@@ -1,0 +1,109 @@
+"""Wrong input: one clear message, no traceback, a failure code, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, copy_repository
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """A checkout in which nothing has been built."""
+    return copy_repository(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("scale: laptop", "scael: laptop", ["scael", "did you mean `scale`?"]),
+        ("learning_rate: 0.1 ", "learning_rat: 0.1 ", ["singular_values", "learning_rat", "`learning_rate`"]),
+        ("learning_rate: 0.1 ", "learning_rate: fast ", ["singular_values", "learning_rate", "'fast'", "number"]),
+        ("identity_scale: 1.0e-3", "identity_scale: 1e-3", ["identity_scale", "'1e-3'", "1.0e-4"]),
+        (
+            "target_rank: 2, target_norm: 12.0",
+            "target_rank: 20, target_norm: 12.0",
+            ["target_rank is 20", "at most 12"],
+        ),
+        ("observations: 72", "observations: 145", ["observations is 145", "144 entries"]),
+        ("axes: {seed: [0, 1]}", "axes: {seed: []}", ["det_sign_larger_init", "seed", "empty"]),
+        ("factorization: cp", "factorization: cpp", ["factorization is 'cpp'", "`cp`"]),
+        ("measures: [image_errors]", "measures: [image_error]", ["image_rank", "`image_errors`"]),
+        ("sweeps: [singular_values]", "sweeps: [singular_value]", ["figures.singular_values", "`singular_values`"]),
+        ("draw: {width: text, entry_max", "draw: {width: text, entry_mx", ["entry_mx", "`entry_max`"]),
+        ("device: auto  ", "device: gpu  ", ["device", "'gpu'", "cuda"]),
+    ],
+)
+def test_config_errors_name_the_key(fresh, old, new, expected):
+    original = (fresh.folder / "config.yaml").read_text()
+    try:
+        fresh.edit("config.yaml", old, new)
+        result = fresh.snakemake("--dry-run")
+        if "scael" in new:  # the command line sets the scale, so the misspelt key is the only fault
+            result = fresh.run("snakemake", "--cores", "2", "--dry-run")
+    finally:
+        (fresh.folder / "config.yaml").write_text(original)
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "Traceback" not in output
+    for text in expected:
+        assert text in output
+    assert not (fresh.folder / "results").exists()
+
+
+def test_a_corrupt_image_file_is_named_and_other_figures_build(fresh, tmp_path):
+    for path in (REPOSITORY / "data").glob("*/*"):
+        copy = tmp_path / path.relative_to(REPOSITORY / "data")
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    words = ("snakemake", "--cores", "2", "--config", "scale=smoke", f"data_dir={tmp_path}")
+    assert fresh.run(*words, "--until", "fetch_images").returncode == 0
+    labels = tmp_path / "mnist/train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1])
+    result = fresh.run(*words, "image_rank", "singular_values")
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert str(labels) in output
+    assert "fetch it again with" in output
+    assert "Traceback" not in output
+    assert (fresh.folder / "results/smoke/figures/singular_values.png").exists()
+    assert not (fresh.folder / "results/smoke/figures/image_rank.png").exists()
+    assert not list((fresh.folder / "results/smoke/data/image_rank").glob("dataset-mnist*.npz"))
+
+
+def test_a_truncated_result_is_named_with_its_remedy(checkout):
+    runs = checkout.folder / "results/smoke/runs/singular_values/depth-2.npz"
+    runs.write_bytes(runs.read_bytes()[:-100])
+    result = checkout.snakemake("singular_values", "--forcerun", "extract")
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "snakemake --cores 1 --force results/smoke/runs/singular_values/depth-2.npz" in output
+    assert "Traceback" not in output
+
+
+def test_a_diverging_run_is_named(checkout):
+    checkout.edit("config.yaml", "learning_rate: 0.1 ", "learning_rate: 1000.0 ")
+    result = checkout.snakemake("singular_values", "det_sign")
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "learning_rate 1000.0" in output
+    assert "lower `learning_rate`" in output
+    assert "Traceback" not in output
+    assert not list((checkout.folder / "results/smoke/runs/singular_values").glob("depth-4*"))
+    page = json.loads((checkout.folder / "results/smoke/claims.json").read_text())
+    assert "det_sign" in {claim["figure"] for claim in page["claims"]}
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc").exists(), reason="needs a folder root cannot write")
+def test_an_unwritable_results_folder_is_named(fresh):
+    # Nobody, root included, can make files here.
+    result = fresh.run(
+        "snakemake", "--cores", "1", "det_sign", "--config", "scale=smoke", "results_dir=/proc/greedyrank"
+    )
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "/proc/greedyrank" in output
+    assert "Traceback" not in output

@@ -1,0 +1,35 @@
+"""Every command line of the README does what it says, at smoke scale in a copy."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from conftest import REPOSITORY
+
+BLOCKS = re.findall(r"```sh\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+# Left out: the commands that make the environment or take what a test machine may not have.
+LINES = [
+    line.split("#")[0].strip()
+    for block in BLOCKS
+    for line in block.splitlines()
+    if line.strip() and not line.startswith(("git ", "cd ", "make ", "source "))
+]
+
+
+def test_the_readme_names_commands():
+    assert len(LINES) >= 5
+
+
+@pytest.mark.parametrize("line", sorted(set(LINES)))
+def test_command(checkout, line):
+    words = [word.replace("results/", "results/smoke/") for word in shlex.split(line)]
+    if words[0] == "snakemake":
+        needs_more = "--profile" in words or "device=cuda" in words or "scale=paper" in words
+        words = [word for word in words if not word.startswith("scale=") and word != "--config"]
+        dry = ["--dry-run"] if needs_more else []
+        result = checkout.snakemake(*words[1:], *dry)
+    else:
+        result = checkout.run(*words)
+    assert result.returncode == 0, result.stdout + result.stderr

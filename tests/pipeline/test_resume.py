@@ -1,0 +1,52 @@
+"""A training job that is killed goes on from its checkpoint to the same bytes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def command(checkout, out, seconds):
+    """Return the command line of one training job, long enough to be killed in the middle."""
+    data = checkout.folder / "results/smoke/data/component_norms/data_seed-0.npz"
+    fixed = {
+        "shape": [4, 4, 4, 4], "target_rank": 2, "target_norm": 1.0, "observed": None, "observations": 128,
+        "data_seed": 0, "loss": "mean", "components": 16, "factor_std": 0.1, "seed": 0, "learning_rate": 1e-3,
+        "decay": 0.99, "eps": 1e-6, "dtype": "float32", "batch_size": None, "order_seed": 0, "finish": None,
+        "stop": {"loss": 0.0, "checks": 0, "every": 1, "max_steps": 20000, "max_epochs": None},
+        "record": {"every": 50, "every_epochs": None, "loss_per_decade": None},
+        "growth": {"every": 1000, "offsets": [0, 1]},
+    }  # fmt: skip
+    plan = {
+        "problem": "completion", "factorization": "cp", "optimizer": "group_rmsprop", "fixed": fixed, "cases": [],
+        "axes": {}, "data_settings": ["shape", "observed", "target_rank", "target_norm", "data_seed"],
+    }  # fmt: skip
+    return [
+        sys.executable, "scripts/train.py", "--name", "killed", "--slice", json.dumps(plan), "--data", str(data),
+        "--checkpoints", str(out.parent / "checkpoints"), "--checkpoint-seconds", str(seconds), "--out", str(out),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_training_resumes_to_the_same_bytes(built, tmp_path, number):
+    undisturbed, resumed = tmp_path / "a/run.npz", tmp_path / "b/run.npz"
+    assert subprocess.run(command(built, undisturbed, 1000), cwd=built.folder, check=False).returncode == 0
+    checkpoints = resumed.parent / "checkpoints"
+    with subprocess.Popen(command(built, resumed, 0.2), cwd=built.folder) as process:
+        deadline = time.monotonic() + 120
+        while not list(checkpoints.glob("[!.]*.npz")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(number)
+    assert process.returncode == -number
+    assert list(checkpoints.glob("[!.]*.npz"))
+    assert not resumed.exists()
+    again = subprocess.run(command(built, resumed, 1000), cwd=built.folder, capture_output=True, text=True, check=False)
+    assert again.returncode == 0
+    assert "goes on from its checkpoint" in again.stderr
+    assert resumed.read_bytes() == undisturbed.read_bytes()
+    assert not list(checkpoints.glob("[!.]*"))

@@ -1,0 +1,229 @@
+"""IDX files: reading, verifying, and the order of the sources."""
+
+import gzip
+import hashlib
+
+import numpy as np
+import pytest
+
+from greedyrank import images
+from greedyrank.storage import CorruptFile
+
+NAMES = list(images.CHECKSUMS["mnist"])
+
+
+def idx(array):
+    """Return the IDX file of a uint8 array."""
+    header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return header + array.tobytes()
+
+
+def sha(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+ARRAYS = {
+    name: np.random.default_rng(i).integers(
+        0, 256, (5 + i, 28, 28) if "images" in name else (5 + i - 1,), dtype=np.uint8
+    )
+    for i, name in enumerate(NAMES)
+}
+CONTENTS = {name: idx(array) for name, array in ARRAYS.items()}
+
+
+@pytest.fixture
+def world(monkeypatch, tmp_path):
+    """A world of four small files, where no source exists yet; gives its data folder."""
+    monkeypatch.setattr(images, "CHECKSUMS", {"mnist": {name: sha(content) for name, content in CONTENTS.items()}})
+    monkeypatch.setattr(images, "SOURCES", {})
+    return tmp_path / "data"
+
+
+def put(folder, contents=None, packed=False):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (contents or CONTENTS).items():
+        (folder / (name + ".gz" * packed)).write_bytes(gzip.compress(content) if packed else content)
+
+
+def assert_complete(data):
+    for name, content in CONTENTS.items():
+        assert (data / "mnist" / name).read_bytes() == content
+
+
+# -- reading ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 4, 5), (2, 28, 28)])
+def test_read_idx(tmp_path, shape):
+    array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    path = tmp_path / "file"
+    path.write_bytes(idx(array))
+    found = images.read_idx(path, sha(idx(array)))
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, array)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "empty"])
+def test_damaged_file_is_named(tmp_path, damage):
+    content = CONTENTS[NAMES[0]]
+    path = tmp_path / "train-images"
+    damaged = {
+        "flipped": content[:99] + bytes([content[99] ^ 1]) + content[100:],
+        "truncated": content[:-1],
+        "empty": b"",
+    }
+    path.write_bytes(damaged[damage])
+    with pytest.raises(CorruptFile, match=str(path)) as error:
+        images.read_idx(path, sha(content))
+    assert f"snakemake --cores 1 --force {path}" in str(error.value)
+
+
+def test_load(world):
+    put(world / "mnist")
+    found = images.load(world, "mnist")
+    for part, (pixels, labels) in (("train", NAMES[:2]), ("test", NAMES[2:])):
+        np.testing.assert_array_equal(found[part][0], ARRAYS[pixels])
+        np.testing.assert_array_equal(found[part][1], ARRAYS[labels])
+
+
+# -- fetching ---------------------------------------------------------------------------------------
+
+
+def test_packed_files_that_are_there_are_unpacked(world):
+    put(world / "mnist", packed=True)
+    images.fetch(world, "mnist")
+    assert_complete(world)
+
+
+def test_files_that_are_there_need_no_source(world, monkeypatch):
+    def never(dataset, folder):
+        raise AssertionError("asked for files that are there")
+
+    monkeypatch.setattr(images, "SOURCES", {"never": never})
+    put(world / "mnist")
+    images.fetch(world, "mnist")
+    assert_complete(world)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_sources_are_tried_in_order(world, monkeypatch, packed):
+    asked = []
+
+    def source(name, works):
+        def get(dataset, folder):
+            asked.append((name, dataset))
+            if not works:
+                raise FileNotFoundError("not today")
+            put(folder / "deep" / "inside", packed=packed)
+
+        return get
+
+    monkeypatch.setattr(
+        images,
+        "SOURCES",
+        {"first": source("first", False), "second": source("second", True), "third": source("third", True)},
+    )
+    images.fetch(world, "mnist")
+    assert asked == [("first", "mnist"), ("second", "mnist")]
+    assert_complete(world)
+    assert sorted(path.name for path in (world / "mnist").iterdir()) == sorted(NAMES)
+
+
+def test_a_source_of_wrong_or_missing_files_is_passed_over(world, monkeypatch):
+    def missing(dataset, folder):
+        put(folder, {name: CONTENTS[name] for name in NAMES[:3]})
+
+    def wrong(dataset, folder):
+        put(folder, {**CONTENTS, NAMES[2]: b"something else"})
+
+    monkeypatch.setattr(
+        images, "SOURCES", {"missing": missing, "wrong": wrong, "right": lambda dataset, folder: put(folder)}
+    )
+    images.fetch(world, "mnist")
+    assert_complete(world)
+
+
+def test_missing_images_say_what_was_tried(world, monkeypatch):
+    def first(dataset, folder):
+        raise FileNotFoundError("no /usr/share/datasets")
+
+    def second(dataset, folder):
+        images._command("sh", "-c", "echo the network is down >&2; exit 3", cwd=folder)
+
+    def third(dataset, folder):
+        put(folder, {NAMES[0]: CONTENTS[NAMES[0]]})
+
+    monkeypatch.setattr(images, "SOURCES", {"the first": first, "the second": second, "the third": third})
+    with pytest.raises(images.ImagesMissing) as error:
+        images.fetch(world, "mnist")
+    message = str(error.value)
+    folder = str((world / "mnist").resolve())
+    assert f"put the four IDX files (plain or .gz) into {folder}" in message
+    for line in (
+        f"the files in {world / 'mnist'}: it has no {NAMES[0]}",
+        "the first: no /usr/share/datasets",
+        "the second: the network is down",
+        f"the third: it has no {NAMES[1]} with the published checksum",
+    ):
+        assert line in message
+    assert not list((world / "mnist").iterdir())
+
+
+def test_a_source_that_hangs_is_left(world, monkeypatch):
+    monkeypatch.setattr(images, "SECONDS", 0.05)
+    slow = {
+        "slow": lambda dataset, folder: images._command("sleep", "30", cwd=folder),
+        "next": lambda dataset, folder: put(folder),
+    }
+    monkeypatch.setattr(images, "SOURCES", slow)
+    images.fetch(world, "mnist")
+    assert_complete(world)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "garbled", "not gzip"])
+def test_damaged_packed_files_are_passed_over(world, monkeypatch, damage):
+    put(world / "mnist", packed=True)
+    path = world / "mnist" / f"{NAMES[0]}.gz"
+    content = path.read_bytes()
+    middle = len(content) // 2
+    damaged = {
+        "truncated": content[:middle],
+        "flipped": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+        "garbled": content[:10] + b"\xff" + content[11:],  # no such kind of block
+        "not gzip": b"<html>",
+    }
+    path.write_bytes(damaged[damage])
+    with pytest.raises(images.ImagesMissing):
+        images.fetch(world, "mnist")
+    monkeypatch.setattr(images, "SOURCES", {"right": lambda dataset, folder: put(folder)})
+    images.fetch(world, "mnist")
+    assert_complete(world)
+
+
+def test_a_wrong_file_is_kept_until_a_verified_one_comes(world, monkeypatch):
+    mine = b"my own images"
+    put(world / "mnist", {NAMES[0]: mine})
+    monkeypatch.setattr(
+        images, "SOURCES", {"wrong": lambda dataset, folder: put(folder, {**CONTENTS, NAMES[3]: b"wrong"})}
+    )
+    with pytest.raises(images.ImagesMissing):
+        images.fetch(world, "mnist")
+    assert (world / "mnist" / NAMES[0]).read_bytes() == mine
+    assert [path.name for path in (world / "mnist").iterdir()] == [NAMES[0]]
+    monkeypatch.setattr(images, "SOURCES", {"right": lambda dataset, folder: put(folder)})
+    images.fetch(world, "mnist")
+    assert_complete(world)
+
+
+def test_a_right_packed_file_is_found_beside_a_wrong_plain_one(world):
+    put(world / "mnist", packed=True)
+    put(world / "mnist", {NAMES[1]: b"wrong"})
+    images.fetch(world, "mnist")
+    assert_complete(world)
+
+
+def test_every_published_file_has_a_checksum():
+    assert {dataset: sorted(files) for dataset, files in images.CHECKSUMS.items()} == {
+        dataset: sorted(NAMES) for dataset in ("mnist", "fashion_mnist")
+    }
+    assert all(len(checksum) == 64 for files in images.CHECKSUMS.values() for checksum in files.values())

@@ -1,0 +1,376 @@
+"""Sweeps to runs and batches, and one clear message for everything wrong in a config."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greedyrank import config, planning, sweeps
+from greedyrank.config import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# -- sweeps -----------------------------------------------------------------------------------------
+
+
+def block(cases=(), axes=None, **fixed):
+    return {
+        "problem": "p",
+        "factorization": "f",
+        "optimizer": "o",
+        "fixed": fixed,
+        "cases": list(cases),
+        "axes": axes or {},
+    }
+
+
+def test_expand_crosses_axes_with_cases():
+    runs = sweeps.expand(block([{"a": [1, 2], "b": "x"}, {"a": 3}], {"c": [5, 6]}, b="y", d=[7, 8]))
+    assert runs == [{"a": a, "b": b, "c": c, "d": [7, 8]} for a, b in ((1, "x"), (2, "x"), (3, "y")) for c in (5, 6)]
+
+
+def test_no_cases_and_no_axes_is_one_run():
+    assert sweeps.expand(block(a=1)) == [{"a": 1}]
+    assert sweeps.batches(block(a=1), []) == [{}]
+    assert sweeps.label({}) == "all"
+
+
+def test_label():
+    assert sweeps.label({"depth": 3, "dtype": "float32"}) == "depth-3_dtype-float32"
+
+
+@st.composite
+def small_sweeps(draw):
+    """Draw a normalised sweep and the names that split it: cases and axes are lists, fixed has all."""
+    values = st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True)
+    axes = {name: draw(values) for name in draw(st.sets(st.sampled_from("abc")))}
+    names = draw(st.sets(st.sampled_from("xyz"), min_size=1))
+    cases = [
+        {name: draw(values) for name in sorted(names) if draw(st.booleans())} for _ in range(draw(st.integers(0, 3)))
+    ]
+    varied = sorted({*axes, *(name for case in cases for name in case)})
+    batch = draw(st.lists(st.sampled_from(varied), unique=True)) if varied else []
+    return block(cases, axes, x=0, y=1, z=2), batch
+
+
+@given(small_sweeps())
+def test_batches_partition_the_runs(drawn):
+    sweep, names = drawn
+    whole = sorted(map(repr, map(lambda run: sorted(run.items()), sweeps.expand(sweep))))
+    batches = sweeps.batches(sweep, names)
+    parts = []
+    for batch in batches:
+        runs = sweeps.expand(sweeps.narrow(sweep, batch))
+        assert runs
+        assert all(run[name] == value for run in runs for name, value in batch.items())
+        parts += runs
+    assert sorted(repr(sorted(run.items())) for run in parts) == whole
+    assert len({sweeps.label(batch) for batch in batches}) == len(batches)
+
+
+# -- config: what is wrong --------------------------------------------------------------------------
+
+
+def errors_of(raw):
+    with pytest.raises(ConfigError) as error:
+        config.load(raw)
+    return error.value.messages
+
+
+@pytest.fixture
+def raw(raw_config):
+    return raw_config("deep_matrix", "gd", axes={"seed": [0, 1]})
+
+
+def test_a_config_fills_in_defaults(raw):
+    loaded, resolved = config.load(raw)
+    assert (loaded.scale, loaded.device, loaded.data_dir, loaded.results_dir) == ("laptop", "auto", "data", "results")
+    runs = sweeps.expand(resolved["small"])
+    assert [run["seed"] for run in runs] == [0, 1]
+    assert runs[0]["stop"] == {"loss": 0.0, "checks": 0, "every": 1, "max_steps": 20, "max_epochs": None}
+    assert runs[0]["det"] == "any"
+
+
+def spoil(raw, path, value):
+    """Set a value deep inside a config."""
+    *parents, last = path.split("/")
+    for key in parents:
+        raw = raw[key]
+    raw[last] = value
+
+
+FIXED = "sweeps/small/fixed"
+
+WRONG = {
+    "top-level key": ("scal", "smoke", "scal: unknown key; did you mean `scale`?"),
+    "sweep key": ("sweeps/small/fixd", {}, "sweeps.small.fixd: unknown key; did you mean `fixed`?"),
+    "setting": (
+        f"{FIXED}/learning_rte",
+        0.1,
+        "sweeps.small.fixed.learning_rte: unknown key; did you mean `learning_rate`?",
+    ),
+    "setting of a case": (
+        "sweeps/small/cases",
+        [{"dept": 2}],
+        "sweeps.small.cases.dept: unknown key; did you mean `depth`?",
+    ),
+    "axis": ("sweeps/small/axes/sed", [0], "sweeps.small.axes.sed: unknown key; did you mean `seed`?"),
+    "key of a block": (
+        f"{FIXED}/stop",
+        {"max_step": 9},
+        "sweeps.small.fixed.stop.max_step: unknown key; did you mean `max_steps`?",
+    ),
+    "key of an optional block": (
+        f"{FIXED}/growth",
+        {"evry": 9, "every": 9, "offsets": [0, 1]},
+        "sweeps.small.fixed.growth.evry: unknown key; did you mean `every`?",
+    ),
+    "figure key": ("figures/det_sign/measure", [], "figures.det_sign.measure: unknown key; did you mean `measures`?"),
+    "text for a number": (
+        f"{FIXED}/learning_rate",
+        "1e-4",
+        "sweeps.small.fixed.learning_rate is '1e-4': Input should be a valid number (YAML reads 1e-4 as text: write 1.0e-4)",
+    ),
+    "text for a number in a block": (
+        f"{FIXED}/stop",
+        {"loss": "1e-4", "max_steps": 9},
+        "sweeps.small.fixed.stop.loss is '1e-4': Input should be a valid number (YAML reads 1e-4 as text: write 1.0e-4)",
+    ),
+    "text for an optional number": (
+        f"{FIXED}/target_norm",
+        "1e2",
+        "sweeps.small.fixed.target_norm is '1e2': Input should be a valid number (YAML reads 1e-4 as text: write 1.0e-4)",
+    ),
+    "fraction for a count": (f"{FIXED}/depth", 2.5, "sweeps.small.fixed.depth is 2.5: Input should be a valid integer"),
+    "truth value for a count": (
+        f"{FIXED}/depth",
+        True,
+        "sweeps.small.fixed.depth is True: Input should be a valid integer",
+    ),
+    "word": (
+        f"{FIXED}/det",
+        "plus",
+        "sweeps.small.fixed.det is 'plus': Input should be 'any', 'positive' or 'negative'",
+    ),
+    "scale": ("scale", "tiny", "scale is 'tiny': Input should be 'smoke', 'laptop' or 'paper'"),
+    "target rank": (f"{FIXED}/target_rank", 5, "sweeps.small: target_rank is 5; the shape [4, 4] allows at most 4"),
+    "observations": (
+        f"{FIXED}/observations",
+        17,
+        "sweeps.small: observations is 17; a tensor of shape [4, 4] has 16 entries",
+    ),
+    "no seed": ("sweeps/small/axes/seed", [], "sweeps.small.axes.seed is an empty list; give at least one value"),
+    "batch": (
+        "sweeps/small/axes/depth",
+        [2, 3],
+        "sweeps.small.batch: `depth` takes several values in one batch (2, 3); name it in `batch`",
+    ),
+    "batch name": (
+        "sweeps/small/batch",
+        ["sead"],
+        "sweeps.small.batch: `sead` is neither an axis nor a case; did you mean `seed`?",
+    ),
+    "duplicate": (
+        "sweeps/small/axes/seed",
+        [3, 4, 3],
+        "sweeps.small: the run all stands twice; see its cases and axes",
+    ),
+    "measure": (
+        "figures/det_sign/measures",
+        ["determinent"],
+        "figures.det_sign.measures: no measure `determinent`; did you mean `determinant`?",
+    ),
+    "sweep of a figure": (
+        "figures/det_sign/sweeps",
+        ["smal"],
+        "figures.det_sign.sweeps: no sweep `smal`; did you mean `small`?",
+    ),
+    "draw key": (
+        "figures/det_sign/draw",
+        {"entry_mx": 3},
+        "figures.det_sign.draw.entry_mx: unknown key; did you mean `entry_max`?",
+    ),
+    "factorization": (
+        "sweeps/small/factorization",
+        "deep_matrx",
+        "sweeps.small.factorization is 'deep_matrx'; did you mean `deep_matrix`?",
+    ),
+    "two inits": (
+        f"{FIXED}/identity_scale",
+        0.1,
+        "sweeps.small: give exactly one of `identity_scale` and `product_std`",
+    ),
+    "two caps": (
+        f"{FIXED}/stop",
+        {"max_steps": 5, "max_epochs": 5},
+        "sweeps.small.fixed.stop: give exactly one of `max_steps` and `max_epochs`",
+    ),
+    "shape": (f"{FIXED}/shape", [4, 5], "sweeps.small: shape is [4, 5]; deep_matrix takes square matrices"),
+    "scale override": (
+        "sweeps/small/scales",
+        {"laptop": {"axis": {}}},
+        "sweeps.small.scales.laptop.axis: unknown key; allowed: axes, batch, cases, fixed",
+    ),
+    "stencil": (
+        f"{FIXED}/growth",
+        {"every": 5, "offsets": [0, 5]},
+        "sweeps.small.fixed.growth: offsets is [0, 5]; allowed: 0, then rising, all below every = 5",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_message(raw, wrong):
+    path, value, message = WRONG[wrong]
+    spoil(raw, path, value)
+    assert errors_of(raw) == [message]
+
+
+def test_a_missing_setting_is_named(raw):
+    del raw["sweeps"]["small"]["fixed"]["depth"]
+    assert errors_of(raw) == ["sweeps.small.depth: missing key"]
+
+
+def test_an_unknown_figure_asks_for_its_function(raw):
+    raw["figures"]["new_one"] = raw["figures"]["det_sign"]
+    (message,) = errors_of(raw)
+    assert message.startswith("figures.new_one: no drawing function; write ")
+    assert message.endswith("figures/new_one.py")
+
+
+def test_errors_of_all_sweeps_and_figures_come_together(raw):
+    raw["sweeps"]["other"] = {**raw["sweeps"]["small"], "axes": {"sed": [0]}}
+    spoil(raw, "sweeps/small/axes/seed", [])
+    spoil(raw, "figures/det_sign/measures", ["determinent"])
+    assert len(errors_of(raw)) == 3
+
+
+def test_a_setting_of_the_batch_may_differ_between_batches(raw):
+    spoil(raw, "sweeps/small/axes/depth", [2, 3])
+    raw["sweeps"]["small"]["batch"] = ["depth"]
+    _, resolved = config.load(raw)
+    assert sweeps.batches(resolved["small"], ["depth"]) == [{"depth": 2}, {"depth": 3}]
+
+
+def test_a_setting_in_both_cases_and_axes_is_an_error(raw):
+    raw["sweeps"]["small"]["cases"] = [{"seed": 7}]
+    assert any("seed" in message for message in errors_of(raw))
+
+
+def test_scales_override_key_by_key(raw):
+    raw["sweeps"]["small"]["scales"] = {"smoke": {"fixed": {"stop": {"max_steps": 3}}, "axes": {"seed": [9]}}}
+    raw["sweeps"]["small"]["fixed"]["stop"] = {"loss": 0.5, "max_steps": 20}
+    _, laptop = config.load(raw)
+    _, smoke = config.load({**raw, "scale": "smoke"})
+    assert [run["stop"]["max_steps"] for run in sweeps.expand(laptop["small"])] == [20, 20]
+    assert [(run["seed"], run["stop"]["max_steps"], run["stop"]["loss"]) for run in sweeps.expand(smoke["small"])] == [
+        (9, 3, 0.5)
+    ]
+
+
+def test_binary_cp_and_images_go_together(raw_config):
+    raw = raw_config("binary_cp", "adam")
+    raw["sweeps"]["small"]["optimizer"] = "gd"
+    config.load(raw)
+    raw["sweeps"]["small"]["factorization"] = "cp"
+    raw["sweeps"]["small"]["fixed"] |= {"components": 3, "factor_std": 0.1}
+    del raw["sweeps"]["small"]["fixed"]["tensor_rank"]
+    assert errors_of(raw) == ["sweeps.small: binary_cp goes with image_classification, and only with it"]
+
+
+# -- claims -----------------------------------------------------------------------------------------
+
+CLAIM = {
+    "id": "one",
+    "statement": "s",
+    "source": "s",
+    "basis": "ours",
+    "runs": {"seed": 0},
+    "statistic": "entry_at_loss",
+    "at": {"loss": 0.1},
+    "expect": {"above": 1.0},
+    "reason": "r",
+    "control": {"seed": 1},
+}
+
+
+@pytest.fixture
+def claims_of(raw):
+    loaded, resolved = config.load(raw)
+    return lambda *claims: config.load_claims("det_sign", loaded, resolved, list(claims))
+
+
+def test_a_claim_gets_the_first_sweep(claims_of):
+    (claim,) = claims_of(CLAIM)
+    assert (claim["sweep"], claim["seeds"]) == ("small", "every")
+    assert "known" not in claim
+
+
+BAD = {
+    "statistic": (
+        {"statistic": "entry_at_los"},
+        "claims/det_sign.yaml:one.at: no function `entry_at_los` in det_sign.py; did you mean `entry_at_loss`?",
+    ),
+    "argument": ({"at": {"los": 0.1}}, "claims/det_sign.yaml:one.at.los: unknown key; did you mean `loss`?"),
+    "setting": (
+        {"runs": {"sed": 0}},
+        "claims/det_sign.yaml:one: no setting `sed` in sweep small; did you mean `seed`?",
+    ),
+    "setting of the control": (
+        {"control": {"sed": 0}},
+        "claims/det_sign.yaml:one: no setting `sed` in sweep small; did you mean `seed`?",
+    ),
+    "no control": ({"control": None}, "claims/det_sign.yaml[0]: missing key"),
+    "empty control": ({"control": {}}, "claims/det_sign.yaml[0].control is {}: Dictionary should have at least 1 item"),
+    "two expectations": (
+        {"expect": {"above": 1.0, "below": 2.0}},
+        "claims/det_sign.yaml[0].expect: give exactly one of near, below, above, between",
+    ),
+    "no tolerance": (
+        {"expect": {"near": 1.0}},
+        "claims/det_sign.yaml[0].expect: near needs exactly one of relative and absolute",
+    ),
+    "no cause": ({"known": "differs"}, "claims/det_sign.yaml[0]: `known` and `because` go together"),
+    "key": ({"controll": {}}, "claims/det_sign.yaml[0].controll: unknown key; did you mean `control`?"),
+    "sweep": ({"sweep": "smal"}, "claims/det_sign.yaml:one: no sweep `smal` in this figure; did you mean `small`?"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_bad_claim(claims_of, bad):
+    change, message = BAD[bad]
+    claim = {key: value for key, value in {**CLAIM, **change}.items() if value is not None}
+    expected = message.replace("[0]: missing key", "[0].control: missing key")
+    with pytest.raises(ConfigError) as error:
+        claims_of(claim)
+    assert any(found.startswith(expected) for found in error.value.messages), error.value.messages
+
+
+def test_claims_have_different_names(claims_of):
+    with pytest.raises(ConfigError, match="two claims have the same id"):
+        claims_of(CLAIM, CLAIM)
+
+
+@pytest.mark.parametrize("blocks", [None, [], {"id": "one"}])
+def test_a_figure_needs_claims(raw, blocks):
+    loaded, resolved = config.load(raw)
+    with pytest.raises(ConfigError, match="a figure needs at least one claim"):
+        config.load_claims("det_sign", loaded, resolved, blocks)
+
+
+# -- the config of this repository ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+def test_the_config_loads_at_every_scale(scale):
+    plan = planning.Plan({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": scale})
+    assert plan.results == ("results" if scale == "laptop" else f"results/{scale}")
+    for name, sweep in plan.sweeps.items():
+        batches = [sweeps.narrow(sweep, batch) for batch in plan.batches[name].values()]
+        assert sum(len(sweeps.expand(part)) for part in batches) == len(sweeps.expand(sweep)) > 0
+        assert plan.instances[name]
+    for figure in plan.config.figures:
+        assert plan.claims[figure]
+        assert f"{plan.results}/figures/{figure}.png" in plan.all_files()
