@@ -1,10 +1,12 @@
-"""The compiled kernel for tiny matrices against the torch stepper."""
+"""The compiled stepper for deep matrices against the torch stepper."""
+
+import itertools
 
 import numpy as np
 import pytest
 
 from greedyrank.descent import Descent
-from greedyrank.kernels.tiny_matrices import TinyDescent
+from greedyrank.factorizations.deep_matrix import compiled
 from greedyrank.problems import completion
 from greedyrank.sweeps import expand
 
@@ -22,69 +24,69 @@ def steppers(plan):
         small = plan("deep_matrix", "gd", cases=cases, axes=axes, **{**drawn, **settings})
         runs = expand(small)
         data = [completion.generate(run) for run in runs]
-        return TinyDescent(runs, data), Descent(small, runs, data, "cpu")
+        return compiled(small, runs, data, "cpu"), Descent(small, runs, data, "cpu")
 
     return make
 
 
-def assert_alike(tiny, general, rtol):
-    np.testing.assert_allclose(tiny.losses(), general.losses(), rtol=rtol, atol=rtol)
-    np.testing.assert_allclose(tiny.flow_time(), general.flow_time(), rtol=1e-12)
-    ours, oracle = tiny.observables()["end_to_end"], general.observables()["end_to_end"]
+def assert_alike(fast, general, rtol):
+    np.testing.assert_allclose(fast.losses(), general.losses(), rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(fast.flow_time(), general.flow_time(), rtol=1e-12)
+    ours, oracle = fast.observables()["end_to_end"], general.observables()["end_to_end"]
     assert ours.dtype == oracle.dtype
     np.testing.assert_allclose(ours, oracle, rtol=rtol, atol=rtol)
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
-@pytest.mark.parametrize("size", [2, 3])
+# 12 is large enough for BLAS.
+@pytest.mark.parametrize(("size", "depth"), [*itertools.product((2, 3), (1, 2, 3, 4)), (12, 3)])
 def test_float64(steppers, size, depth):
-    tiny, general = steppers(size, depth)
-    first = tiny.losses()
-    assert_alike(tiny, general, 1e-10)
+    fast, general = steppers(size, depth)
+    first = fast.losses()
+    assert_alike(fast, general, 1e-10)
     for steps in (1, STEPS - 1):
-        tiny.advance(steps)
+        fast.advance(steps)
         general.advance(steps)
-        assert_alike(tiny, general, 1e-10)
-    assert (tiny.losses() < 0.9 * first).all()  # or there is nothing to compare
-    tiny.scale(np.array([1.0, 0.0, 0.1, 0.0]))
+        assert_alike(fast, general, 1e-10)
+    assert (fast.losses() < 0.9 * first).all()  # or there is nothing to compare
+    fast.scale(np.array([1.0, 0.0, 0.1, 0.0]))
     general.scale(np.array([1.0, 0.0, 0.1, 0.0]))
-    held = tiny.observables()["end_to_end"].copy()
-    tiny.advance(50)
+    held = fast.observables()["end_to_end"].copy()
+    fast.advance(50)
     general.advance(50)
-    assert_alike(tiny, general, 1e-10)
-    moved = tiny.observables()["end_to_end"]
+    assert_alike(fast, general, 1e-10)
+    moved = fast.observables()["end_to_end"]
     np.testing.assert_array_equal(moved[1::2], held[1::2])
     assert (moved[::2] != held[::2]).any(axis=(1, 2)).all()
 
 
 def test_float32(steppers):
-    tiny, general = steppers(2, 3, dtype="float32")
-    tiny.advance(STEPS)
+    fast, general = steppers(2, 3, dtype="float32")
+    fast.advance(STEPS)
     general.advance(STEPS)
     # The order of the sums differs: each step may differ by some 6e-8, and growth from a small init
     # multiplies early differences.
-    assert_alike(tiny, general, 2e-4)
+    assert_alike(fast, general, 2e-4)
 
 
 def test_mean_loss_and_entries_by_hand(steppers):
     observed = [[0, 1, 1.0], [1, 0, 1.0], [1, 1, 0.0]]
-    tiny, general = steppers(2, 2, observed=observed, loss="mean")
-    tiny.advance(STEPS)
+    fast, general = steppers(2, 2, observed=observed, loss="mean")
+    fast.advance(STEPS)
     general.advance(STEPS)
-    assert_alike(tiny, general, 1e-10)
-    w = tiny.observables()["end_to_end"][0]
-    assert tiny.losses()[0] == pytest.approx(((w[0, 1] - 1) ** 2 + (w[1, 0] - 1) ** 2 + w[1, 1] ** 2) / 3, rel=1e-12)
+    assert_alike(fast, general, 1e-10)
+    w = fast.observables()["end_to_end"][0]
+    assert fast.losses()[0] == pytest.approx(((w[0, 1] - 1) ** 2 + (w[1, 0] - 1) ** 2 + w[1, 1] ** 2) / 3, rel=1e-12)
 
 
 def test_restored_goes_on_bit_for_bit(steppers):
-    tiny, _ = steppers(2, 3)
-    tiny.advance(17)
+    fast, _ = steppers(2, 3)
+    fast.advance(17)
     later, _ = steppers(2, 3)
-    later.restore(tiny.state())
-    tiny.advance(17)
+    later.restore(fast.state())
+    fast.advance(17)
     later.advance(17)
-    np.testing.assert_array_equal(later.observables()["end_to_end"], tiny.observables()["end_to_end"])
-    np.testing.assert_array_equal(later.flow_time(), tiny.flow_time())
+    np.testing.assert_array_equal(later.observables()["end_to_end"], fast.observables()["end_to_end"])
+    np.testing.assert_array_equal(later.flow_time(), fast.flow_time())
 
 
 def test_records_do_not_change_later(steppers):

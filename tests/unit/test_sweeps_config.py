@@ -256,7 +256,8 @@ def test_a_setting_of_the_batch_may_differ_between_batches(raw):
 
 def test_a_setting_in_both_cases_and_axes_is_an_error(raw):
     raw["sweeps"]["small"]["cases"] = [{"seed": 7}]
-    assert any("seed" in message for message in errors_of(raw))
+    # Else one of the two would be left out without a word.
+    assert any("`seed`" in message for message in errors_of(raw))
 
 
 def test_scales_override_key_by_key(raw):

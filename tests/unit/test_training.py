@@ -2,6 +2,7 @@
 
 import logging
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greedyrank import images, sweeps, training
+from greedyrank.descent import Descent
+from greedyrank.factorizations import deep_matrix
 from greedyrank.problems import completion, image_classification
 
-# Above kernels.tiny_matrices.LARGEST, so that torch trains it.
-TORCH = {
+MATRIX = {
     "shape": [12, 12],
     "observations": 72,
     "target_norm": 12.0,
@@ -83,10 +85,16 @@ def steps_of(result, run=0, name="step"):
 # -- batches ----------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def without_kernels(monkeypatch):
+    """Let torch train everything, as on a GPU or where numba cannot be imported."""
+    monkeypatch.setattr(deep_matrix, "compiled", lambda *_: None)
+
+
 @pytest.mark.parametrize(
-    ("factorization", "optimizer", "settings"), [("deep_matrix", "gd", TORCH), ("cp", "group_rmsprop", CP)]
+    ("factorization", "optimizer", "settings"), [("deep_matrix", "gd", MATRIX), ("cp", "group_rmsprop", CP)]
 )
-def test_a_batch_is_its_runs_alone(plan, train, factorization, optimizer, settings):
+def test_a_batch_is_its_runs_alone(plan, train, without_kernels, factorization, optimizer, settings):
     whole = plan(factorization, optimizer, axes=FOUR, **settings)
     together = train(whole)
     assert len(set(together["stop_step"])) > 2  # some are held while others go on
@@ -100,12 +108,23 @@ def test_a_batch_is_its_runs_alone(plan, train, factorization, optimizer, settin
             np.testing.assert_allclose(together[name][index, :records], alone[name][0], rtol=1e-10, atol=1e-10)
 
 
-def test_torch_trains_what_is_too_large_for_the_kernel(plan):
-    for settings, name in ((TORCH, "Descent"), ({}, "TinyDescent")):
-        small = plan("deep_matrix", "gd", **settings)
-        runs = sweeps.expand(small)
-        stepper = training.make_stepper(small, runs, [completion.generate(run) for run in runs], "cpu")
-        assert type(stepper).__name__ == name
+def stepper_of(small, device="cpu"):
+    runs = sweeps.expand(small)
+    return training.make_stepper(small, runs, [completion.generate(run) for run in runs], device)
+
+
+def test_gd_of_matrices_is_compiled_and_the_rest_is_torch(plan):
+    assert type(stepper_of(plan("deep_matrix", "gd"))).__module__.startswith("greedyrank.kernels")
+    for factorization, optimizer in (("deep_matrix", "adam"), ("deep_matrix", "group_rmsprop"), ("cp", "gd")):
+        assert isinstance(stepper_of(plan(factorization, optimizer)), Descent)
+
+
+def test_without_numba_torch_trains_and_says_so(plan, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    for name in [name for name in sys.modules if name.startswith("greedyrank.kernels.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert isinstance(stepper_of(plan("deep_matrix", "gd")), Descent)
+    assert "numba" in caplog.text
 
 
 # -- the stopping rule ------------------------------------------------------------------------------
@@ -139,12 +158,12 @@ def test_stopping_rule(scripted, below, checks, every, spacing):
 
 
 def test_stopping_rule_on_a_recorded_curve(plan, train):
-    free = train(plan("deep_matrix", "gd", **{**TORCH, "stop": {"max_steps": 400}, "record": {"every": 1}}))
+    free = train(plan("deep_matrix", "gd", **{**MATRIX, "stop": {"max_steps": 400}, "record": {"every": 1}}))
     curve = free["loss"][0]
     assert free["stop_step"] == 400
     for level, checks, every in ((0.3, 0, 1), (0.1, 3, 7), (0.1, 10, 5), (1e-9, 0, 1)):
         stop = {"loss": level, "checks": checks, "every": every, "max_steps": 400}
-        result = train(plan("deep_matrix", "gd", **{**TORCH, "stop": stop}))
+        result = train(plan("deep_matrix", "gd", **{**MATRIX, "stop": stop}))
         assert result["stop_step"] == plain_stop(curve, level, checks, every, 400)
         assert result["loss"][0][steps_of(result).index(result["stop_step"][0])] == curve[result["stop_step"][0]]
 
@@ -171,7 +190,7 @@ def test_finish_goes_on_with_smaller_steps(scripted):
 
 def test_finish_of_a_real_run(plan, train):
     stop, finish = {"loss": 0.1, "max_steps": 400}, {"steps": 30, "factor": 0.1}
-    result = train(plan("deep_matrix", "gd", **{**TORCH, "stop": stop, "finish": finish, "record": {"every": 1}}))
+    result = train(plan("deep_matrix", "gd", **{**MATRIX, "stop": stop, "finish": finish, "record": {"every": 1}}))
     (at,) = result["stop_step"]
     assert at < 400
     assert steps_of(result) == list(range(at + 31))
@@ -238,8 +257,11 @@ def test_growth_stencils_are_whole_or_absent(scripted, stop):
 # -- errors -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("settings", [{}, TORCH], ids=["tiny", "torch"])
-def test_diverged_names_the_run(plan, train, settings):
+@pytest.mark.parametrize("kernels", ["with", "without"])
+@pytest.mark.parametrize("settings", [{}, MATRIX], ids=["small", "large"])
+def test_diverged_names_the_run(request, plan, train, settings, kernels):
+    if kernels == "without":
+        request.getfixturevalue("without_kernels")
     cases = [{"learning_rate": 0.01, "seed": 3}, {"learning_rate": 1e6, "seed": 4}]
     with pytest.raises(training.Diverged) as error:
         train(plan("deep_matrix", "gd", cases=cases, **{**settings, "product_std": 1.0, "stop": {"max_steps": 200}}))
@@ -266,7 +288,7 @@ def two_image_sets():
 
 FINISH = {"finish": {"steps": 17, "factor": 0.1}}
 JOBS = {
-    "tiny": (
+    "compiled": (
         "deep_matrix",
         "gd",
         {
@@ -275,7 +297,7 @@ JOBS = {
             **FINISH,
         },
     ),
-    "torch": ("deep_matrix", "gd", {**TORCH, "growth": {"every": 20, "offsets": [0, 1]}, **FINISH}),
+    "torch": ("deep_matrix", "gd", {**MATRIX, "growth": {"every": 20, "offsets": [0, 1]}, **FINISH}),
     "cp": (
         "cp",
         "group_rmsprop",
@@ -288,6 +310,8 @@ JOBS = {
 @pytest.fixture(params=JOBS)
 def job(request, plan, monkeypatch):
     """Make the loop of one job, anew at each call."""
+    if request.param == "torch":
+        request.getfixturevalue("without_kernels")
     factorization, optimizer, settings = JOBS[request.param]
     small = plan(factorization, optimizer, axes={"seed": [0, 1, 2]}, **settings)
     pictures = two_image_sets()

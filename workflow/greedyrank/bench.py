@@ -59,47 +59,31 @@ def gemm_peak(device: str, dtype: torch.dtype = torch.float32) -> float:
 # -- autograd forms --------------------------------------------------------------------------------
 
 
-def _by_autograd(parameters: list, loss: Callable[[], torch.Tensor], update: Callable[[list], None]):
+def _by_autograd(loss: Callable[[], torch.Tensor], optimizer: torch.optim.Optimizer):
     def step(count: int) -> None:
         for _ in range(count):
-            value = loss()
-            gradients = torch.autograd.grad(value, parameters)
-            with torch.no_grad():
-                update(gradients)
+            optimizer.zero_grad()
+            loss().backward()
+            optimizer.step()
 
     return step
 
 
-def _gd(parameters: list, rate: float):
-    def update(gradients) -> None:
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter -= rate * gradient
+class _GroupRMSprop(torch.optim.Optimizer):
+    """GroupRMSprop as the papers' repositories write it."""
 
-    return update
+    def __init__(self, parameters: list, lr: float):
+        super().__init__(parameters, {"lr": lr})
+        self._square, self._step = 0.0, 0
 
-
-def _group_rmsprop(parameters: list, rate: float):
-    state = {"square": 0.0, "step": 0}
-
-    def update(gradients) -> None:
-        state["step"] += 1
-        state["square"] = 0.99 * state["square"] + 0.01 * sum((g**2).sum() for g in gradients)
-        effective = rate / ((state["square"] / (1 - 0.99 ** state["step"])).sqrt() + 1e-6)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter -= effective * gradient
-
-    return update
-
-
-def _torch_adam(parameters: list, rate: float):
-    optimizer = torch.optim.Adam(parameters, lr=rate)
-
-    def update(gradients) -> None:
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        optimizer.step()
-
-    return update
+    @torch.no_grad()
+    def step(self) -> None:
+        parameters = self.param_groups[0]["params"]
+        self._step += 1
+        self._square = 0.99 * self._square + 0.01 * sum((p.grad**2).sum() for p in parameters)
+        effective = self.param_groups[0]["lr"] / ((self._square / (1 - 0.99**self._step)).sqrt() + 1e-6)
+        for parameter in parameters:
+            parameter -= effective * parameter.grad
 
 
 # -- the cases -------------------------------------------------------------------------------------
@@ -141,7 +125,9 @@ def _deep_matrix(fixed: dict, device: str):
     common = {"identity_scale": None, "balanced": False, "det": "any", "observations": None}
     case = _Case(_completion_plan("deep_matrix", "gd", {**common, **fixed}), device)
     run = case.runs[0]
-    values, mask = (torch.tensor(a, dtype=torch.float32, device=device) for a in completion.observed(run, case.data))
+    seen = slice(run["observations"])
+    index = torch.unravel_index(torch.tensor(case.data["entries"][seen], device=device), run["shape"])
+    values = torch.tensor(case.data["values"][seen], dtype=torch.float32, device=device)
     weight = completion.loss_weight(run, case.data)
     factors = [_leaf(factor, device) for factor in deep_matrix.initial(run)]
 
@@ -149,9 +135,9 @@ def _deep_matrix(fixed: dict, device: str):
         product = factors[0]
         for factor in factors[1:]:
             product = factor @ product
-        return weight * (((product - values) * mask) ** 2).sum()
+        return weight * ((product[index] - values) ** 2).sum()
 
-    return case, None, _by_autograd(factors, loss, _gd(factors, run["learning_rate"]))
+    return case, None, _by_autograd(loss, torch.optim.SGD(factors, lr=run["learning_rate"]))
 
 
 def tiny(device: str):
@@ -181,9 +167,7 @@ def cp_1000(device: str):
 
     def form(predictions: Callable[[list], torch.Tensor]):
         factors = [_leaf(factor, device) for factor in cp.initial(run)]
-        return _by_autograd(
-            factors, lambda: ((predictions(factors) - values) ** 2).mean(), _group_rmsprop(factors, 1e-2)
-        )
+        return _by_autograd(lambda: ((predictions(factors) - values) ** 2).mean(), _GroupRMSprop(factors, 1e-2))
 
     one_hot = torch.zeros(2000, 10**4, device=device)
     one_hot[torch.arange(2000), entries] = 1
@@ -233,7 +217,7 @@ def _image(ranks: list[int], labels: list[int], device: str):
         for run in case.runs:
             factors = _leaf(np.stack(binary_cp.initial(run), axis=1), device)
             loss = lambda factors=factors: ((predictions(factors) - target) ** 2).mean()  # noqa: E731
-            steps.append(_by_autograd([factors], loss, _torch_adam([factors], 5e-4)))
+            steps.append(_by_autograd(loss, torch.optim.Adam([factors], lr=5e-4)))
         return lambda count: [step(count) for step in steps]
 
     def published(factors: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 Arora et al. 2019, section 2; Razin & Cohen 2020, section 2. Factor j of the lists below is W_j,
 so the product runs from the last to the first. Written with tensor methods alone: the compiled
-kernel for tiny matrices shares `initial` and must not pay for importing torch.
+kernel shares `initial` and must not pay for importing torch.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ import logging
 import numpy as np
 
 logger = logging.getLogger(__name__)
-
-# Up to this size the compiled loop beats torch, whose steps there are all launching.
-LARGEST_COMPILED = 8
 
 
 def initial(run: dict) -> list[np.ndarray]:
@@ -50,17 +47,15 @@ def initial(run: dict) -> list[np.ndarray]:
 
 
 def compiled(plan: dict, runs: list[dict], data: list[dict], device: str):
-    """Return the compiled stepper for plain GD on tiny matrices on a CPU, or None for other batches."""
+    """Return the compiled stepper for plain GD on a CPU, or None for other batches."""
     if (plan["problem"], plan["optimizer"], device) != ("completion", "gd", "cpu"):
         return None
-    if max(runs[0]["shape"]) > LARGEST_COMPILED:
-        return None
     try:
-        from greedyrank.kernels.tiny_matrices import TinyDescent
+        from greedyrank.kernels.square_matrices import SquareDescent
     except ImportError:
-        logger.warning("numba cannot be imported: tiny matrices train with torch, far slower")
+        logger.warning("numba or scipy cannot be imported: matrices train with torch, slower, tiny ones far slower")
         return None
-    return TinyDescent(runs, data)
+    return SquareDescent(runs, data)
 
 
 def _product(left, right, out):

@@ -1,7 +1,8 @@
-"""Compiled plain GD for deep factorizations of tiny matrices, where launching is all the cost.
+"""Compiled plain GD for deep factorizations of square matrices on a CPU.
 
 The same arithmetic as `greedyrank.factorizations.deep_matrix` with `greedyrank.optimizers.gd`, as
-one loop over runs and steps. Size and depth are compiled in, so that the matrix products unroll.
+one loop over runs and steps: no launching between matrix products, and one run at a time in the
+cache. Size and depth are compiled in: small products unroll, larger ones are BLAS calls.
 """
 
 from __future__ import annotations
@@ -10,13 +11,33 @@ import functools
 
 import numba
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401  the BLAS behind numpy.dot in compiled code
 
 from greedyrank.factorizations.deep_matrix import initial
 from greedyrank.problems import completion
 
+# Up to this size unrolled loops beat a BLAS call, whose overhead is about 0.2 us.
+LARGEST_UNROLLED = 8
 
-@functools.cache
-def _compiled(size: int, depth: int):
+
+def _products(size: int):
+    """Return compiled out = left right, left right^T and left^T right for square matrices."""
+    if size > LARGEST_UNROLLED:
+
+        @numba.njit
+        def multiply(left, right, out):
+            np.dot(left, right, out)
+
+        @numba.njit
+        def multiply_right_transposed(left, right, out):
+            np.dot(left, right.T, out)
+
+        @numba.njit
+        def multiply_left_transposed(left, right, out):
+            np.dot(left.T, right, out)
+
+        return multiply, multiply_right_transposed, multiply_left_transposed
+
     @numba.njit(inline="always")
     def multiply(left, right, out):
         for i in range(size):
@@ -44,6 +65,13 @@ def _compiled(size: int, depth: int):
                     total += left[k, i] * right[k, j]
                 out[i, j] = total
 
+    return multiply, multiply_right_transposed, multiply_left_transposed
+
+
+@functools.cache
+def _compiled(size: int, depth: int):
+    multiply, multiply_right_transposed, multiply_left_transposed = _products(size)
+
     @numba.njit(cache=True)
     def descend(factors, values, twice_weighted_mask, learning_rates, steps):
         prefixes = np.empty_like(factors[0])
@@ -56,21 +84,22 @@ def _compiled(size: int, depth: int):
             if rate == 0:
                 continue
             for _ in range(steps):
-                for i in range(size):
-                    for j in range(size):
-                        prefixes[0, i, j] = w[0, i, j]
+                # prefixes[layer] = W_{layer + 1} ... W_1; the first factor itself needs no copy.
+                before = w[0]
                 for layer in range(1, depth):
-                    multiply(w[layer], prefixes[layer - 1], prefixes[layer])
+                    multiply(w[layer], before, prefixes[layer])
+                    before = prefixes[layer]
                 for i in range(size):
                     for j in range(size):
-                        running[i, j] = (prefixes[depth - 1, i, j] - values[run, i, j]) * twice_weighted_mask[run, i, j]
+                        running[i, j] = (before[i, j] - values[run, i, j]) * twice_weighted_mask[run, i, j]
                 for layer in range(depth - 1, 0, -1):
-                    multiply_right_transposed(running, prefixes[layer - 1], gradient)
+                    before = prefixes[layer - 1] if layer > 1 else w[0]
+                    multiply_right_transposed(running, before, gradient)
                     multiply_left_transposed(w[layer], running, spare)
+                    running, spare = spare, running
                     for i in range(size):
                         for j in range(size):
                             w[layer, i, j] -= rate * gradient[i, j]
-                            running[i, j] = spare[i, j]
                 for i in range(size):
                     for j in range(size):
                         w[0, i, j] -= rate * running[i, j]
@@ -78,7 +107,7 @@ def _compiled(size: int, depth: int):
     return descend
 
 
-class TinyDescent:
+class SquareDescent:
     """The compiled stepper; the interface is that of `greedyrank.descent.Descent`.
 
     Its parameters are one array (runs, depth, n, n).

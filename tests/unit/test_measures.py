@@ -1,0 +1,377 @@
+"""Measures against closed forms and numpy; the theorems against exact gradient flow."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from greedyrank import extraction, provenance, spectra, storage, sweeps, theory
+from greedyrank.factorizations import cp, deep_matrix
+from greedyrank.problems import completion
+from greedyrank.tenants import tenant
+
+
+def measure(name, runs):
+    return tenant("measures", name).measure(runs)
+
+
+def recorded(matrices, steps=None, **variables):
+    """Return a data set of end-to-end matrices (run, record, row, column)."""
+    matrices = np.asarray(matrices)
+    steps = np.tile(np.arange(matrices.shape[1]), (len(matrices), 1)) if steps is None else np.array(steps)
+    found = {"end_to_end": (("run", "record", "row", "column"), matrices), "step": (("run", "record"), steps)}
+    return xr.Dataset({**found, **{name: (("run", "row", "column"), np.asarray(v)) for name, v in variables.items()}})
+
+
+@pytest.fixture
+def padded():
+    """Two runs of 3 and 2 records of 4x4 matrices, the shorter one padded with NaN."""
+    matrices = np.random.default_rng(0).standard_normal((2, 3, 4, 4))
+    matrices[1, 2] = np.nan
+    return recorded(matrices, steps=[[0, 5, 9], [0, 5, -1]])
+
+
+# -- spectra ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_singular_values(padded, dtype):
+    padded = padded.assign(end_to_end=padded.end_to_end.astype(dtype))
+    found = measure("singular_values", padded).singular_value
+    assert found.dims == ("run", "record", "component")
+    assert found.dtype == np.float64
+    for run, record in ((0, 0), (0, 2), (1, 1)):
+        matrix = padded.end_to_end[run, record].to_numpy().astype(np.float64)
+        np.testing.assert_allclose(found[run, record], np.linalg.svd(matrix, compute_uv=False), rtol=1e-12)
+    assert np.isnan(found[1, 2]).all()
+
+
+def test_only_the_ten_largest_singular_values_are_kept():
+    found = measure("singular_values", recorded(np.diag(np.arange(12.0))[None, None])).singular_value
+    np.testing.assert_allclose(found[0, 0], np.arange(11.0, 1.0, -1), rtol=1e-12)
+
+
+def test_order_of_the_dimensions_does_not_matter(padded):
+    turned = padded.transpose("column", "record", "row", "run")
+    for name in ("singular_values", "nuclear_norm", "effective_rank", "determinant"):
+        xr.testing.assert_allclose(measure(name, turned).transpose(*measure(name, padded).dims), measure(name, padded))
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_effective_rank_closed_forms(n):
+    rank_one = np.outer(np.arange(1.0, n + 1), np.ones(n))
+    two = np.diag([3.0, 1.0] + [0.0] * (n - 2))
+    found = measure("effective_rank", recorded([[7.0 * np.eye(n), rank_one, two]])).effective_rank[0]
+    entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+    np.testing.assert_allclose(found, [n, 1.0, np.exp(entropy)], rtol=1e-10)
+
+
+def test_effective_rank_of_exact_zeros_and_of_padding():
+    np.testing.assert_allclose(
+        spectra.effective_rank(np.array([[2.0, 0.0, 0.0], [2.0, 2.0, 0.0]])), [1.0, 2.0], rtol=1e-15
+    )
+    assert np.isnan(spectra.effective_rank(np.full((1, 3), np.nan))).all()
+
+
+def test_nuclear_norm_and_determinant(padded):
+    norm, det = measure("nuclear_norm", padded).nuclear_norm, measure("determinant", padded).determinant
+    for run, record in ((0, 0), (0, 2), (1, 1)):
+        matrix = padded.end_to_end[run, record].to_numpy()
+        assert float(norm[run, record]) == pytest.approx(np.linalg.norm(matrix, "nuc"), rel=1e-12)
+        assert float(det[run, record]) == pytest.approx(np.linalg.det(matrix), rel=1e-12)
+    assert np.isnan(norm[1, 2]) and np.isnan(det[1, 2])
+
+
+def test_determinant_is_taken_in_float64():
+    matrix = np.array([[1e-25, 0], [0, -1e-25]], dtype=np.float32)
+    assert float(measure("determinant", recorded(matrix[None, None])).determinant[0, 0]) == pytest.approx(
+        -1e-50, rel=1e-6
+    )
+
+
+# -- entries and errors -----------------------------------------------------------------------------
+
+
+def test_unobserved_entry(padded):
+    masks = np.ones((2, 4, 4))
+    masks[0, 0, 1] = masks[1, 2, 0] = 0
+    found = measure("unobserved_entry", padded.assign(observed_mask=(("run", "row", "column"), masks))).unobserved_entry
+    assert found.dims == ("run", "record")
+    np.testing.assert_array_equal(found[0], padded.end_to_end[0, :, 0, 1])
+    np.testing.assert_array_equal(found[1], padded.end_to_end[1, :, 2, 0])
+    assert (found < 0).any() and (found > 0).any() and np.isnan(found[1, 2])
+
+
+def test_unobserved_entry_needs_exactly_one(padded):
+    masks = np.ones((2, 4, 4))
+    masks[:, 0, 0] = masks[1, 0, 1] = 0
+    with pytest.raises(ValueError, match="one unobserved entry a run"):
+        measure("unobserved_entry", padded.assign(observed_mask=(("run", "row", "column"), masks)))
+
+
+def test_reconstruction_error():
+    found = measure("reconstruction_error", xr.Dataset({"relative_error": (("run", "record"), [[0.5, np.nan]])}))
+    np.testing.assert_array_equal(found.relative_error, [[0.5, np.nan]])
+    np.testing.assert_array_equal(found.relative_squared_error, [[0.25, np.nan]])
+
+
+def test_component_norms_are_sorted_at_each_record():
+    norms = np.array([[[1.0, 3.0, 2.0], [5.0, 0.0, 4.0]], [[7.0, 8.0, 9.0], [np.nan] * 3]])
+    found = measure("component_norms", xr.Dataset({"component_norm": (("run", "record", "component"), norms)}))
+    np.testing.assert_array_equal(found.component_norm, [[[3, 2, 1], [5, 4, 0]], [[9, 8, 7], [np.nan] * 3]])
+    many = xr.Dataset({"component_norm": (("run", "record", "component"), np.arange(25.0)[None, None])})
+    np.testing.assert_array_equal(measure("component_norms", many).component_norm[0, 0], np.arange(24.0, 14.0, -1))
+
+
+def test_image_errors_are_those_recorded():
+    names = ("train_error", "test_error", "train_variance", "test_variance")
+    runs = xr.Dataset({name: (("run", "record"), [[i, i / 2]]) for i, name in enumerate((*names, "loss"))})
+    assert measure("image_errors", runs).equals(runs[list(names)])
+
+
+# -- alignment --------------------------------------------------------------------------------------
+
+
+def orthogonal(n, seed):
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))[0]
+
+
+def test_alignment_of_a_gradient_diagonal_in_the_singular_basis():
+    left, right, other = orthogonal(5, 1), orthogonal(5, 2), orthogonal(5, 3)
+    turned = left @ np.diag([5.0, 4.0, 3.0, 2.0, 1.0]) @ right.T
+    gap = np.array([3.0, -1.0, 0.5, 2.0, -4.0])
+    initial = other @ np.diag([9.0, 7.0, 5.0, 3.0, 1.0]) @ other.T
+    matrices = np.stack([[initial, turned, np.full((5, 5), np.nan)]])
+    values = (turned - left @ np.diag(gap) @ right.T)[None]
+    found = measure(
+        "alignment", recorded(matrices, steps=[[0, 4, -1]], observed_values=values, observed_mask=np.ones((1, 5, 5)))
+    )
+    # The mask has 25 entries.
+    assert float(found.alignment_diagonal[0, 1]) == pytest.approx(np.abs(gap).mean() / 25, rel=1e-12)
+    assert float(found.alignment_other[0, 1]) == pytest.approx(0, abs=1e-14)
+    seen = np.abs(other.T @ left @ np.diag(gap) @ right.T @ other) / 25
+    assert float(found.alignment_diagonal_initial[0, 1]) == pytest.approx(np.trace(seen) / 5, rel=1e-10)
+    assert float(found.alignment_other_initial[0, 1]) == pytest.approx((seen.sum() - np.trace(seen)) / 20, rel=1e-10)
+    for name in ("alignment_diagonal", "alignment_other"):
+        assert float(found[name][0, 0]) == float(found[f"{name}_initial"][0, 0])
+        assert np.isnan(found[name][0, 2])
+
+
+def test_alignment_sees_observed_entries_alone():
+    matrix, mask = np.diag([2.0, 1.0]), np.array([[1.0, 0.0], [0.0, 0.0]])
+    values = np.array([[0.5, 100.0], [100.0, 100.0]])
+    found = measure("alignment", recorded(matrix[None, None], observed_values=values[None], observed_mask=mask[None]))
+    assert float(found.alignment_diagonal[0, 0]) == pytest.approx(1.5 / 2)
+    assert float(found.alignment_other[0, 0]) == 0
+
+
+# -- theorems against gradient flow -----------------------------------------------------------------
+
+
+def flow(velocity, state, time, steps=4):
+    """Follow a flow for a short time by Runge-Kutta steps of fourth order."""
+    h = time / steps
+    for _ in range(steps):
+        k1 = velocity(state)
+        k2 = velocity([s + h / 2 * k for s, k in zip(state, k1, strict=True)])
+        k3 = velocity([s + h / 2 * k for s, k in zip(state, k2, strict=True)])
+        k4 = velocity([s + h * k for s, k in zip(state, k3, strict=True)])
+        state = [s + h / 6 * (a + 2 * b + 2 * c + d) for s, a, b, c, d in zip(state, k1, k2, k3, k4, strict=True)]
+    return state
+
+
+H = 1e-3
+
+
+def finite_difference(velocity, state, observe):
+    """Return d(observe)/dt along a flow, by a central difference whose error is of order H^4."""
+    at = {k: observe(flow(velocity, state, k * H)) for k in (-2, -1, 1, 2)}
+    return (8 * (at[1] - at[-1]) - (at[2] - at[-2])) / (12 * H)
+
+
+def chain(factors):
+    out = factors[0]
+    for factor in factors[1:]:
+        out = factor @ out
+    return out
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_singular_values_grow_as_the_theorem_says(run_settings, depth):
+    (run,) = run_settings("deep_matrix", shape=[5, 5], depth=depth, product_std=0.5, balanced=True, seed=1)
+    factors = deep_matrix.initial(run)
+    values, mask = completion.observed(run, completion.generate(run))
+
+    def gradient(w):
+        return 2 / mask.sum() * mask * (w - values)
+
+    def velocity(state):
+        upstream = gradient(chain(state))
+        eye = np.eye(5)
+        return [-chain([eye, *state[j + 1 :]]).T @ upstream @ chain([eye, *state[:j]]).T for j in range(len(state))]
+
+    measured = finite_difference(velocity, factors, lambda state: np.linalg.svd(chain(state), compute_uv=False))
+    left, sigma, right = np.linalg.svd(chain(factors))
+    slopes = np.array([left[:, r] @ gradient(chain(factors)) @ right[r] for r in range(5)])
+    predicted = theory.singular_value_growth(sigma, slopes, depth)
+    np.testing.assert_allclose(measured, predicted, rtol=0, atol=1e-8 * np.abs(predicted).max())
+    assert np.abs(predicted).max() > 1e-3
+    wrong = theory.singular_value_growth(sigma, slopes, depth + 1)
+    assert np.abs(measured - wrong).max() > 1e-2 * np.abs(predicted).max()
+
+
+LETTERS = "abcd"
+
+
+def tensor(factors):
+    letters = LETTERS[: len(factors)]
+    return np.einsum(",".join(f"{a}r" for a in letters) + f"->{letters}", *factors)
+
+
+def component_norms(factors):
+    return np.prod([np.linalg.norm(factor, axis=0) for factor in factors], axis=0)
+
+
+@pytest.mark.parametrize("shape", [[4, 3], [3, 4, 2], [3, 2, 4, 2]])
+def test_component_norms_grow_as_the_theorem_says(run_settings, shape):
+    (run,) = run_settings("cp", "gd", shape=shape, observations=6, factor_std=0.6, seed=2)
+    # Balanced: the vectors of a component have equal norms.
+    drawn = cp.initial(run)
+    target = np.array([0.7, 1.0, 0.4, 1.3, 0.2]) ** (1 / len(shape))
+    factors = [factor / np.linalg.norm(factor, axis=0) * target for factor in drawn]
+    values, mask = completion.observed(run, completion.generate(run))
+
+    def gradient(w):
+        return 2 / mask.sum() * mask * (w - values)
+
+    def velocity(state):
+        letters = LETTERS[: len(shape)]
+        upstream, found = gradient(tensor(state)), []
+        for mode in range(len(shape)):
+            others = [(LETTERS[m], state[m]) for m in range(len(shape)) if m != mode]
+            spec = ",".join([letters, *(f"{a}r" for a, _ in others)]) + f"->{LETTERS[mode]}r"
+            found.append(-np.einsum(spec, upstream, *(factor for _, factor in others)))
+        return found
+
+    measured = finite_difference(velocity, factors, component_norms)
+    sigma, upstream = component_norms(factors), gradient(tensor(factors))
+    gamma = np.array([-(upstream * tensor([f[:, r : r + 1] for f in factors])).sum() / sigma[r] for r in range(5)])
+    predicted = theory.component_growth(sigma, gamma, len(shape))
+    np.testing.assert_allclose(measured, predicted, rtol=0, atol=1e-8 * np.abs(predicted).max())
+    wrong = theory.component_growth(sigma, gamma, len(shape) + 1)
+    assert np.abs(measured - wrong).max() > 1e-2 * np.abs(predicted).max()
+
+
+def test_unobserved_entry_theory():
+    # With det W = 0, W_12 = W_21 = 1: W_22 = 1 / W_11, and the loss is half its square.
+    entry = np.array([2.0, 70.0])
+    np.testing.assert_allclose(theory.unobserved_entry((1 / entry) ** 2 / 2), entry, rtol=1e-14)
+
+
+# -- growth, measured on trained runs ---------------------------------------------------------------
+
+
+@pytest.fixture
+def extracted(train, tmp_path):
+    """Train a slice, and measure it by way of its files: gives what was recorded and what was measured."""
+
+    def make(small, *measures):
+        arrays, keys = train(small), ["shape", "observed", "target_rank", "target_norm", "data_seed"]
+        storage.save_arrays(tmp_path / "all.npz", {"slice": small, "device": "cpu"}, arrays)
+        instances = {provenance.canonical({key: run[key] for key in keys}): run for run in sweeps.expand(small)}
+        files = []
+        for number, run in enumerate(instances.values()):
+            files.append(tmp_path / f"data{number}.npz")
+            meta = {"problem": "completion", "settings": {key: run[key] for key in keys}}
+            storage.save_arrays(files[-1], meta, completion.generate(run))
+        return arrays, extraction.extract([tmp_path / "all.npz"], files, list(measures))
+
+    return make
+
+
+GROWTH = {"stop": {"max_steps": 40}, "growth": {"every": 10, "offsets": [0, 1, 2]}}
+
+
+@pytest.mark.parametrize("loss", ["mean", "half_sum"])
+@pytest.mark.parametrize("size", [12, 6])
+def test_singular_value_growth_of_trained_runs(plan, extracted, size, loss):
+    small = plan(
+        "deep_matrix", "gd", shape=[size, size], observations=size * size // 2, depth=3, balanced=True, product_std=0.3,
+        loss=loss, learning_rate=0.01 if loss == "mean" else 1e-4, cases=[{"data_seed": 0}, {"data_seed": 4}], **GROWTH,
+    )  # fmt: skip
+    _, found = extracted(small, "singular_value_growth")
+    kept = min(size, 10)
+    assert found.growth_step.to_numpy().tolist() == [[0, 10, 20, 30]] * 2
+    assert np.isnan(found.growth_rate[:, 0]).all()  # the stencil at step 0
+    rate, predicted, sigma = (
+        found[f"growth_{name}"][:, 1:, :kept].to_numpy() for name in ("rate", "predicted", "sigma")
+    )
+    assert np.isfinite(rate).all() and np.isfinite(predicted).all()
+    assert (np.diff(sigma, axis=-1) <= 0).all()
+    # Central differences over two steps; balance is lost at the order of the step.
+    assert np.abs(rate - predicted).max() < 0.02 * np.abs(predicted).max()
+
+
+def test_component_growth_of_trained_runs(plan, extracted):
+    small = plan(
+        "cp", "group_rmsprop", shape=[3, 4, 2], components=14, axes={"data_seed": [0, 1]}, stop={"max_steps": 31},
+        growth={"every": 10, "offsets": [0, 1]},
+    )  # fmt: skip
+    arrays, found = extracted(small, "component_growth", "component_norms", "reconstruction_error")
+    assert found.growth_step.to_numpy().tolist() == [[0, 10, 20, 30]] * 2
+    assert found.growth_rate.shape == (2, 4, 10)
+    for run in range(2):
+        norms, time = arrays["growth_component_norm"][run], arrays["growth_flow_time"][run]
+        largest = np.argsort(norms[-1, -1])[::-1][:10]
+        np.testing.assert_array_equal(found.growth_sigma[run], norms[:, 0, largest])
+        np.testing.assert_array_equal(found.growth_gamma[run], arrays["growth_component_gamma"][run][:, 0, largest])
+        rate = (norms[:, 1, largest] - norms[:, 0, largest]) / (time[:, 1] - time[:, 0])[:, None]
+        np.testing.assert_allclose(found.growth_rate[run], rate, rtol=1e-12)
+    np.testing.assert_array_equal(found.relative_error, arrays["relative_error"])
+
+
+def test_component_growth_follows_the_law_in_flow_time(plan, extracted):
+    """A component's norm grows by gamma times the sum over modes of (norm / the mode's norm)^2."""
+    small = plan(
+        "cp",
+        "gd",
+        shape=[3, 4, 2],
+        components=3,
+        learning_rate=1e-5,
+        stop={"max_steps": 2},
+        growth={"every": 2, "offsets": [0, 1]},
+    )
+    _, found = extracted(small, "component_growth")
+    (run,) = sweeps.expand(small)
+    norms = np.array([np.linalg.norm(factor, axis=0) for factor in cp.initial(run)])
+    sigma = norms.prod(0)
+    expected = found.growth_gamma[0, 0].to_numpy() * (sigma**2 / norms**2).sum(0)[np.argsort(-sigma)]
+    np.testing.assert_allclose(found.growth_rate[0, 0], expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("factorization", "name", "settings"),
+    [
+        (
+            "deep_matrix",
+            "singular_value_growth",
+            {"shape": [12, 12], "observations": 72, "depth": 3, "learning_rate": 0.5},
+        ),
+        ("cp", "component_growth", {"components": 14, "learning_rate": 0.5}),
+    ],
+)
+def test_growth_where_a_run_ends_at_the_start_of_a_stencil(plan, train, extracted, factorization, name, settings):
+    """The runs of a batch end at their own steps: what the last step of one begins is no stencil."""
+    settings = {**settings, "axes": {"data_seed": [0, 1]}}
+    free = train(plan(factorization, "gd", stop={"max_steps": 200}, record={"every": 5}, **settings))["loss"]
+    first = int(free[:, 20].argmin())
+    level = float(free[first, 20]) * 1.0001
+    ends = [int((free[run] < level).argmax()) * 5 if (free[run] < level).any() else 200 for run in range(2)]
+    assert ends[first] < ends[1 - first]
+    stop, growth = {"loss": level, "every": 5, "max_steps": 200}, {"every": 5, "offsets": [0, 1, 2]}
+    arrays, found = extracted(plan(factorization, "gd", stop=stop, growth=growth, **settings), name)
+    assert arrays["stop_step"].tolist() == ends
+    for run in range(2):
+        assert [int(step) for step in found.growth_step[run] if step >= 0] == list(range(0, ends[run], 5))
+        whole = ends[run] // 5
+        assert np.isfinite(found.growth_rate[run, 1:whole, :10]).all()
+        assert np.isnan(found.growth_rate[run, whole:]).all()

@@ -1,0 +1,189 @@
+"""Verdicts: expectations, selections of runs, controls."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from greedyrank import verdicts
+
+KINDS = [
+    ({"near": 70.0, "relative": 0.1}, [63.0, 70.0, 77.0], [62.9, 77.1]),
+    ({"near": -2.0, "relative": 0.1}, [-2.19, -1.81], [-2.21, -1.79, 2.0]),
+    ({"near": 5.0, "absolute": 0.5}, [4.5, 5.5], [4.4, 5.6]),
+    ({"near": 0.0, "absolute": 0.5}, [-0.5, 0.5], [0.6]),
+    ({"below": 1.0}, [0.9, -1e9], [1.0, 1.1]),
+    ({"above": 1.0}, [1.1, np.inf], [1.0, 0.9]),
+    ({"between": [2.0, 3.0]}, [2.0, 2.5, 3.0], [1.9, 3.1]),
+]
+
+
+@pytest.mark.parametrize(("expect", "inside", "outside"), KINDS)
+def test_holds(expect, inside, outside):
+    assert all(verdicts.holds(value, expect) for value in inside)
+    assert not any(verdicts.holds(value, expect) for value in outside)
+    assert not verdicts.holds(np.nan, expect)
+
+
+@pytest.fixture
+def sweep():
+    """Four runs with settings of every type, as extraction writes them."""
+    columns = {
+        "depth": [2, 2, 3, 3],
+        "std": [0.1 + 0.2, 1e-3, 1e-5, np.nan],
+        "balanced": ["true", "false", "true", "false"],
+        "det": ["any", "positive", "negative", "any"],
+        "loss_kind": ["mean", "half_sum", "mean", "mean"],
+    }
+    made = xr.Dataset({"value": ("run", [1.0, 2.0, 3.0, 10.0]), "loss": (("run", "record"), np.zeros((4, 2)))})
+    return made.assign_coords({name: ("run", column) for name, column in columns.items()})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({}, [1, 2, 3, 10]),
+        ({"depth": 3}, [3, 10]),
+        ({"depth": [2, 3]}, [1, 2, 3, 10]),
+        ({"std": 0.3}, [1]),  # 0.1 + 0.2
+        ({"std": 1e-5}, [3]),
+        ({"std": [1e-5, 1e-3]}, [2, 3]),
+        ({"std": 0.0}, []),
+        ({"balanced": True}, [1, 3]),
+        ({"balanced": [True, False]}, [1, 2, 3, 10]),
+        ({"det": "any"}, [1, 10]),
+        ({"det": ["positive", "negative"]}, [2, 3]),
+        ({"loss": "half_sum"}, [2]),
+        ({"depth": 2, "balanced": False}, [2]),
+        ({"depth": 2, "det": "negative"}, []),
+    ],
+)
+def test_select(sweep, wanted, expected):
+    assert verdicts.select(sweep, wanted).value.to_numpy().tolist() == expected
+
+
+STATISTICS = SimpleNamespace(
+    value=lambda runs: runs.value.to_numpy(),
+    scaled=lambda runs, *, factor: runs.value.to_numpy() * factor,
+    average=lambda runs: runs.value.mean(),
+    none=lambda runs: np.array([]),
+    nan=lambda runs: np.full(runs.sizes["run"], np.nan),
+)
+
+
+def judge(sweep, **changes):
+    claim = {
+        "id": "one",
+        "statement": "s",
+        "source": "paper",
+        "basis": "ours",
+        "reason": "r",
+        "sweep": "main",
+        "runs": {"depth": 2},
+        "statistic": "value",
+        "at": {},
+        "expect": {"below": 3.0},
+        "seeds": "every",
+        "control": {"depth": 3},
+        **changes,
+    }
+    other = sweep.assign(value=sweep.value + 100)
+    return verdicts.judge(claim, {"main": sweep, "other": other}, STATISTICS)
+
+
+def test_reproduced(sweep):
+    found = judge(sweep, published=1.5)
+    assert (found["verdict"], found["on_record"], found["note"]) == (verdicts.REPRODUCED, verdicts.REPRODUCED, "")
+    assert (found["measured"], found["range"], found["runs"], found["published"]) == (1.5, [1.0, 2.0], 2, 1.5)
+    assert found["control"] == {
+        "variant": {"depth": 3},
+        "measured": 6.5,
+        "range": [3.0, 10.0],
+        "runs": 2,
+        "holds": False,
+    }
+    described = {
+        "id": "one",
+        "statement": "s",
+        "source": "paper",
+        "basis": "ours",
+        "reason": "r",
+        "expect": {"below": 3.0},
+    }
+    assert {key: found[key] for key in described} == described
+
+
+def test_differs(sweep):
+    found = judge(sweep, expect={"below": 2.0})
+    assert (found["verdict"], found["on_record"], found["note"]) == (verdicts.DIFFERS, verdicts.REPRODUCED, "")
+
+
+def test_a_control_that_also_holds_makes_it_differ(sweep):
+    found = judge(sweep, expect={"below": 11.0})
+    assert (found["verdict"], found["note"]) == (verdicts.DIFFERS, "the control holds as well")
+    assert found["control"]["holds"] is True
+
+
+def test_one_run_of_the_control_that_misses_is_enough(sweep):
+    assert judge(sweep, expect={"below": 5.0})["verdict"] == verdicts.REPRODUCED
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"runs": {"depth": 4}}, {"depth": 4}),
+        ({"control": {"depth": 7}}, {"depth": 7}),
+        ({"control": {"det": "sideways"}}, {"depth": 2, "det": "sideways"}),
+    ],
+)
+def test_an_empty_selection_is_not_checkable(sweep, changes, named):
+    found = judge(sweep, **changes)
+    assert found["verdict"] == verdicts.NOT_CHECKABLE
+    assert found["note"] == f"no run at this scale has the settings {named}"
+
+
+def test_not_checkable_measures_nothing(sweep):
+    found = judge(sweep, runs={"depth": 4}, control={"std": 1.0})
+    assert (found["measured"], found["range"], found["runs"]) == (None, None, 0)
+    assert found["control"]["measured"] is None
+
+
+@pytest.mark.parametrize(
+    ("seeds", "measured", "verdict"),
+    [("every", 2.5, verdicts.DIFFERS), ("median", 2.5, verdicts.REPRODUCED), ("mean", 4.0, verdicts.DIFFERS)],
+)
+def test_seeds(sweep, seeds, measured, verdict):
+    found = judge(sweep, runs={}, expect={"below": 3.5}, seeds=seeds, control={"sweep": "other"})
+    assert (found["measured"], found["verdict"], found["range"]) == (measured, verdict, [1.0, 10.0])
+
+
+def test_known_to_differ_is_on_record(sweep):
+    known = {"known": "differs", "because": "of the seed"}
+    found = judge(sweep, expect={"below": 2.0}, **known)
+    assert (found["verdict"], found["on_record"], found["note"]) == (verdicts.DIFFERS, verdicts.DIFFERS, "of the seed")
+    found = judge(sweep, **known)
+    assert (found["verdict"], found["on_record"]) == (verdicts.REPRODUCED, verdicts.DIFFERS)
+
+
+def test_control_may_change_sweep_statistic_and_arguments(sweep):
+    assert judge(sweep, control={"sweep": "other"})["control"]["measured"] == 101.5
+    assert judge(sweep, control={"statistic": "average"})["control"]["measured"] == 1.5
+    scaled = judge(sweep, statistic="scaled", at={"factor": 1}, control={"at": {"factor": 10}})
+    assert (scaled["measured"], scaled["control"]["measured"], scaled["verdict"]) == (1.5, 15.0, verdicts.REPRODUCED)
+
+
+def test_the_control_keeps_the_other_settings(sweep):
+    found = judge(sweep, runs={"depth": 2, "balanced": True}, control={"depth": 3})
+    assert found["control"]["measured"] == 3.0
+
+
+def test_nan_is_never_reproduced(sweep):
+    for seeds in ("every", "median", "mean"):
+        assert judge(sweep, statistic="nan", seeds=seeds)["verdict"] == verdicts.DIFFERS
+
+
+def test_a_statistic_of_no_numbers_is_never_reproduced(sweep):
+    """As where no component was learned: no run to judge is no success, and no crash."""
+    assert judge(sweep, statistic="none")["verdict"] != verdicts.REPRODUCED
+    assert judge(sweep, control={"statistic": "none"})["verdict"] != verdicts.REPRODUCED
