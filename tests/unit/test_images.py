@@ -5,7 +5,6 @@ import hashlib
 
 import numpy as np
 import pytest
-
 from greedyrank import images
 from greedyrank.storage import CorruptFile
 

@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-
 from greedyrank.descent import Descent
 from greedyrank.factorizations.deep_matrix import compiled
 from greedyrank.problems import completion

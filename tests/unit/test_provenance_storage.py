@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-
 from greedyrank import provenance, storage
 
 # -- digests of code --------------------------------------------------------------------------------
@@ -35,7 +34,7 @@ MODULES = {
     "tools.py": '"""Tools."""\n\n\ndef helper(x):\n    return x + 1\n',
     "lazy.py": "def late():\n    from small import tools\n\n    return tools.helper(1)\n",
     "room/__init__.py": '"""A room."""\n',
-    "room/tenant.py": "import small.tools\n\n\nclass Tenant:\n    def size(self):\n        return small.tools.helper(2)\n",
+    "room/tenant.py": "import small.tools\n\n\nclass Tenant:\n    size = small.tools.helper(2)\n",
     "alone.py": "import json\n",
 }
 
@@ -152,7 +151,8 @@ def test_a_new_tenant_changes_no_digest(tmp_path, monkeypatch):
 
 def test_the_kernel_counts_in_training():
     behind = provenance.modules_behind(STAGES["train tiny"])
-    assert {"kernels.tiny_matrices", "descent", "storage", "sweeps"} <= set(behind)
+    assert {"descent", "storage", "sweeps"} <= set(behind)
+    assert any(name.startswith("kernels.") for name in behind)
     assert not {"settings", "config", "planning", "style"} & set(behind)
 
 

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
-
 from greedyrank import config, planning, sweeps
 from greedyrank.config import ConfigError
+from hypothesis import given
+from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -102,6 +101,7 @@ def spoil(raw, path, value):
 
 
 FIXED = "sweeps/small/fixed"
+NUMBER = ": Input should be a valid number (YAML reads 1e-4 as text: write 1.0e-4)"
 
 WRONG = {
     "top-level key": ("scal", "smoke", "scal: unknown key; did you mean `scale`?"),
@@ -131,17 +131,17 @@ WRONG = {
     "text for a number": (
         f"{FIXED}/learning_rate",
         "1e-4",
-        "sweeps.small.fixed.learning_rate is '1e-4': Input should be a valid number (YAML reads 1e-4 as text: write 1.0e-4)",
+        "sweeps.small.fixed.learning_rate is '1e-4'" + NUMBER,
     ),
     "text for a number in a block": (
         f"{FIXED}/stop",
         {"loss": "1e-4", "max_steps": 9},
-        "sweeps.small.fixed.stop.loss is '1e-4': Input should be a valid number (YAML reads 1e-4 as text: write 1.0e-4)",
+        "sweeps.small.fixed.stop.loss is '1e-4'" + NUMBER,
     ),
     "text for an optional number": (
         f"{FIXED}/target_norm",
         "1e2",
-        "sweeps.small.fixed.target_norm is '1e2': Input should be a valid number (YAML reads 1e-4 as text: write 1.0e-4)",
+        "sweeps.small.fixed.target_norm is '1e2'" + NUMBER,
     ),
     "fraction for a count": (f"{FIXED}/depth", 2.5, "sweeps.small.fixed.depth is 2.5: Input should be a valid integer"),
     "truth value for a count": (

@@ -6,13 +6,12 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from greedyrank import images, sweeps, training
 from greedyrank.descent import Descent
 from greedyrank.factorizations import deep_matrix
 from greedyrank.problems import completion, image_classification
+from hypothesis import given
+from hypothesis import strategies as st
 
 MATRIX = {
     "shape": [12, 12],

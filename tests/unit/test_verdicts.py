@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
-
 from greedyrank import verdicts
 
 KINDS = [

@@ -74,7 +74,8 @@ def draw(
         _loss_axis(canvas, panel, f"depth {depth}, det > 0", r"$|W_{11}|$")
         top = entry_max if depth > 2 else entry_max_depth_2
         canvas.panels[panel].set_ylim(-0.03 * top, top)
-        canvas.panels[panel].legend(loc="upper left", handlelength=1.4)
+        if panel > 0:  # the first panel's runs are those of the second
+            canvas.panels[panel].legend(loc="upper left", handlelength=1.4)
 
     for panel, depth in ((3, 3), (4, 4)):
         here = select(larger, {"depth": depth})

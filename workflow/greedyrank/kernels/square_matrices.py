@@ -126,6 +126,8 @@ class SquareDescent:
         self._weights = weights.astype(dtype)
         self._twice_weighted_mask = self._mask * (2 * weights).astype(dtype)[:, None, None]
         self._rates64 = np.array([run["learning_rate"] for run in runs])
+        known = all("target" in arrays for arrays in data)
+        self._targets = np.stack([arrays["target"] for arrays in data]) if known else None
         self._flow_time = np.zeros(len(runs))
         self._descend = _compiled(runs[0]["shape"][0], runs[0]["depth"])
         self.scale(np.ones(len(runs)))
@@ -156,8 +158,12 @@ class SquareDescent:
         return (self._weights * np.einsum("rij,rij->r", residual, residual)).astype(np.float64)
 
     def observables(self, growth: bool = False) -> dict[str, np.ndarray]:
-        """Return the end-to-end matrices, shape (runs, n, n)."""
-        return {"end_to_end": self._end_to_end()}
+        """Return what is recorded: arrays whose first axis is the run."""
+        found = {"end_to_end": self._end_to_end()}
+        if self._targets is not None and not growth:
+            distance = np.linalg.norm(found["end_to_end"] - self._targets, axis=(1, 2))
+            found["relative_error"] = distance / np.linalg.norm(self._targets, axis=(1, 2))
+        return found
 
     def state(self) -> dict[str, np.ndarray]:
         """Return everything a later process needs to go on."""

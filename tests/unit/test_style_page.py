@@ -1,0 +1,359 @@
+"""Pictures that hold exactly what was drawn and where it is from; the page of all figures."""
+
+import html
+import json
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from greedyrank import page, storage, style, verdicts
+
+RECORD = {
+    "figure": "f",
+    "draw": {"label": "a (b) [c] {d} (unclosed", "path": "C:\\new\\table \\( \\) ends in \\"},
+    "text": "x < y & z > w; &amp; \"double\" 'single' )))",
+    "accents": "Erdős – naïve, 1/√2",
+    "lines": "one\ntwo\ttab",
+    "numbers": [1, 2.5e-9, None, True],
+}
+
+
+@pytest.fixture
+def canvas():
+    """Make a canvas of two panels with two lines, the same at each call."""
+    made = []
+
+    def draw():
+        made.append(style.Canvas(1, 2, height=1.0))
+        made[-1].title(0, "left (a) & <b>")
+        made[-1].line(0, [1.0, 2.0, np.nan, 4.0], [1.0, np.nan, 3.0, 1 / 3], "first", color=style.COLORS["blue"])
+        made[-1].line(1, np.arange(3), np.arange(3) ** 2, "second", marker="o")
+        return made[-1]
+
+    yield draw
+    for one in made:
+        plt.close(one.figure)
+
+
+# -- canvas -----------------------------------------------------------------------------------------
+
+
+def test_the_table_is_what_is_drawn(canvas):
+    drawn = canvas()
+    table = drawn.table()
+    assert list(table.columns[:4]) == ["panel", "series", "x", "y"]
+    for panel, series in ((0, "first"), (1, "second")):
+        (line,) = drawn.panels[panel].get_lines()
+        rows = table[table.series == series]
+        assert set(rows.panel) == {"ab"[panel]}
+        np.testing.assert_array_equal(rows[["x", "y"]].to_numpy().T, line.get_data())
+    assert table[table.series == "first"].x.tolist() == [1.0, 4.0]  # points that are not numbers are left out
+
+
+def test_line_returns_its_lines(canvas):
+    drawn = canvas()
+    (line,) = drawn.line(0, [0, 1], [2, 3], "third", linestyle="--", label="third")
+    assert line in drawn.panels[0].get_lines()
+    assert line.get_linestyle() == "--"
+
+
+def test_kept_points_are_in_the_table(canvas):
+    drawn = canvas()
+    drawn.keep(1, "published", [1.0], [7.0], low=6.0)
+    last = drawn.table().iloc[-1]
+    assert (last.panel, last.series, last.x, last.y, last.low) == ("b", "published", 1.0, 7.0, 6.0)
+
+
+def test_xarray_lines(canvas):
+    drawn = canvas()
+    data = xr.DataArray([1.0, np.nan, 3.0], dims="record")
+    drawn.line(0, xr.DataArray([10, 20, 30], dims="record"), data, "labelled")
+    assert drawn.table()[lambda t: t.series == "labelled"][["x", "y"]].to_numpy().tolist() == [[10, 1], [30, 3]]
+
+
+def test_rank_colors_are_distinct():
+    colors = style.rank_colors(10)
+    assert len(colors) == len(set(colors)) == 10
+
+
+# -- remarks below the panels -----------------------------------------------------------------------
+
+
+def sweep(stop_steps, losses):
+    """Return runs of two records, that ended at these steps with these losses; the last is padded once."""
+    steps = np.array([[step // 2, step] for step in stop_steps])
+    loss = np.array([[1.0, value] for value in losses])
+    padded = np.concatenate([steps, np.full((len(steps), 1), -1)], axis=1)
+    return xr.Dataset(
+        {
+            "step": (("run", "record"), padded),
+            "loss": (("run", "record"), np.pad(loss, ((0, 0), (0, 1)), constant_values=np.nan)),
+        }
+    )
+
+
+def test_capped_counts_runs_that_the_cap_ended():
+    settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}}
+    runs = sweep([100, 100, 60, 100], [0.5, 0.05, 0.05, 0.1])
+    assert style.capped(settings, runs) == 2
+    assert style.capped({"fixed": {"stop": {"loss": 0.0, "max_steps": 100}}}, runs) == 0
+    assert style.capped({"fixed": {}}, runs) == 0
+
+
+def text_of(drawn):
+    return " ".join(text.get_text() for text in [*drawn.figure.texts, drawn.figure._supxlabel] if text)
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop"])
+def test_stamp(canvas, scale):
+    drawn = canvas()
+    drawn.remarks.append("my remark")
+    settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}}
+    style.stamp(drawn, scale, {"main": settings}, {"main": sweep([100, 60], [0.5, 0.05])})
+    text = text_of(drawn)
+    assert f"{scale} scale; my remark; main: 1 of 2 runs stopped by the cap on steps" in text
+    assert ("not a result" in text) == (scale == "smoke")
+
+
+# -- files ------------------------------------------------------------------------------------------
+
+ENDINGS = ("png", "pdf", "svg", "csv")
+
+
+def save(drawn, folder, record=RECORD):
+    outputs = {ending: folder / f"figure.{ending}" for ending in ENDINGS}
+    style.save(drawn, outputs, record)
+    return outputs
+
+
+def test_save_writes_four_files_twice_the_same(canvas, tmp_path):
+    first, second = save(canvas(), tmp_path / "one"), save(canvas(), tmp_path / "two")
+    starts = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml", "csv": b"panel,series,x,y"}
+    for ending in ENDINGS:
+        assert first[ending].read_bytes().startswith(starts[ending])
+        assert first[ending].read_bytes() == second[ending].read_bytes()
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
+        f"figure.{ending}" for ending in ENDINGS
+    )
+    assert not plt.get_fignums()
+
+
+def test_csv_is_the_table(canvas, tmp_path):
+    drawn = canvas()
+    table = drawn.table()
+    read = pd.read_csv(save(drawn, tmp_path)["csv"])
+    pd.testing.assert_frame_equal(read, table, rtol=1e-8, check_dtype=False)
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
+def test_record_comes_back(canvas, tmp_path, ending):
+    assert style.read_record(save(canvas(), tmp_path)[ending]) == RECORD
+
+
+def test_long_record_comes_back(canvas, tmp_path):
+    record = {f"key {i}": ["(" * (i % 7), ")" * (i % 5), "\\" * (i % 4)] for i in range(400)}
+    outputs = save(canvas(), tmp_path, record)
+    assert all(style.read_record(outputs[ending]) == record for ending in ("png", "pdf", "svg"))
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
+def test_a_picture_without_a_record_is_an_error(canvas, tmp_path, ending):
+    path = tmp_path / f"figure.{ending}"
+    canvas().figure.savefig(path)
+    with pytest.raises(ValueError, match="has no provenance record"):
+        style.read_record(path)
+
+
+def test_pictures_hold_no_date_host_or_path(canvas, tmp_path):
+    outputs = save(canvas(), tmp_path)
+    for ending in ("png", "pdf", "svg"):
+        content = outputs[ending].read_bytes()
+        assert not re.search(rb"CreationDate|<dc:date>|Creation Time", content)
+        assert str(tmp_path).encode() not in content
+
+
+# -- the page ---------------------------------------------------------------------------------------
+
+
+def judged(figure="one", **changes):
+    return {
+        "figure": figure,
+        "id": "grows",
+        "statement": "a < b & c",
+        "source": "Paper <2020>",
+        "basis": "published",
+        "published": 70.7,
+        "expect": {"near": 70.7, "relative": 0.1},
+        "reason": "reading <error>",
+        "seeds": "every",
+        "at": {},
+        "measured": 71.23456,
+        "range": [70.0, 72.5],
+        "runs": 3,
+        "verdict": verdicts.REPRODUCED,
+        "on_record": verdicts.REPRODUCED,
+        "note": "",
+        "control": {
+            "variant": {"det": "<negative>"},
+            "measured": 12.0,
+            "range": [12.0, 12.0],
+            "runs": 3,
+            "holds": False,
+        },
+        **changes,
+    }
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A results folder with two judged figures, of which one is drawn; gives write() and the folder."""
+    folder, captions = tmp_path / "results", tmp_path / "captions"
+    captions.mkdir()
+    (captions / "one.rst").write_text("Caption with <tags> & more.")
+    (folder / "figures").mkdir(parents=True)
+    (folder / "figures" / "one.png").write_bytes(b"")
+    block = {
+        "title": "First <b>figure</b>",
+        "paper": "Paper & Co",
+        "sweeps": {"main": {"fixed": {"label": "</pre><script>"}}},
+    }
+    plan = {"scale": "laptop", "figures": {"one": block, "two": {**block, "title": "Second"}}}
+
+    def write(*claims):
+        for figure in plan["figures"]:
+            of_figure = [claim for claim in claims if claim["figure"] == figure]
+            if of_figure:
+                with storage.writing(folder / "claims" / f"{figure}.json") as temporary:
+                    temporary.write_text(json.dumps({"scale": "laptop", "claims": of_figure}))
+        page.write(folder, plan, captions)
+        return (folder / "index.html").read_text()
+
+    return write, folder
+
+
+def test_page_and_claims_are_written(results):
+    write, folder = results
+    differs = judged("two", id="other", verdict=verdicts.DIFFERS, note="the control holds as well", published=None)
+    text = write(judged(), differs)
+    saved = json.loads((folder / "claims.json").read_text())
+    assert saved == {"scale": "laptop", "claims": [judged(), differs]}
+    assert "1 of 2 claims reproduced" in text and "1 verdicts are not the ones on record" in text
+    assert "<img src='figures/one.png'" in text and "<img src='figures/two.png'" not in text
+    assert text.count("not built") == 1
+    for shown in ("70.7 within 10%", "71.23 (70 to 72.5)", "the control holds as well", "laptop scale"):
+        assert shown in text
+
+
+def test_page_escapes_html(results):
+    write, _ = results
+    text = write(judged(note="<i>note</i>"))
+    for raw in (
+        "a < b & c",
+        "<i>note",
+        "Paper <2020>",
+        "reading <error>",
+        "<negative>",
+        "<b>figure</b>",
+        "Paper & Co",
+        "<tags>",
+        "<script>",
+    ):
+        assert raw not in text
+        assert html.escape(raw) in text
+    assert text.count("<pre>") == text.count("</pre>") == 2
+
+
+def test_page_of_what_is_there(results):
+    write, folder = results
+    assert "0 of 0 claims reproduced" in write()
+    assert json.loads((folder / "claims.json").read_text())["claims"] == []
+
+
+def test_page_of_what_could_not_be_measured(results):
+    write, folder = results
+    control = {"variant": {"depth": 2}, "measured": None, "range": None, "runs": 0, "holds": None}
+    write(judged(measured=None, range=None, runs=0, verdict=verdicts.NOT_CHECKABLE, control=control))
+    assert "not checkable at this scale" in (folder / "index.html").read_text()
+
+
+def test_claims_json_is_strict(results):
+    """NaN is no JSON: other readers than Python's refuse the whole file."""
+    write, folder = results
+    write(judged(measured=float("nan"), range=[float("nan"), float("nan")], verdict=verdicts.DIFFERS))
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} in claims.json")
+
+    json.loads((folder / "claims.json").read_text(), parse_constant=refuse)
+
+
+def test_run_time_is_that_of_the_jobs_behind_a_figure(results):
+    _, folder = results
+    for name, seconds in (
+        ("train/main/all", 60),
+        ("generate/main/all", 30),
+        ("extract/main", 20),
+        ("plot/one", 7),
+        ("train/other/all", 999),
+    ):
+        path = folder / "benchmarks" / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\th:m:s\n{seconds}\t0:00\n")
+    assert page.seconds(folder, ["main"], "one") == 117
+
+
+def test_unexpected_is_either_way():
+    same = judged()
+    worse = judged(verdict=verdicts.DIFFERS)
+    better = judged(on_record=verdicts.DIFFERS)
+    known = judged(verdict=verdicts.DIFFERS, on_record=verdicts.DIFFERS)
+    missing = judged(verdict=verdicts.NOT_CHECKABLE)
+    assert page.unexpected([same, worse, better, known, missing]) == [worse, better, missing]
+
+
+def test_table():
+    worse = judged(
+        id="falls",
+        verdict=verdicts.DIFFERS,
+        expect={"below": 0.01},
+        published=[1.0, 2.0],
+        range=[3.0, 3.0],
+        measured=3.0,
+    )
+    lines = page.table([judged(), worse]).splitlines()
+    assert len(lines) == 4
+    assert lines[0].split() == ["figure", "claim", "published", "expected", "measured", "verdict"]
+    assert re.split(r"\s{2,}", lines[1]) == [
+        "one",
+        "grows",
+        "70.7",
+        "70.7 within 10%",
+        "71.23 (70 to 72.5)",
+        "reproduced",
+    ]
+    assert re.split(r"\s{2,}", lines[2]) == [
+        "one",
+        "falls",
+        "1 to 2",
+        "below 0.01",
+        "3",
+        "differs (on record: reproduced)",
+    ]
+    assert lines[3] == "1 of 2 claims reproduced"
+    assert len({line.index(word) for line, word in zip(lines[:3], ("measured", "71.23", "3  "), strict=True)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("expect", "text"),
+    [
+        ({"near": 5.0, "absolute": 0.1}, "5 within 0.1"),
+        ({"near": 70.7, "relative": 0.05}, "70.7 within 5%"),
+        ({"below": 1e-5}, "below 1e-05"),
+        ({"above": 2.0}, "above 2"),
+    ],
+)
+def test_expectation(expect, text):
+    assert page.expectation(expect) == text
