@@ -9,6 +9,7 @@ from greedyrank import cli, storage
 
 def main(options):
     import torch
+
     from greedyrank import bench
 
     if device := next((d for d in options.device if d == "cuda" and not torch.cuda.is_available()), None):

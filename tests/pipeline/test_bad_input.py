@@ -59,11 +59,11 @@ def test_a_corrupt_image_file_is_named_and_other_figures_build(fresh, tmp_path):
         copy = tmp_path / path.relative_to(REPOSITORY / "data")
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(path.read_bytes())
-    words = ("snakemake", "--cores", "2", "--config", "scale=smoke", f"data_dir={tmp_path}")
-    assert fresh.run(*words, "--until", "fetch_images").returncode == 0
+    config = ("--config", "scale=smoke", f"data_dir={tmp_path}")
+    assert fresh.run("snakemake", "--cores", "2", "--until", "fetch_images", *config).returncode == 0
     labels = tmp_path / "mnist/train-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1])
-    result = fresh.run(*words, "image_rank", "singular_values")
+    result = fresh.run("snakemake", "--cores", "2", "image_rank", "singular_values", *config)
     output = result.stdout + result.stderr
     assert result.returncode != 0
     assert str(labels) in output

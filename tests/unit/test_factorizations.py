@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorly
 import torch
+
 from greedyrank.factorizations import binary_cp, cp, deep_matrix
 
 TIGHT = 1e-12

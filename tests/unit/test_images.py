@@ -5,6 +5,7 @@ import hashlib
 
 import numpy as np
 import pytest
+
 from greedyrank import images
 from greedyrank.storage import CorruptFile
 

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from greedyrank.descent import Descent
 from greedyrank.factorizations.deep_matrix import compiled
 from greedyrank.problems import completion
@@ -31,9 +32,11 @@ def steppers(plan):
 def assert_alike(fast, general, rtol):
     np.testing.assert_allclose(fast.losses(), general.losses(), rtol=rtol, atol=rtol)
     np.testing.assert_allclose(fast.flow_time(), general.flow_time(), rtol=1e-12)
-    ours, oracle = fast.observables()["end_to_end"], general.observables()["end_to_end"]
-    assert ours.dtype == oracle.dtype
-    np.testing.assert_allclose(ours, oracle, rtol=rtol, atol=rtol)
+    ours, oracle = fast.observables(), general.observables()
+    assert set(ours) == set(oracle)
+    for name in oracle:
+        assert ours[name].dtype == oracle[name].dtype
+        np.testing.assert_allclose(ours[name], oracle[name], rtol=rtol, atol=rtol)
 
 
 # 12 is large enough for BLAS.

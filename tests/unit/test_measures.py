@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+
 from greedyrank import extraction, provenance, spectra, storage, sweeps, theory
 from greedyrank.factorizations import cp, deep_matrix
 from greedyrank.problems import completion

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+
 from greedyrank.factorizations import deep_matrix
 from greedyrank.tenants import tenant
 

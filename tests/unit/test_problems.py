@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from greedyrank import images, sweeps
 from greedyrank.descent import Descent
 from greedyrank.problems import completion, image_classification

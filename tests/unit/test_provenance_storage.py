@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+
 from greedyrank import provenance, storage
 
 # -- digests of code --------------------------------------------------------------------------------
@@ -243,6 +244,16 @@ def test_the_file_is_absent_until_it_is_whole(tmp_path):
         temporary.write_text("half")
         assert not path.exists()
     assert path.read_text() == "half"
+
+
+def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with path.open() as reader:
+        with storage.writing(path) as temporary:
+            temporary.write_text("new and longer")
+        assert reader.read() == "old"
+    assert path.read_text() == "new and longer"
 
 
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "empty", "no checksum", "empty checksum", "replaced"])

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from greedyrank import config, planning, sweeps
-from greedyrank.config import ConfigError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from greedyrank import config, planning, sweeps
+from greedyrank.config import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -211,7 +212,12 @@ WRONG = {
     "scale override": (
         "sweeps/small/scales",
         {"laptop": {"axis": {}}},
-        "sweeps.small.scales.laptop.axis: unknown key; allowed: axes, batch, cases, fixed",
+        "sweeps.small.scales.laptop.axis: unknown key; did you mean `axes`?",
+    ),
+    "key that no scale overrides": (
+        "sweeps/small/scales",
+        {"laptop": {"problem": "completion"}},
+        "sweeps.small.scales.laptop.problem: unknown key; allowed: axes, batch, cases, fixed",
     ),
     "stencil": (
         f"{FIXED}/growth",
@@ -269,6 +275,12 @@ def test_scales_override_key_by_key(raw):
     assert [(run["seed"], run["stop"]["max_steps"], run["stop"]["loss"]) for run in sweeps.expand(smoke["small"])] == [
         (9, 3, 0.5)
     ]
+
+
+def test_minibatches_have_no_stencils(raw_config):
+    raw = raw_config("binary_cp", "adam", growth={"every": 7, "offsets": [0, 1]})
+    # A checkpoint inside an epoch could not be resumed: the order of the images is drawn at its start.
+    assert any("growth" in message for message in errors_of(raw))
 
 
 def test_binary_cp_and_images_go_together(raw_config):

@@ -6,12 +6,13 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from greedyrank import images, sweeps, training
 from greedyrank.descent import Descent
 from greedyrank.factorizations import deep_matrix
 from greedyrank.problems import completion, image_classification
-from hypothesis import given
-from hypothesis import strategies as st
 
 MATRIX = {
     "shape": [12, 12],
@@ -292,6 +293,7 @@ JOBS = {
         "gd",
         {
             "stop": {"loss": 5e-2, "checks": 3, "every": 6, "max_steps": 200},
+            "record": {"every": 2, "loss_per_decade": 8},
             "growth": {"every": 50, "offsets": [0, 3]},
             **FINISH,
         },

@@ -1,10 +1,12 @@
 """Verdicts: expectations, selections of runs, controls."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
+
 from greedyrank import verdicts
 
 KINDS = [
@@ -180,6 +182,12 @@ def test_the_control_keeps_the_other_settings(sweep):
 def test_nan_is_never_reproduced(sweep):
     for seeds in ("every", "median", "mean"):
         assert judge(sweep, statistic="nan", seeds=seeds)["verdict"] == verdicts.DIFFERS
+
+
+def test_nan_becomes_json(sweep):
+    """NaN is no JSON: readers other than Python's refuse the whole claims.json."""
+    for found in (judge(sweep, statistic="nan"), judge(sweep, control={"statistic": "nan"})):
+        json.dumps(found, allow_nan=False)
 
 
 def test_a_statistic_of_no_numbers_is_never_reproduced(sweep):

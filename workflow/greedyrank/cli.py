@@ -14,6 +14,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from greedyrank.errors import Explained
+
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_variable] = "1"
 
@@ -39,10 +41,13 @@ def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParse
             handlers.append(logging.FileHandler(options.log, mode="w"))
         logging.basicConfig(level=logging.INFO, format=f"{prefix.replace('%', '%%')}%(message)s", handlers=handlers)
         main(options)
+    except (Explained, OSError) as error:
+        logging.error("error: %s", error)
+        sys.exit(1)
     except Exception as error:
         # The reason on one line; the traceback, for whoever mends the code, in the log alone.
-        logging.error("error: %s", error if str(error) else type(error).__name__)
-        if options.log and options.log.exists():
+        logging.error("error: %s: %s", type(error).__name__, error)
+        if options.log:
             with options.log.open("a") as log:
                 traceback.print_exc(file=log)
         sys.exit(1)

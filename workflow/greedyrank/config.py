@@ -206,11 +206,13 @@ class _SweepLoader:
         self.errors: list[str] = []
         block = sweep.model_dump(exclude={"scales"})
         override = sweep.scales.get(scale, {})
+        overridable = ("fixed", "cases", "axes", "batch")
         for key in override:
-            if key not in ("fixed", "cases", "axes", "batch"):
-                self.errors.append(
-                    f"{self.place}.scales.{scale}.{key}: unknown key; allowed: axes, batch, cases, fixed"
-                )
+            if key not in overridable:
+                place = f"{self.place}.scales.{scale}.{key}"
+                self.errors.append(f"{place}: unknown key; {nearest(key, overridable)}")
+        if self.errors:
+            return
         try:
             self.block = Sweep.model_validate(_merge(block, override)).model_dump(exclude={"scales"})
         except ValidationError as error:
@@ -272,6 +274,8 @@ class _SweepLoader:
                     if not sweeps.values(entry):
                         self.errors.append(f"{self.place}.{place}.{name} is an empty list; give at least one value")
                     entries[name] = [normal(f"{self.place}.{place}", name, value) for value in sweeps.values(entry)]
+        for name in {name for case in block["cases"] for name in case} & set(block["axes"]):
+            self.errors.append(f"{self.place}: `{name}` stands in a case and in an axis; keep one of them")
         varied = {*block["axes"], *(name for case in block["cases"] for name in case)}
         for name in block["batch"]:
             if name not in varied:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from greedyrank.errors import Explained
+
 
 def prepare(device: str) -> str:
     """Set up torch for a job that uses it, and describe the device.
 
     Raises
     ------
-    RuntimeError
+    Explained
         If a GPU is asked for and torch sees none.
     """
     if device == "cpu":
@@ -16,7 +18,7 @@ def prepare(device: str) -> str:
     import torch
 
     if not torch.cuda.is_available():
-        raise RuntimeError("device is cuda, but torch sees no GPU here; set `device: cpu` or `auto`")
+        raise Explained("device is cuda, but torch sees no GPU here; set `device: cpu` or `auto`")
     # The logarithm sums of binary_cp lose their last digits in TF32.
     torch.backends.cuda.matmul.allow_tf32 = False
     return torch.cuda.get_device_name()

@@ -13,15 +13,18 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from greedyrank import storage
+from greedyrank.errors import Explained
 
 logger = logging.getLogger(__name__)
 
+UNREADABLE = (EOFError, zlib.error)  # what a broken .gz raises, beside OSError
 SECONDS = 20  # each source gets this long
 
 CHECKSUMS = {
@@ -40,7 +43,7 @@ CHECKSUMS = {
 }
 
 
-class ImagesMissing(RuntimeError):
+class ImagesMissing(Explained):
     """No source gave the files; the message names what was tried and where to put them."""
 
 
@@ -140,7 +143,14 @@ def fetch(data_dir: str | Path, dataset: str) -> None:
                 if source is not None:
                     source(dataset, Path(temporary))
                 _take(dataset, Path(temporary) if source is not None else folder, folder)
-            except (OSError, ValueError, StopIteration, subprocess.SubprocessError, tarfile.TarError) as error:
+            except (
+                OSError,
+                ValueError,
+                StopIteration,
+                subprocess.SubprocessError,
+                tarfile.TarError,
+                *UNREADABLE,
+            ) as error:
                 reason = (getattr(error, "stderr", None) or str(error) or type(error).__name__).strip()
                 tried.append(f"{name}: {reason.splitlines()[-1] if reason else 'nothing found'}")
             else:

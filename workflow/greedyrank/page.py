@@ -44,15 +44,19 @@ def expectation(expect: dict) -> str:
         within = number(expect["absolute"]) if "absolute" in expect else f"{expect['relative']:.0%}"
         return f"{number(expect['near'])} within {within}"
     (kind, value), *_ = expect.items()
-    return f"{kind} {number(value)}"
+    return f"{'from' if kind == 'between' else kind} {number(value)}"
 
 
 def measured(claim: dict) -> str:
     """Write what was measured: one number, or the middle and the range over runs."""
-    if claim["measured"] is None:
+    if not claim["range"]:
         return ""
     low, high = claim["range"]
-    return number(claim["measured"]) if low == high else f"{number(claim['measured'])} ({number([low, high])})"
+    return (
+        number(claim["measured"]) or "no number"
+        if low == high
+        else f"{number(claim['measured'])} ({number([low, high])})"
+    )
 
 
 def table(claims: list[dict]) -> str:

@@ -257,6 +257,8 @@ def across(problem: Settings, factorization: Settings, training: Training) -> No
             raise ValueError(
                 "image_classification needs `batch_size`, and `max_epochs` and `every_epochs` in place of steps"
             )
+        if training.growth is not None:
+            raise ValueError("image_classification is recorded at the ends of epochs: no `growth`")
         if training.batch_size > problem.train_size:
             raise ValueError(f"batch_size is {training.batch_size}; train_size allows at most {problem.train_size}")
     elif training.batch_size or training.stop.max_epochs or training.record.every_epochs:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from greedyrank.errors import Explained
 
-class CorruptFile(ValueError):
+
+class CorruptFile(Explained):
     """A file whose content is not what was written, named with the command that rebuilds it."""
 
 
@@ -78,7 +80,7 @@ def check(path: str | Path) -> Path:
 def save_arrays(path: str | Path, meta: dict, arrays: dict[str, np.ndarray]) -> None:
     """Write named arrays and a JSON-ready dictionary to an npz file, without pickle."""
     with writing_checked(path) as temporary:
-        np.savez(temporary, meta=np.array(json.dumps(meta, sort_keys=True)), **arrays)
+        np.savez(temporary, allow_pickle=False, meta=np.array(json.dumps(meta, sort_keys=True)), **arrays)
 
 
 def load_arrays(path: str | Path) -> tuple[dict, dict[str, np.ndarray]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from greedyrank import storage, sweeps
+from greedyrank.errors import Explained
 from greedyrank.tenants import tenant
 
 logger = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 PROGRESS_SECONDS = 10.0
 
 
-class Diverged(ValueError):
+class Diverged(Explained):
     """A run whose loss is no longer finite."""
 
 
@@ -59,19 +60,24 @@ class Recorder:
         """Go on from what `table` returned."""
         self._rows = {name: [column] for name, column in table.items()}
 
-    def by_run(self, runs: int) -> dict[str, np.ndarray]:
-        """Return each column as (runs, records, ...), padded with NaN, or -1 in ``step``."""
+    def by_run(self, runs: int, width: int = 1) -> dict[str, np.ndarray]:
+        """Return each column as (runs, records, ...), padded with NaN, or -1 in ``step``.
+
+        Rows belong together in groups of ``width``; a run's last group is left out if it is not whole.
+        """
         table = self.table()
         owner = table.pop("run")
         position = np.zeros(len(owner), dtype=np.int64)
         counts = np.bincount(owner, minlength=runs)
         for run in range(runs):
             position[owner == run] = np.arange(counts[run])
+        counts -= counts % width
+        whole = position < counts[owner]
         padded = {}
         for name, column in table.items():
             empty = -1 if name == "step" else np.nan
             padded[name] = np.full((runs, counts.max(initial=0), *column.shape[1:]), empty, dtype=column.dtype)
-            padded[name][owner, position] = column
+            padded[name][owner[whole], position[whole]] = column[whole]
         return padded
 
 
@@ -261,10 +267,9 @@ class Training:
         result = {"stop_step": self._stop_step, **self.records.by_run(len(self.runs))}
         if self._growth is not None:
             width = len(self._growth["offsets"])
-            for name, column in self.stencils.by_run(len(self.runs)).items():
-                whole = column.shape[1] // width * width
-                shape = (len(self.runs), whole // width, width, *column.shape[2:])
-                result[f"growth_{name}"] = column[:, :whole].reshape(shape)
+            for name, column in self.stencils.by_run(len(self.runs), width).items():
+                shape = (len(self.runs), column.shape[1] // width, width, *column.shape[2:])
+                result[f"growth_{name}"] = column.reshape(shape)
         return result
 
     # -- checkpoints -------------------------------------------------------------------------

@@ -26,6 +26,20 @@ def select(sweep: xr.Dataset, wanted: dict) -> xr.Dataset:
     return sweep.isel(run=np.flatnonzero(keep))
 
 
+def along(values: xr.DataArray, name: str, wanted: list) -> list[np.ndarray]:
+    """Return, for each data seed, its values at the wanted settings of one name, in their order.
+
+    ``values`` has one entry a run; a data seed that lacks one of the settings is left out.
+    """
+    found = []
+    for seed in np.unique(values.data_seed):
+        here = values[values.data_seed == seed]
+        rows = [np.flatnonzero(np.isclose(here[name], setting)) for setting in wanted]
+        if all(len(row) == 1 for row in rows):
+            found.append(here.to_numpy()[np.concatenate(rows)])
+    return found
+
+
 def holds(value: float, expect: dict) -> bool:
     """Tell whether one number satisfies an expectation; NaN never does."""
     if "near" in expect:
@@ -48,13 +62,17 @@ def _measure(claim: dict, changed: dict, sweeps: dict[str, xr.Dataset], statisti
         return {"runs": 0, "settings": settings}
     statistic = getattr(statistics, changed.get("statistic", claim["statistic"]))
     values = np.atleast_1d(statistic(runs, **changed.get("at", claim["at"]))).astype(float)
+    if not len(values):
+        return {"runs": 0, "settings": settings}
     reduced = {"every": values, "median": [np.median(values)], "mean": [np.mean(values)]}[claim["seeds"]]
     middle = np.mean(values) if claim["seeds"] == "mean" else np.median(values)
+    # JSON has no NaN: null stands for a statistic that gave no number.
+    measured = [float(value) if np.isfinite(value) else None for value in (middle, values.min(), values.max())]
     return {
         "runs": runs.sizes["run"],
         "settings": settings,
-        "measured": float(middle),
-        "range": [float(values.min()), float(values.max())],
+        "measured": measured[0],
+        "range": measured[1:],
         "holds": all(holds(value, claim["expect"]) for value in reduced),
     }
 
@@ -77,12 +95,14 @@ def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistics) -> dict:
     record = claim.get("known", REPRODUCED)
     if empty := [part["settings"] for part in (ours, control) if not part["runs"]]:
         verdict, note = NOT_CHECKABLE, f"no run at this scale has the settings {empty[0]}"
-    elif ours["holds"] and not control["holds"]:
-        verdict, note = REPRODUCED, ""
-    elif ours["holds"]:
+    elif not ours["holds"]:
+        verdict, note = DIFFERS, claim.get("because", "")
+    elif control["measured"] is None:
+        verdict, note = NOT_CHECKABLE, "the statistic gives no number on the control"
+    elif control["holds"]:
         verdict, note = DIFFERS, "the control holds as well"
     else:
-        verdict, note = DIFFERS, claim.get("because", "")
+        verdict, note = REPRODUCED, ""
     described = {key: claim.get(key) for key in ("id", "statement", "source", "basis", "published", "expect", "reason")}
     return {
         **described,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from greedyrank.verdicts import along
+
 
 def _at_stop(runs: xr.Dataset, variable: str) -> xr.DataArray:
     """Return a variable at the record where the published stopping rule ended each run."""
@@ -46,11 +48,7 @@ def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
     """
     norms = _at_stop(runs, "component_norm")
     gap = norms.isel(component=4) / norms.isel(component=5)
-    factors = []
-    for seed in np.unique(runs.data_seed):
-        along = [float(gap[(runs.data_seed == seed) & np.isclose(runs.factor_std, std)].item()) for std in stds]
-        factors.append(min(later / earlier for earlier, later in zip(along, along[1:], strict=False)))
-    return np.array(factors)
+    return np.array([min(gaps[1:] / gaps[:-1]) for gaps in along(gap, "factor_std", stds)])
 
 
 def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):

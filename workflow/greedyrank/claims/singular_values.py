@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from greedyrank.verdicts import along
+
 
 def _last_record(runs: xr.Dataset) -> xr.DataArray:
     return (runs.step >= 0).sum("record") - 1
@@ -26,12 +28,8 @@ def error_ratio(runs: xr.Dataset, *, depths: list) -> np.ndarray:
 
     Below 1, the error falls with every step through ``depths``.
     """
-    errors = runs.assign(error=runs.relative_squared_error.min("record"))
-    ratios = []
-    for seed in np.unique(runs.data_seed):
-        of_depth = [float(errors.error[(runs.data_seed == seed) & (runs.depth == depth)].item()) for depth in depths]
-        ratios.append(max(later / earlier for earlier, later in zip(of_depth, of_depth[1:], strict=False)))
-    return np.array(ratios)
+    errors = runs.relative_squared_error.min("record")
+    return np.array([max(falling[1:] / falling[:-1]) for falling in along(errors, "depth", depths)])
 
 
 def alignment_ratio(runs: xr.Dataset, *, vectors: str) -> np.ndarray:

@@ -18,6 +18,8 @@ import torch
 PIXELS = 784
 # A factor this small stands for zero: its logarithm is finite and its product still vanishes.
 TINY = 1e-20
+# Below this a factor's gradient is summed over its own images, not taken as a difference.
+SMALL = 0.1
 
 
 def initial(run: dict) -> list[np.ndarray]:
@@ -70,7 +72,12 @@ class Model:
         """Return dL/dF_0 and dL/dF_1, given dL/d(prediction) (images, runs)."""
         weighted = torch.mm(upstream, self._ownership.mT).mul_(self._products)
         where_one = torch.mm(self._inputs.mT, weighted)
-        return [weighted.sum(0).sub(where_one).div_(self._factors[0]), where_one / self._factors[1]]
+        where_zero = weighted.sum(0) - where_one
+        # Divided by a small factor, the rounding of that difference would be all there is.
+        small = (self._factors[0].abs() < SMALL).any(1).nonzero().squeeze(1)
+        if len(small):
+            where_zero[small] = torch.mm((1 - self._inputs[:, small]).mT, weighted)
+        return [where_zero.div_(self._factors[0]), where_one.div_(self._factors[1])]
 
     def observables(self, growth: bool, gradients) -> dict:
         """Nothing but the problem's errors is recorded."""

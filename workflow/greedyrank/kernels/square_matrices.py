@@ -159,7 +159,7 @@ class SquareDescent:
 
     def observables(self, growth: bool = False) -> dict[str, np.ndarray]:
         """Return what is recorded: arrays whose first axis is the run."""
-        found = {"end_to_end": self._end_to_end()}
+        found = {"end_to_end": self._end_to_end().copy()}
         if self._targets is not None and not growth:
             distance = np.linalg.norm(found["end_to_end"] - self._targets, axis=(1, 2))
             found["relative_error"] = distance / np.linalg.norm(self._targets, axis=(1, 2))

@@ -17,7 +17,8 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     2019, Theorem 3). ``growth_sigma``: sigma at the middle. Each (run, growth, component), the ten
     largest. The stencil at step 0 is left out: there all singular values are equal.
     """
-    shape = (*runs.growth_step.shape[:2], LARGEST)
+    largest = min(LARGEST, runs.sizes["row"])
+    shape = (*runs.growth_step.shape[:2], largest)
     rate, predicted, sigma = (np.full(shape, np.nan) for _ in range(3))
     values, mask = runs.observed_values.to_numpy(), runs.observed_mask.to_numpy()
     steps, times = runs.growth_step.to_numpy(), runs.growth_flow_time.to_numpy()
@@ -25,13 +26,13 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
         weight = 2 / mask[run].sum() if str(runs.loss_kind[run].item()) == "mean" else 1.0
         for stencil in np.flatnonzero(steps[run, :, 0] > 0):
             first, middle, last = runs.growth_end_to_end[run, stencil].to_numpy().astype(np.float64)
-            ends = (np.linalg.svd(matrix, compute_uv=False)[:LARGEST] for matrix in (first, last))
+            ends = (np.linalg.svd(matrix, compute_uv=False)[:largest] for matrix in (first, last))
             before, after = ends
             rate[run, stencil] = (after - before) / (times[run, stencil, -1] - times[run, stencil, 0])
             left, middle_values, right = np.linalg.svd(middle)
             gradient = weight * mask[run] * (middle - values[run])
-            slopes = np.einsum("ik,ij,kj->k", left[:, :LARGEST], gradient, right[:LARGEST])
-            sigma[run, stencil] = middle_values[:LARGEST]
+            slopes = np.einsum("ik,ij,kj->k", left[:, :largest], gradient, right[:largest])
+            sigma[run, stencil] = middle_values[:largest]
             predicted[run, stencil] = theory.singular_value_growth(sigma[run, stencil], slopes, int(runs.depth[run]))
     dims = ("run", "growth", "component")
     found = {"growth_rate": rate, "growth_predicted": predicted, "growth_sigma": sigma}
