@@ -24,7 +24,6 @@ from greedyrank.errors import Explained
 
 logger = logging.getLogger(__name__)
 
-UNREADABLE = (EOFError, zlib.error)  # what a broken .gz raises, beside OSError
 SECONDS = 20  # each source gets this long
 
 CHECKSUMS = {
@@ -41,6 +40,18 @@ CHECKSUMS = {
         "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     },
 }
+
+
+# What a source that does not work, or a file that is not whole, raises.
+FAILURES = (
+    OSError,
+    ValueError,
+    StopIteration,
+    subprocess.SubprocessError,
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+)
 
 
 class ImagesMissing(Explained):
@@ -143,14 +154,7 @@ def fetch(data_dir: str | Path, dataset: str) -> None:
                 if source is not None:
                     source(dataset, Path(temporary))
                 _take(dataset, Path(temporary) if source is not None else folder, folder)
-            except (
-                OSError,
-                ValueError,
-                StopIteration,
-                subprocess.SubprocessError,
-                tarfile.TarError,
-                *UNREADABLE,
-            ) as error:
+            except FAILURES as error:
                 reason = (getattr(error, "stderr", None) or str(error) or type(error).__name__).strip()
                 tried.append(f"{name}: {reason.splitlines()[-1] if reason else 'nothing found'}")
             else:

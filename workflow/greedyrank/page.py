@@ -51,12 +51,9 @@ def measured(claim: dict) -> str:
     """Write what was measured: one number, or the middle and the range over runs."""
     if not claim["range"]:
         return ""
+    middle = number(claim["measured"]) or "no number"
     low, high = claim["range"]
-    return (
-        number(claim["measured"]) or "no number"
-        if low == high
-        else f"{number(claim['measured'])} ({number([low, high])})"
-    )
+    return middle if low == high else f"{middle} ({number([low, high])})"
 
 
 def table(claims: list[dict]) -> str:
