@@ -26,10 +26,11 @@ def test_the_readme_names_commands():
 def test_command(checkout, line):
     words = [word.replace("results/", "results/smoke/") for word in shlex.split(line)]
     if words[0] == "snakemake":
-        needs_more = "--profile" in words or "device=cuda" in words or "scale=paper" in words
-        words = [word for word in words if not word.startswith("scale=") and word != "--config"]
-        dry = ["--dry-run"] if needs_more else []
-        result = checkout.snakemake(*words[1:], *dry)
+        dry = ["--dry-run"] if {"--profile", "device=cuda", "scale=paper"} & set(words) else []
+        config = [word for word in words if "=" in word and not word.startswith("scale=")]
+        targets = [word for word in words[1:] if "=" not in word and word != "--config"]
+        config = ["--config", "scale=smoke", f"data_dir={checkout.data}", *config]
+        result = checkout.run("snakemake", *targets, *dry, *config)
     else:
         result = checkout.run(*words)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -13,7 +13,7 @@ import pytest
 
 def command(checkout, out, seconds):
     """Return the command line of one training job, long enough to be killed in the middle."""
-    data = checkout.folder / "results/smoke/data/component_norms/data_seed-0.npz"
+    data = checkout.folder / "results/smoke/data/component_norms/all.npz"
     fixed = {
         "shape": [4, 4, 4, 4], "target_rank": 2, "target_norm": 1.0, "observed": None, "observations": 128,
         "data_seed": 0, "loss": "mean", "components": 16, "factor_std": 0.1, "seed": 0, "learning_rate": 1e-3,

@@ -1,38 +1,40 @@
-rule plot:
-    input:
-        plan.figure_inputs,
-    output:
-        png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/{figure}.rst",
-            category="Figures",
-            labels={"figure": "{figure}"},
-        ),
-        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
-        svg=f"{RESULTS}/figures/{{figure}}.svg",
-        csv=f"{RESULTS}/figures/{{figure}}.csv",
-    log:
-        f"{RESULTS}/logs/plot/{{figure}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        slice=plan.figure_slice,
-        code=plan.figure_code,
-    message:
-        "{wildcards.figure}: draw"
-    shell:
-        "python scripts/plot.py --figure {wildcards.figure} --slice {params.slice:q}"
-        " --code {params.code} --spectra {input:q} --out {output:q} --log {log:q}"
-
-
-# One target a figure: snakemake --cores 8 det_sign
+# One drawing rule a figure, since a caption's path takes no wildcard; and one target a figure:
+# snakemake --cores 8 det_sign
 for figure in plan.config.figures:
+
+    rule:
+        name:
+            f"plot_{figure}"
+        input:
+            plan.figure_inputs,
+        output:
+            png=report(
+                f"{RESULTS}/figures/{{figure,{figure}}}.png",
+                caption=f"../report/{figure}.rst",
+                category="Figures",
+                labels={"figure": figure},
+            ),
+            pdf=f"{RESULTS}/figures/{{figure,{figure}}}.pdf",
+            svg=f"{RESULTS}/figures/{{figure,{figure}}}.svg",
+            csv=f"{RESULTS}/figures/{{figure,{figure}}}.csv",
+        params:
+            slice=plan.figure_slice,
+            code=plan.figure_code,
+        log:
+            f"{RESULTS}/logs/plot/{{figure}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        conda:
+            "../../envs/analysis.yaml"
+        message:
+            "{wildcards.figure}: draw"
+        shell:
+            "python scripts/plot.py --figure {wildcards.figure} --slice {params.slice:q}"
+            " --code {params.code} --spectra {input:q} --out {output:q} --log {log:q}"
 
     rule:
         name:
