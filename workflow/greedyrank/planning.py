@@ -69,6 +69,8 @@ class Plan:
     def _load_claims(self) -> dict[str, list[dict]]:
         claims, errors = {}, []
         for figure in self.config.figures:
+            if not (REPORT / f"{figure}.rst").exists():
+                errors.append(f"figures.{figure}: no caption; write {REPORT / figure}.rst")
             path = CLAIMS / f"{figure}.yaml"
             try:
                 blocks = _read_yaml(path) if path.exists() else None

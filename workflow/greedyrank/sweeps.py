@@ -9,6 +9,7 @@ job expand the same slice in the same way.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 
 TENANTS = ("problem", "factorization", "optimizer")
@@ -75,4 +76,6 @@ def narrow(sweep: dict, batch: dict) -> dict:
 
 def label(settings: dict) -> str:
     """Return a file name for a choice of settings, such as ``depth-3_dtype-float32``."""
-    return "_".join(f"{name}-{value}" for name, value in settings.items()) or "all"
+    return (
+        "_".join(f"{name}-{re.sub('[^A-Za-z0-9.+-]+', '-', str(value))}" for name, value in settings.items()) or "all"
+    )

@@ -57,7 +57,8 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
     canvas.panels[4].set(xlabel="GD steps / 1000", ylabel=r"mean $|U^\top \nabla\ell\, V|$", yscale="log")
     canvas.panels[4].legend()
 
-    for depth, color, marker in ((2, "blue", "o"), (3, "orange", "s"), (4, "green", "^")):
+    # Hollow markers of three sizes: the depths lie on one line and would hide each other.
+    for depth, color, marker, size in ((2, "blue", "o", 7), (3, "orange", "s", 4), (4, "green", "^", 2)):
         here = select(runs, {"depth": depth})
         for index in range(here.sizes["run"]):
             run = here.isel(run=index)
@@ -69,14 +70,14 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
                 rate[clear],
                 marker,
                 color=COLORS[color],
-                markersize=2.5,
-                alpha=0.6,
+                markersize=size,
+                markerfacecolor="none",
+                markeredgewidth=0.6,
                 linestyle="none",
                 label=f"depth {depth}" if index == 0 else None,
             )
-    low, high = canvas.panels[5].get_xlim()
     canvas.panels[5].set(xscale="log", yscale="log")
-    low = canvas.panels[5].get_xlim()[0]
+    low, high = canvas.panels[5].get_xlim()
     canvas.panels[5].plot([low, high], [low, high], "--", color=COLORS["black"], linewidth=0.8, zorder=0)
     canvas.title(5, "the growth law")
     canvas.panels[5].set(xlabel=r"$-N\sigma^{2-2/N}\langle\nabla\ell, uv^\top\rangle$", ylabel=r"measured $d\sigma/dt$")
