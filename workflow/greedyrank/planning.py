@@ -114,6 +114,11 @@ class Plan:
 
     # -- training ----------------------------------------------------------------------------
 
+    def priority(self, sweep: str) -> int:
+        """Return a sweep's priority: below 0, so that what can follow training does; cheap figures first."""
+        order = sorted(self.config.figures.values(), key=lambda figure: figure.minutes)
+        return -next((i + 1 for i, figure in enumerate(order) if sweep in figure.sweeps), len(order) + 1)
+
     def train_inputs(self, wildcards) -> list[str]:
         """Return the data files of a batch."""
         names = self._batch_instances(wildcards.sweep, wildcards.batch)

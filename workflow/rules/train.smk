@@ -1,27 +1,33 @@
-rule train:
-    input:
-        plan.train_inputs,
-    output:
-        f"{RESULTS}/runs/{{sweep}}/{{batch}}.npz",
-    log:
-        f"{RESULTS}/logs/train/{{sweep}}/{{batch}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/train/{{sweep}}/{{batch}}.tsv"
-    conda:
-        "../../envs/train.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=60,
-        device=plan.device,
-        gpu=plan.gpus,
-    params:
-        slice=plan.train_slice,
-        code=plan.train_code,
-        checkpoints=f"{RESULTS}/.checkpoints",
-    message:
-        "{wildcards.sweep}: train {wildcards.batch} on {resources.device}"
-    shell:
-        "python scripts/train.py --name {wildcards.sweep}/{wildcards.batch} --slice {params.slice:q}"
-        " --code {params.code} --data {input:q} --device {resources.device}"
-        " --checkpoints {params.checkpoints:q} --out {output:q} --log {log:q}"
+# One training rule a sweep, so that the sweeps of the cheapest figures come first.
+for sweep in plan.sweeps:
+
+    rule:
+        name:
+            f"train_{sweep}"
+        input:
+            plan.train_inputs,
+        output:
+            f"{RESULTS}/runs/{{sweep,{sweep}}}/{{batch}}.npz",
+        params:
+            slice=plan.train_slice,
+            code=plan.train_code,
+            checkpoints=f"{RESULTS}/.checkpoints",
+        log:
+            f"{RESULTS}/logs/train/{{sweep}}/{{batch}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/train/{{sweep}}/{{batch}}.tsv"
+        priority: plan.priority(sweep)
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+            device=plan.device,
+            gpu=plan.gpus,
+        conda:
+            "../../envs/train.yaml"
+        message:
+            "{wildcards.sweep}: train {wildcards.batch} on {resources.device}"
+        shell:
+            "python scripts/train.py --name {wildcards.sweep}/{wildcards.batch} --slice {params.slice:q}"
+            " --code {params.code} --data {input:q} --device {resources.device}"
+            " --checkpoints {params.checkpoints:q} --out {output:q} --log {log:q}"
