@@ -55,7 +55,7 @@ def compiled(plan: dict, runs: list[dict], data: list[dict], device: str):
     except ImportError:
         logger.warning("numba or scipy cannot be imported: matrices train with torch, slower, tiny ones far slower")
         return None
-    return SquareDescent(runs, data)
+    return SquareDescent(runs, data, [initial(run) for run in runs])
 
 
 def _product(left, right, out):

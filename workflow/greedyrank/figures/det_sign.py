@@ -30,6 +30,13 @@ def _curves(canvas: Canvas, panel: int, runs: xr.Dataset, variable: str, color: 
         )
 
 
+def _prediction(canvas: Canvas, panel: int) -> None:
+    losses = np.geomspace(1, 1e-4, 200)
+    style = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "zorder": 5}
+    curve = theory.unobserved_entry(losses)
+    canvas.line(panel, losses, curve, "1/sqrt(2 loss)", label=r"$1/\sqrt{2\,\ell}$", **style)
+
+
 def _loss_axis(canvas: Canvas, panel: int, title: str, label: str) -> None:
     axes = canvas.panels[panel]
     canvas.title(panel, title)
@@ -48,7 +55,6 @@ def draw(
     canvas = Canvas(2, 3, width=width, height=2.35)
     runs = sweeps["det_sign"].rename(dtype="dtype_")
     larger = sweeps["det_sign_larger_init"].rename(dtype="dtype_")
-    losses = np.geomspace(1, 1e-4, 200)
     for panel, depth in enumerate((2, 3, 4)):
         here = select(runs, {"depth": depth, "det": "positive"})
         pairs = sorted(set(zip(here.learning_rate.values, here.product_std.values, strict=True)), reverse=True)
@@ -60,17 +66,7 @@ def draw(
         for point in published.get("points", {}).get(str(depth), {}).values():
             canvas.panels[panel].plot(*point, marker="D", color="0.75", markersize=5, zorder=0, linestyle="none")
             canvas.keep(panel, "published, read off the plot", [point[0]], [point[1]])
-        canvas.line(
-            panel,
-            losses,
-            theory.unobserved_entry(losses),
-            "1/sqrt(2 loss)",
-            color=COLORS["black"],
-            linestyle="--",
-            linewidth=0.8,
-            zorder=5,
-            label=r"$1/\sqrt{2\,\ell}$",
-        )
+        _prediction(canvas, panel)
         _loss_axis(canvas, panel, f"depth {depth}, det > 0", r"$|W_{11}|$")
         top = entry_max if depth > 2 else entry_max_depth_2
         canvas.panels[panel].set_ylim(-0.03 * top, top)
@@ -84,17 +80,7 @@ def draw(
         for det, color in (("positive", "orange"), ("negative", "green")):
             sign = ">" if det == "positive" else "<"
             _curves(canvas, panel, select(here, {"det": det}), "unobserved_entry", color, f"det {sign} 0 (b)")
-        canvas.line(
-            panel,
-            losses,
-            theory.unobserved_entry(losses),
-            "1/sqrt(2 loss)",
-            color=COLORS["black"],
-            linestyle="--",
-            linewidth=0.8,
-            zorder=5,
-            label=r"$1/\sqrt{2\,\ell}$",
-        )
+        _prediction(canvas, panel)
         _loss_axis(canvas, panel, f"depth {depth}, init {here.product_std.values[0]:g}", r"$|W_{11}|$")
         canvas.panels[panel].set_ylim(-2, entry_max)
         canvas.panels[panel].legend(loc="upper left")

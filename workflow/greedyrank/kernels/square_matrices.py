@@ -13,7 +13,6 @@ import numba
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  the BLAS behind numpy.dot in compiled code
 
-from greedyrank.factorizations.deep_matrix import initial
 from greedyrank.problems import completion
 
 # Up to this size unrolled loops beat a BLAS call, whose overhead is about 0.2 us.
@@ -110,15 +109,16 @@ def _compiled(size: int, depth: int):
 class SquareDescent:
     """The compiled stepper; the interface is that of `greedyrank.descent.Descent`.
 
-    Its parameters are one array (runs, depth, n, n).
+    ``factors`` holds the initial W_1 ... W_N of each run; the parameters are one array
+    (runs, depth, n, n).
     """
 
     full_batch = True
     steps_per_epoch = 1
 
-    def __init__(self, runs: list[dict], data: list[dict]):
+    def __init__(self, runs: list[dict], data: list[dict], factors: list[list[np.ndarray]]):
         dtype = np.dtype(runs[0]["dtype"])
-        self._parameters = np.stack([np.stack(initial(run)) for run in runs]).astype(dtype)
+        self._parameters = np.stack([np.stack(layers) for layers in factors]).astype(dtype)
         pairs = [completion.observed(run, arrays) for run, arrays in zip(runs, data, strict=True)]
         weights = np.array([completion.loss_weight(run, arrays) for run, arrays in zip(runs, data, strict=True)])
         self._values = np.stack([values for values, _ in pairs]).astype(dtype)
