@@ -106,7 +106,6 @@ def draw(
         _errors(canvas, 3, here, color, published)
     canvas.title(3, "reconstruction error")
     canvas.panels[3].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
-    canvas.panels[3].legend(loc="lower right")
 
     smallest = select(runs, {"factor_std": float(stds[-1])})
     _growth(canvas, 4, smallest, learned, share)
