@@ -17,19 +17,19 @@ for figure in plan.config.figures:
             pdf=f"{RESULTS}/figures/{{figure,{figure}}}.pdf",
             svg=f"{RESULTS}/figures/{{figure,{figure}}}.svg",
             csv=f"{RESULTS}/figures/{{figure,{figure}}}.csv",
-        params:
-            slice=plan.figure_slice,
-            code=plan.figure_code,
         log:
             f"{RESULTS}/logs/plot/{{figure}}.log",
         benchmark:
             f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
+        conda:
+            "../../envs/analysis.yaml"
         threads: 1
         resources:
             mem_mb=2000,
             runtime=10,
-        conda:
-            "../../envs/analysis.yaml"
+        params:
+            slice=plan.figure_slice,
+            code=plan.figure_code,
         message:
             "{wildcards.figure}: draw"
         shell:

@@ -8,23 +8,23 @@ for sweep in plan.sweeps:
             plan.train_inputs,
         output:
             f"{RESULTS}/runs/{{sweep,{sweep}}}/{{batch}}.npz",
-        params:
-            slice=plan.train_slice,
-            code=plan.train_code,
-            checkpoints=f"{RESULTS}/.checkpoints",
         log:
             f"{RESULTS}/logs/train/{{sweep}}/{{batch}}.log",
         benchmark:
             f"{RESULTS}/benchmarks/train/{{sweep}}/{{batch}}.tsv"
         priority: plan.priority(sweep)
+        conda:
+            "../../envs/train.yaml"
         threads: 1
         resources:
             mem_mb=4000,
             runtime=60,
             device=plan.device,
             gpu=plan.gpus,
-        conda:
-            "../../envs/train.yaml"
+        params:
+            slice=plan.train_slice,
+            code=plan.train_code,
+            checkpoints=f"{RESULTS}/.checkpoints",
         message:
             "{wildcards.sweep}: train {wildcards.batch} on {resources.device}"
         shell:
