@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from greedyrank import cli, extraction, provenance, style
+from greedyrank import __version__, cli, extraction, provenance, style
 from greedyrank.tenants import tenant
 
 
@@ -19,7 +19,7 @@ def main(options):
         "sweeps": plan["sweeps"],
         "runs": {name: json.loads(sweep.attrs["batches"]) for name, sweep in sweeps.items()},
         "code": options.code,
-        "versions": provenance.versions("greedyrank", "matplotlib", "numpy", "xarray"),
+        "versions": {"greedyrank": __version__, **provenance.versions("matplotlib", "numpy", "xarray")},
     }
     style.save(canvas, {path.suffix[1:]: path for path in options.out}, record)
 

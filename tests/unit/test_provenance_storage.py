@@ -288,3 +288,9 @@ def test_remove(tmp_path):
     storage.remove(tmp_path / "runs.npz")
     assert names(tmp_path) == []
     storage.remove(tmp_path / "runs.npz")
+
+
+def test_versions_leave_out_what_is_not_installed():
+    found = provenance.versions("numpy", "no-such-package")
+    assert set(found) == {"numpy"}
+    assert "+" not in provenance.versions("torch")["torch"]

@@ -6,6 +6,7 @@ Only the standard library is used.
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
 from functools import cache
@@ -82,5 +83,9 @@ def code_digest(names: list[str]) -> str:
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Return the installed versions of packages, without local suffixes such as ``+cpu``."""
-    return {name: metadata.version(name).split("+")[0] for name in packages}
+    """Return the versions of the packages that are installed, without suffixes such as ``+cpu``."""
+    installed = {}
+    for name in packages:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            installed[name] = metadata.version(name).split("+")[0]
+    return installed
