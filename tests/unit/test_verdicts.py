@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from greedyrank import verdicts
+from greedyrank import selection, verdicts
+from greedyrank.config import resolve_control
 
 KINDS = [
     ({"near": 70.0, "relative": 0.1}, [63.0, 70.0, 77.0], [62.9, 77.1]),
@@ -61,7 +62,7 @@ def sweep():
     ],
 )
 def test_select(sweep, wanted, expected):
-    assert verdicts.select(sweep, wanted).value.to_numpy().tolist() == expected
+    assert selection.select(sweep, wanted).value.to_numpy().tolist() == expected
 
 
 STATISTICS = SimpleNamespace(
@@ -89,6 +90,7 @@ def judge(sweep, **changes):
         "control": {"depth": 3},
         **changes,
     }
+    claim["control"] = resolve_control(claim, claim["control"])
     other = sweep.assign(value=sweep.value + 100)
     return verdicts.judge(claim, {"main": sweep, "other": other}, STATISTICS)
 

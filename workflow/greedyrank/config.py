@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from greedyrank import settings, sweeps
 
 HERE = Path(__file__).parent
-RESERVED_IN_CONTROL = ("sweep", "statistic", "at")
 
 
 class ConfigError(ValueError):
@@ -374,6 +373,13 @@ def load(raw: dict) -> tuple[Config, dict[str, dict]]:
     return config, resolved
 
 
+def resolve_control(asked: dict, changed: dict) -> dict:
+    """Return what a control asks for: as the claim, but for what it changes, kept as ``variant``."""
+    whole = {key: changed.get(key, asked[key]) for key in ("sweep", "statistic", "at")}
+    runs = {key: value for key, value in changed.items() if key not in whole}
+    return {**whole, "runs": {**asked["runs"], **runs}, "variant": changed}
+
+
 def load_claims(figure: str, config: Config, resolved: dict, blocks: object) -> list[dict]:
     """Validate the claims of one figure.
 
@@ -395,24 +401,25 @@ def load_claims(figure: str, config: Config, resolved: dict, blocks: object) -> 
             errors += explain(error, f"{place}[{number}]", Claim)
             continue
         here = f"{place}:{claim.id}"
-        sweep = claim.sweep or config.figures[figure].sweeps[0]
-        control = claim.control
-        for name, statistic, at in (
-            (sweep, claim.statistic, claim.at),
-            (control.get("sweep", sweep), control.get("statistic", claim.statistic), control.get("at", claim.at)),
-        ):
-            if name not in config.figures[figure].sweeps:
+        asked = {
+            "sweep": claim.sweep or config.figures[figure].sweeps[0],
+            "statistic": claim.statistic,
+            "at": claim.at,
+            "runs": claim.runs,
+        }
+        control = resolve_control(asked, claim.control)
+        for part in (asked, control):
+            if (name := part["sweep"]) not in config.figures[figure].sweeps:
                 errors.append(
                     f"{here}: no sweep `{name}` in this figure; {nearest(name, config.figures[figure].sweeps)}"
                 )
                 continue
             known = {key for run in sweeps.expand(resolved[name]) for key in run}
-            changed = {key: value for key, value in control.items() if key not in RESERVED_IN_CONTROL}
-            for key in {**claim.runs, **changed}:
+            for key in part["runs"]:
                 if key not in known:
                     errors.append(f"{here}: no setting `{key}` in sweep {name}; {nearest(key, known)}")
-            errors += _check_keywords(f"{here}.at", at, module, statistic)
-        claims.append({**claim.model_dump(exclude_none=True), "sweep": sweep})
+            errors += _check_keywords(f"{here}.at", part["at"], module, part["statistic"])
+        claims.append({**claim.model_dump(exclude_none=True), **asked, "control": control})
     if len({claim["id"] for claim in claims}) < len(claims):
         errors.append(f"{place}: two claims have the same id")
     if errors:

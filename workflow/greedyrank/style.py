@@ -22,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from greedyrank import storage
+from greedyrank.selection import last
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every glyph of a pdf
 
@@ -104,6 +105,40 @@ class Canvas:
         self.keep(panel, series, x[seen], y[seen])
         return self.panels[panel].plot(x[seen], y[seen], **style)
 
+    def each_run(self, panel: int, runs: xr.Dataset, x: xr.DataArray, y: xr.DataArray, series: str, **style) -> None:
+        """Draw one line a run, (run, record), in a line style of its own; the label names them all once.
+
+        ``series`` is completed by the values of ``data_seed`` and ``seed``, where they vary.
+        """
+        label = style.pop("label", None)
+        varied = [name for name in ("data_seed", "seed") if name in runs.coords and len(np.unique(runs[name])) > 1]
+        for index in range(runs.sizes["run"]):
+            seeds = [f"{name.replace('_', ' ')} {runs[name].values[index]:.0f}" for name in varied]
+            look = {"linestyle": LINES[index % len(LINES)], "label": label if index == 0 else None, **style}
+            self.line(panel, x.isel(run=index), y.isel(run=index), ", ".join([series, *seeds]), **look)
+
+    def medians(self, panel: int, x: Sequence, y: Sequence, series: str, marker: str, **style) -> None:
+        """Draw one hollow marker a run, and a line through the medians at each x."""
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        self.keep(panel, series, x, y)
+        places = np.unique(x)
+        label, color = style.pop("label", None), style.pop("color")
+        self.panels[panel].plot(
+            x, y, marker, color=color, markersize=3.5, markerfacecolor="none", markeredgewidth=0.7, alpha=0.8
+        )
+        middles = [np.median(y[x == place]) for place in places]
+        self.line(
+            panel, places, middles, f"{series}, median", color=color, label=label, marker=marker, markersize=2, **style
+        )
+
+    def published(
+        self, panel: int, x: Sequence, y: Sequence, series: str = "published, read off the plot", **style
+    ) -> None:
+        """Mark published values in gray, behind ours."""
+        self.keep(panel, series, x, y)
+        look = {"marker": "D", "color": "0.75", "markersize": 5, "linestyle": "none", "zorder": 0, **style}
+        self.panels[panel].plot(x, y, **look)
+
     def table(self) -> pd.DataFrame:
         """Return everything drawn, one row a point."""
         return pd.concat(self._rows, ignore_index=True)
@@ -113,8 +148,8 @@ def capped(settings: dict, sweep: xr.Dataset) -> int:
     """Return how many runs of a sweep ended at their cap on steps, short of their loss."""
     if not (level := settings["fixed"].get("stop", {}).get("loss")):
         return 0
-    last = sweep.isel(record=(sweep.step >= 0).sum("record") - 1)
-    return int(((last.step >= settings["fixed"]["stop"]["max_steps"]) & (last.loss >= level)).sum())
+    ends = last(sweep)
+    return int(((ends.step >= settings["fixed"]["stop"]["max_steps"]) & (ends.loss >= level)).sum())
 
 
 def stamp(canvas: Canvas, scale: str, settings: dict[str, dict], sweeps: dict[str, xr.Dataset]) -> None:

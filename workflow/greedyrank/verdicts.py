@@ -5,39 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from greedyrank.selection import select
+
 REPRODUCED, DIFFERS, NOT_CHECKABLE = "reproduced", "differs", "not checkable at this scale"
-_RESERVED = ("sweep", "statistic", "at")
-
-
-def select(sweep: xr.Dataset, wanted: dict) -> xr.Dataset:
-    """Return the runs with the wanted settings; a list stands for any of its values."""
-    keep = np.ones(sweep.sizes["run"], dtype=bool)
-    for name, entry in wanted.items():
-        column = sweep["loss_kind" if name == "loss" else name].to_numpy()
-        anyone = np.zeros_like(keep)
-        for value in entry if isinstance(entry, list) else [entry]:
-            if isinstance(value, bool):
-                anyone |= column == str(value).lower()
-            elif isinstance(value, (int, float)):
-                anyone |= np.isclose(column.astype(float), value, rtol=1e-9, atol=0)
-            else:
-                anyone |= column == value
-        keep &= anyone
-    return sweep.isel(run=np.flatnonzero(keep))
-
-
-def along(values: xr.DataArray, name: str, wanted: list) -> list[np.ndarray]:
-    """Return, for each data seed, its values at the wanted settings of one name, in their order.
-
-    ``values`` has one entry a run; a data seed that lacks one of the settings is left out.
-    """
-    found = []
-    for seed in np.unique(values.data_seed):
-        here = values[values.data_seed == seed]
-        rows = [np.flatnonzero(np.isclose(here[name], setting)) for setting in wanted]
-        if all(len(row) == 1 for row in rows):
-            found.append(here.to_numpy()[np.concatenate(rows)])
-    return found
 
 
 def holds(value: float, expect: dict) -> bool:
@@ -53,15 +23,14 @@ def holds(value: float, expect: dict) -> bool:
     return bool(low <= value <= high)
 
 
-def _measure(claim: dict, changed: dict, sweeps: dict[str, xr.Dataset], statistics) -> dict:
-    """Evaluate a claim's statistic on its runs, with the settings in ``changed`` in place of its own."""
-    settings = {**claim["runs"], **{k: v for k, v in changed.items() if k not in _RESERVED}}
-    sweep = sweeps[changed.get("sweep", claim["sweep"])]
-    runs = select(sweep, settings)
+def _measure(claim: dict, asked: dict, sweeps: dict[str, xr.Dataset], statistics) -> dict:
+    """Evaluate a statistic, and a claim's expectation of it, on the runs asked for."""
+    settings = asked["runs"]
+    runs = select(sweeps[asked["sweep"]], settings)
     if runs.sizes["run"] == 0:
         return {"runs": 0, "settings": settings}
-    statistic = getattr(statistics, changed.get("statistic", claim["statistic"]))
-    values = np.atleast_1d(statistic(runs, **changed.get("at", claim["at"]))).astype(float)
+    statistic = getattr(statistics, asked["statistic"])
+    values = np.atleast_1d(statistic(runs, **asked["at"])).astype(float)
     if not len(values):
         return {"runs": 0, "settings": settings}
     reduced = {"every": values, "median": [np.median(values)], "mean": [np.mean(values)]}[claim["seeds"]]
@@ -83,14 +52,14 @@ def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistics) -> dict:
     Parameters
     ----------
     claim : dict
-        One validated claim; see `greedyrank.config.Claim`.
+        One validated claim, as `greedyrank.config.load_claims` gives it.
     sweeps : dict
         The measured sweeps of the figure.
     statistics : module
         The figure's module of greedyrank/claims: functions of the selected runs that return one
         number, or one a run.
     """
-    ours = _measure(claim, {}, sweeps, statistics)
+    ours = _measure(claim, claim, sweeps, statistics)
     control = _measure(claim, claim["control"], sweeps, statistics)
     record = claim.get("known", REPRODUCED)
     if empty := [part["settings"] for part in (ours, control) if not part["runs"]]:
@@ -115,7 +84,7 @@ def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistics) -> dict:
         "on_record": record,
         "note": note,
         "control": {
-            "variant": claim["control"],
+            "variant": claim["control"]["variant"],
             **{key: control.get(key) for key in ("measured", "range", "runs", "holds")},
         },
     }

@@ -5,22 +5,17 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.verdicts import along
-
-
-def _at_stop(runs: xr.Dataset, variable: str) -> xr.DataArray:
-    """Return a variable at the record where the published stopping rule ended each run."""
-    return runs[variable].isel(record=(runs.step == runs.stop_step).argmax("record"))
+from greedyrank.selection import along, at_stop, last
 
 
 def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
     """Return how many of the ten largest component norms exceed a threshold at the published stop."""
-    return (_at_stop(runs, "component_norm") > threshold).sum("component").to_numpy()
+    return (at_stop(runs).component_norm > threshold).sum("component").to_numpy()
 
 
 def error_at_stop(runs: xr.Dataset) -> np.ndarray:
     """Return the relative error (unsquared) at the published stop."""
-    return _at_stop(runs, "relative_error").to_numpy()
+    return at_stop(runs).relative_error.to_numpy()
 
 
 def _median_error(runs: xr.Dataset, first: xr.DataArray, last: xr.DataArray) -> np.ndarray:
@@ -30,9 +25,8 @@ def _median_error(runs: xr.Dataset, first: xr.DataArray, last: xr.DataArray) -> 
 
 def error_after_smaller_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
     """Return the error at the end of the finish over the median of so many steps before the stop."""
-    last = (runs.step >= 0).sum("record") - 1
     before = _median_error(runs, runs.stop_step - steps, runs.stop_step)
-    return runs.relative_error.isel(record=last).to_numpy() / before
+    return last(runs).relative_error.to_numpy() / before
 
 
 def error_after_equal_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
@@ -46,7 +40,7 @@ def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
 
     The gap is the fifth largest component norm over the sixth, at the published stop.
     """
-    norms = _at_stop(runs, "component_norm")
+    norms = at_stop(runs).component_norm
     gap = norms.isel(component=4) / norms.isel(component=5)
     return np.array([min(gaps[1:] / gaps[:-1]) for gaps in along(gap, "factor_std", stds)])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from greedyrank.selection import last
+
 VARIANTS = {
     "original": ("original", "original"),
     "random_images": ("random", "original"),
@@ -12,17 +14,13 @@ VARIANTS = {
 }
 
 
-def _last(runs: xr.Dataset, variable: str) -> xr.DataArray:
-    return runs[variable].isel(record=(runs.step >= 0).sum("record") - 1)
-
-
 def train_error(runs: xr.Dataset) -> np.ndarray:
     """Return the training error of each run."""
-    return _last(runs, "train_error").to_numpy()
+    return last(runs).train_error.to_numpy()
 
 
 def _mean_over_labels(runs: xr.Dataset, variable: str, labels: np.ndarray) -> float:
-    return float(_last(runs.isel(run=np.flatnonzero(np.isin(runs.label, labels))), variable).mean())
+    return float(last(runs)[variable][np.isin(runs.label, labels)].mean())
 
 
 def train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
@@ -54,7 +52,7 @@ def explained_on_test(runs: xr.Dataset) -> np.ndarray:
     for dataset in np.unique(runs.dataset):
         here = runs.isel(run=np.flatnonzero(runs.dataset == dataset))
         means = {
-            name: float(_last(here, name).mean())
+            name: float(last(here)[name].mean())
             for name in ("test_error", "test_variance", "train_error", "train_variance")
         }
         test, train = (1 - means[f"{part}_error"] / means[f"{part}_variance"] for part in ("test", "train"))

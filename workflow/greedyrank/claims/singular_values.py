@@ -5,16 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.verdicts import along
-
-
-def _last_record(runs: xr.Dataset) -> xr.DataArray:
-    return (runs.step >= 0).sum("record") - 1
+from greedyrank.selection import along, last
 
 
 def gap(runs: xr.Dataset, *, index: int) -> np.ndarray:
     """Return sigma_index / sigma_(index+1) (counted from 1) at the last record of each run."""
-    values = runs.singular_value.isel(record=_last_record(runs))
+    values = last(runs).singular_value
     return (values.isel(component=index - 1) / values.isel(component=index)).to_numpy()
 
 

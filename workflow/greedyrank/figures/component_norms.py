@@ -7,8 +7,8 @@ import xarray as xr
 
 from greedyrank import theory
 from greedyrank.claims.component_norms import growing
+from greedyrank.selection import at_stop, select
 from greedyrank.style import COLORS, LINES, Canvas, rank_colors
-from greedyrank.verdicts import select
 
 INIT_COLORS = ("orange", "green", "blue")
 
@@ -38,8 +38,7 @@ def _trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict,
     if std in published.get("final", {}):
         norms = published["final"][std]
         at = [published["iterations"][std] / 1e3] * len(norms)
-        canvas.panels[panel].plot(at, norms, "D", color="0.7", markersize=4, zorder=0)
-        canvas.keep(panel, "published, read off the plot", at, norms)
+        canvas.published(panel, at, norms, markersize=4)
     canvas.title(panel, f"init {std}")
     canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms", ylim=(-0.02, norm_max))
 
@@ -61,8 +60,7 @@ def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published:
             )
     if std in published.get("error", {}):
         at, error = published["iterations"][std] / 1e3, published["error"][std]
-        canvas.panels[panel].plot(at, error, "D", color=COLORS[color], alpha=0.4, markersize=4, zorder=0)
-        canvas.keep(panel, f"init {std}, published", [at], [error])
+        canvas.published(panel, [at], [error], f"init {std}, published", color=COLORS[color], alpha=0.4, markersize=4)
 
 
 def _growth(canvas: Canvas, panel: int, runs: xr.Dataset, learned: float, share: float) -> None:
@@ -115,7 +113,7 @@ def draw(
 
     for std, color in zip(stds, INIT_COLORS, strict=False):
         here = select(runs, {"factor_std": float(std)})
-        final = here.component_norm.isel(record=(here.step == here.stop_step).argmax("record"))
+        final = at_stop(here).component_norm
         for index in range(final.sizes["run"]):
             ranks = np.arange(1, final.sizes["component"] + 1)
             series = f"init {std:g}, data seed {final.data_seed.values[index]:.0f}"

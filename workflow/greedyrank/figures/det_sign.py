@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from greedyrank import theory
+from greedyrank.selection import select
 from greedyrank.style import COLORS, Canvas
-from greedyrank.verdicts import select
 
 DTYPES = {"float32": "-", "float64": (0, (1, 1))}
 BALANCED = {"false": ("blue", "sky"), "true": ("orange", "amber")}
@@ -64,8 +64,7 @@ def draw(
                 suffix = " (b)" if balanced == "true" else ""
                 _curves(canvas, panel, chosen, "unobserved_entry", color, f"lr {rate:g}, init {std:g}{suffix}")
         for point in published.get("points", {}).get(str(depth), {}).values():
-            canvas.panels[panel].plot(*point, marker="D", color="0.75", markersize=5, zorder=0, linestyle="none")
-            canvas.keep(panel, "published, read off the plot", [point[0]], [point[1]])
+            canvas.published(panel, [point[0]], [point[1]])
         _prediction(canvas, panel)
         _loss_axis(canvas, panel, f"depth {depth}, det > 0", r"$|W_{11}|$")
         top = entry_max if depth > 2 else entry_max_depth_2

@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.claims.image_rank import VARIANTS
+from greedyrank.selection import last, select
 from greedyrank.style import COLORS, Canvas
-from greedyrank.verdicts import select
 
 # The two random variants all but coincide: hollow diamonds around the triangles show both.
 LOOKS = {
@@ -30,14 +30,14 @@ def draw(
     """Draw training and test error against tensor rank for each data set, and error against epochs."""
     canvas = Canvas(2, 2, width=width, height=2.5)
     runs = sweeps["image_rank"]
-    last = runs.isel(record=(runs.step >= 0).sum("record") - 1)
+    ends = last(runs)
     epoch = runs.step / np.ceil(runs.train_size / runs.batch_size)
     epochs = int(epoch.max())
     if epochs < PUBLISHED_EPOCHS:
         canvas.remarks.append(f"{epochs} epochs, published {PUBLISHED_EPOCHS}")
     for panel, dataset in enumerate(TITLES):
         for variant, (images, labels) in VARIANTS.items():
-            here = select(last, {"dataset": dataset, "images": images, "labels": labels})
+            here = select(ends, {"dataset": dataset, "images": images, "labels": labels})
             ranks = np.unique(here.tensor_rank)
             tasks = len(np.unique(here.label))
             for part, line, alpha in (("train", "-", 1.0), ("test", "--", 0.55)):

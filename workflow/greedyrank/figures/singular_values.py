@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.style import COLORS, LINES, Canvas, rank_colors
-from greedyrank.verdicts import select
+from greedyrank.selection import select
+from greedyrank.style import COLORS, Canvas, rank_colors
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", growth_floor: float = 1e-3) -> Canvas:
@@ -15,44 +15,24 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
     runs = sweeps["singular_values"]
     for panel, depth in enumerate((1, 2, 3, 4)):
         here = select(runs, {"depth": depth})
-        for index in range(here.sizes["run"]):
-            run = here.isel(run=index)
-            for component, color in enumerate(rank_colors(run.sizes["component"])):
-                if "singular_value" not in run or component >= 10:
-                    break
-                canvas.line(
-                    panel,
-                    run.step.where(run.step >= 0) / 1e3,
-                    run.singular_value.isel(component=component),
-                    f"sigma {component + 1}, data seed {run.data_seed.item():.0f}",
-                    color=color,
-                    linestyle=LINES[index % len(LINES)],
-                    linewidth=0.9,
-                )
+        steps = here.step.where(here.step >= 0) / 1e3
+        for component, color in enumerate(rank_colors(here.sizes["component"])):
+            values = here.singular_value.isel(component=component)
+            canvas.each_run(panel, here, steps, values, f"sigma {component + 1}", color=color, linewidth=0.9)
         ends = published.get("final", {}).get(str(depth), [])
         if len(ends):
             at = published["steps"][str(depth)] / 1e3
-            canvas.panels[panel].plot([at] * len(ends), ends, "D", color="0.75", markersize=4, zorder=0, clip_on=False)
-            canvas.keep(panel, "published, read off the plot", [at] * len(ends), ends)
+            canvas.published(panel, [at] * len(ends), ends, markersize=4, clip_on=False)
         canvas.title(panel, f"depth {depth}" + (" (beyond the paper)" if depth == 4 else ""))
         canvas.panels[panel].set(xlabel="GD steps / 1000", ylabel="singular values", ylim=(-2, None))
 
     here = select(runs, {"depth": 2})
-    for index in range(here.sizes["run"]):
-        run = here.isel(run=index)
-        for variable, color, name in (
-            ("alignment_diagonal", "blue", "diagonal"),
-            ("alignment_other", "orange", "off-diagonal"),
-        ):
-            canvas.line(
-                4,
-                run.step.where(run.step > 0) / 1e3,
-                run[variable],
-                f"{name}, data seed {run.data_seed.item():.0f}",
-                color=COLORS[color],
-                linestyle=LINES[index % len(LINES)],
-                label=name if index == 0 else None,
-            )
+    for variable, color, name in (
+        ("alignment_diagonal", "blue", "diagonal"),
+        ("alignment_other", "orange", "off-diagonal"),
+    ):
+        steps = here.step.where(here.step > 0) / 1e3
+        canvas.each_run(4, here, steps, here[variable], name, color=COLORS[color], label=name)
     canvas.title(4, "alignment, depth 2")
     canvas.panels[4].set(xlabel="GD steps / 1000", ylabel=r"mean $|U^\top \nabla\ell\, V|$", yscale="log")
     canvas.panels[4].legend()
