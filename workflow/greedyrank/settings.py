@@ -337,9 +337,39 @@ class Training(Settings):
     growth: Growth | None = None
 
 
+class MinimumNuclearNorm(Settings):
+    """The feasible matrix of minimum nuclear norm, of each problem of a sweep."""
+
+    tolerance: float = Field(
+        default=1.0e-3, gt=0, description="how far each measurement may be from its value (Arora et al.: 1e-3)"
+    )
+    gap: float = Field(default=1.0e-4, gt=0, lt=1, description="relative duality gap to reach")
+
+
 PROBLEMS = {"completion": Completion, "sensing": Sensing, "image_classification": ImageClassification}
 FACTORIZATIONS = {"deep_matrix": DeepMatrix, "psd": PSD, "cp": CP, "binary_cp": BinaryCP}
+BASELINES = {"minimum_nuclear_norm": MinimumNuclearNorm}
 OPTIMIZERS = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}
+
+
+def check_baseline(problem: Settings, factorization: Settings) -> None:
+    """Check that a run's problem has a matrix of minimum nuclear norm.
+
+    Raises
+    ------
+    ValueError
+        Where there is no matrix, or noise makes overdetermined measurements contradict each other.
+    """
+    if not isinstance(problem, Target) or len(problem.shape) != 2:
+        raise ValueError("a baseline of minimum nuclear norm needs a matrix")
+    entries = math.prod(problem.shape)
+    if isinstance(problem, Sensing) and problem.noise_std and problem.measurements > entries:
+        raise ValueError(
+            f"measurements is {problem.measurements} of {entries} entries, with noise: no matrix fits them all,"
+            " so there is no baseline of minimum nuclear norm"
+        )
+    if isinstance(factorization, PSD) and isinstance(problem, Completion) and problem.observed is not None:
+        raise ValueError("entries by hand need not fit any psd matrix: no baseline of minimum nuclear norm over psd")
 
 
 def across(problem: Settings, factorization: Settings, training: Training) -> None:

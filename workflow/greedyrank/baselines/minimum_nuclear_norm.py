@@ -10,10 +10,15 @@ feasible X bounds it from above, so each result carries its own proof.
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import scipy.linalg
 
 from greedyrank.errors import Explained
+from greedyrank.tenants import tenant
+
+logger = logging.getLogger(__name__)
 
 RELAXATION = 1.6  # over-relaxation; 1.5 to 1.8 is the usual choice (Boyd et al. 2011, section 3.4.3)
 CHECK_EVERY = 20
@@ -195,3 +200,36 @@ def solve(
         f"no certified minimum of the nuclear norm after {max_iterations} iterations: between {lower:.6g} and"
         f" {upper:.6g}; do the measurements contradict each other?"
     )
+
+
+def compute(plan: dict, data: dict[str, np.ndarray], *, tolerance: float, gap: float) -> dict[str, np.ndarray]:
+    """Solve every problem on one data instance.
+
+    Parameters
+    ----------
+    plan : dict
+        ``problem``, ``factorization`` (only PSD matrices for ``psd``) and ``views``, the settings of
+        each problem.
+    data : dict
+        What the problem's ``generate`` gave.
+    tolerance, gap : float
+        As in `solve`.
+
+    Returns
+    -------
+    dict
+        What `solve` returns, each with the view as first axis.
+    """
+    problem = tenant("problems", plan["problem"])
+    kind = Entries if plan["problem"] == "completion" else Dense
+    psd = plan["factorization"] == "psd"
+    found = []
+    for view in plan["views"]:
+        what, values = problem.measurements(view, data)
+        found.append(solve(kind, what, values, tuple(view["shape"]), tolerance=tolerance, psd=psd, gap=gap))
+        logger.info(
+            "%d measurements: %d iterations, minimum between %.6g and %.6g",
+            len(values),
+            *(found[-1][name] for name in ("iterations", "lower", "upper")),
+        )
+    return {name: np.stack([one[name] for one in found]) for name in found[0]}

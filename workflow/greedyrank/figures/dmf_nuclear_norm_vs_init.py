@@ -1,0 +1,5 @@
+"""To come."""
+
+
+def draw(sweeps, published, *, width="text"):
+    """Draw."""
