@@ -37,7 +37,9 @@ def depth_ratio(runs: xr.Dataset, *, shallow: float, deep: float) -> np.ndarray:
 
 def init_ratio(runs: xr.Dataset, *, large: float, small: float) -> np.ndarray:
     """Return the error from one init over that from a smaller one, for each data seed."""
-    return np.array([pair[0] / pair[1] for pair in along(last(runs).relative_squared_error, "product_std", [large, small])])
+    return np.array(
+        [pair[0] / pair[1] for pair in along(last(runs).relative_squared_error, "product_std", [large, small])]
+    )
 
 
 def nuclear_norm_excess(runs: xr.Dataset) -> np.ndarray:
