@@ -124,7 +124,7 @@ def test_the_bounds_hold_on_the_way(name):
     for steps in (20, 40, 100):
         with pytest.raises(mnn.NotSolved) as error:
             mnn.solve(*arguments, **options, gap=1e-13, max_iterations=steps)
-        said = re.search(rf"after {steps} iterations: between (\S+) and (\S+);", str(error.value))
+        said = re.search(rf"after {steps} iterations: between (\S+) and (\w+\.?\d*)", str(error.value))
         lower, upper = map(float, said.groups())
         assert 0 <= lower <= best * (1 + 1e-5)  # printed to six digits
         assert upper >= best * (1 - 1e-5)
@@ -269,8 +269,63 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_no_positive_semidefinite_matrix_fits(name):
     kind, what, values = IMPOSSIBLE[name]
-    with pytest.raises(mnn.NotSolved, match=r"after 200 iterations: .*contradict each other\?"):
+    with pytest.raises(mnn.NotSolved, match="after 200 iterations: .*no matrix was found that fits"):
         mnn.solve(getattr(mnn, kind), what, np.array(values), (4, 4), tolerance=1e-3, psd=True, max_iterations=200)
+
+
+@pytest.mark.parametrize("count", [65, 70, 200])
+def test_more_contradicting_measurements_than_entries(count):
+    rng = np.random.default_rng(0)
+    with pytest.raises(mnn.NotSolved, match="contradict each other"):
+        mnn.solve(
+            mnn.Dense,
+            rng.standard_normal((count, 64)),
+            rng.standard_normal(count),
+            (8, 8),
+            tolerance=1e-2,
+            max_iterations=200,
+        )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_dependent_measurements_that_contradict(seed):
+    rng = np.random.default_rng(seed)
+    sensed = rng.standard_normal((3, 4))
+    sensed = np.vstack([sensed, sensed.sum(0)])
+    with pytest.raises(mnn.NotSolved, match="contradict each other"):
+        mnn.solve(mnn.Dense, sensed, rng.standard_normal(4), (2, 2), tolerance=1e-3, max_iterations=200)
+
+
+def test_dependent_measurements_that_agree():
+    rng = np.random.default_rng(0)
+    sensed = rng.standard_normal((70, 64))
+    target = np.outer(rng.standard_normal(8), rng.standard_normal(8))
+    found = mnn.solve(mnn.Dense, sensed, sensed @ target.ravel(), (8, 8), tolerance=1e-2, gap=1e-3)
+    assert np.abs(sensed @ (found["matrix"] - target).ravel()).max() <= 1e-2
+
+
+def test_more_commuting_measurements_than_rows(run_settings):
+    (run,) = run_settings(
+        "psd",
+        problem="sensing",
+        shape=[8, 8],
+        measurements=12,
+        ensemble="commuting",
+        sensing_std=1.0,
+        target_symmetric=True,
+    )
+    sensed, values = sensing.measurements(run, sensing.generate(run))
+    mnn.solve(mnn.Dense, sensed, values, (8, 8), tolerance=1e-4, psd=True)
+
+
+@pytest.mark.parametrize("psd_tol", [1e-3, 1e-2, 1e-1])
+def test_psd_with_a_tolerance_that_matters(psd_tol):
+    sensed = np.random.default_rng(0).standard_normal((4, 4))
+    norm = np.linalg.eigvalsh((sensed + sensed.T) / 2)[-1]
+    found = mnn.solve(
+        mnn.Dense, sensed.reshape(1, -1), np.array([3.0]), (4, 4), tolerance=psd_tol, psd=True, max_iterations=2000
+    )
+    assert found["upper"] == pytest.approx((3 - psd_tol) / norm, rel=1e-4)
 
 
 def test_not_solved_is_explained():

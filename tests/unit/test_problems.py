@@ -44,6 +44,12 @@ def test_rank_target_of_a_rectangle(seen):
         assert (values[:rank] > 1e-3).all() and (values[rank:] < 1e-14).all()
 
 
+def test_symmetric_noise_has_one_standard_deviation():
+    settings = {"noise_std": 0.3, "target_symmetric": True, "target_rank": 1}
+    drawn = np.array([np.diagonal(targets.noise([7, 7], settings, np.random.default_rng(s))) for s in range(300)])
+    assert abs(drawn.std() - 0.3) < 5 * 0.3 / np.sqrt(2 * drawn.size)
+
+
 def test_rank_target_is_not_symmetric(seen):
     target = seen("rank")[1]["target"]
     assert np.abs(target - target.T).max() > 0.1

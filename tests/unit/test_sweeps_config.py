@@ -236,7 +236,6 @@ def test_message(raw, wrong):
 
 KINDS = "give exactly one of target_rank, target_spectrum, target_decay"
 NORM = "`target_rank` and `target_decay` need `target_norm`; `target_spectrum` has its own norm"
-BY_HAND = "`observed` excludes observations, target_rank, target_norm, target_spectrum, target_decay"
 SPECTRUM = {"target_rank": None, "target_norm": None, "target_spectrum": [2.0, 1.0]}
 DECAY = {"target_rank": None, "target_decay": 1.0}
 SENSING = {"problem": "sensing"}
@@ -347,7 +346,7 @@ WRONG_TOGETHER = {
     "beta without alpha": (
         "deep_matrix",
         {"layer_beta": 0.5},
-        "layer_beta is 0.5; allowed: 0 to below layer_alpha = None",
+        "`layer_beta` goes with `layer_alpha`",
     ),
     "alpha and product": ("deep_matrix", {"layer_alpha": 0.5}, ONE_INIT),
     "alpha and identity": ("deep_matrix", {**ALPHA, "identity_scale": 0.5}, ONE_INIT),
@@ -364,9 +363,16 @@ WRONG_TOGETHER = {
     "psd rectangle of sensing": ("psd", {**SENSING, "shape": [5, 3]}, "shape is [5, 3]; psd takes square matrices"),
     "psd tensor": ("psd", {"shape": [3, 3, 3]}, "shape is [3, 3, 3]; psd takes square matrices"),
     **{
-        f"{name} beside entries by hand": ("deep_matrix", {"observed": [[0, 1, 1.0]], name: value}, BY_HAND)
+        f"{name} beside entries by hand": (
+            "deep_matrix",
+            {"observed": [[0, 1, 1.0]], name: value},
+            f"`observed` excludes {name}",
+        )
         for name, value in (
             ("observations", 1),
+            ("replacement", True),
+            ("noise_std", 0.1),
+            ("target_symmetric", True),
             ("target_rank", 2),
             ("target_norm", 2.0),
             ("target_spectrum", [1.0]),

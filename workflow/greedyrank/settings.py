@@ -93,10 +93,10 @@ class Completion(Target):
 
     @model_validator(mode="after")
     def _consistent(self):
-        drawn = ("observations", "target_rank", "target_norm", "target_spectrum", "target_decay")
+        drawn = ("observations", "replacement", "noise_std", *TARGET[1:])
         if self.observed is not None:
-            if [name for name in drawn if getattr(self, name) is not None]:
-                raise ValueError(f"`observed` excludes {', '.join(drawn)}")
+            if given := [name for name in drawn if getattr(self, name)]:
+                raise ValueError(f"`observed` excludes {', '.join(given)}")
             self._check_observed()
         elif self.observations is None:
             raise ValueError("give either `observed`, or `observations` and a target")
@@ -202,7 +202,9 @@ class DeepMatrix(Settings):
             raise ValueError("give exactly one of `identity_scale`, `layer_alpha` and `product_std`")
         if self.product_std is None and (self.balanced or self.det != "any"):
             raise ValueError("`balanced` and `det` go with `product_std`; the other inits are not drawn")
-        if self.layer_beta and (self.layer_alpha is None or self.layer_beta >= self.layer_alpha):
+        if self.layer_beta and self.layer_alpha is None:
+            raise ValueError("`layer_beta` goes with `layer_alpha`")
+        if self.layer_alpha is not None and self.layer_beta >= self.layer_alpha:
             raise ValueError(f"layer_beta is {self.layer_beta}; allowed: 0 to below layer_alpha = {self.layer_alpha}")
         return self
 
