@@ -17,17 +17,18 @@ def main(options):
     cases = []
     for device in options.device:
         report = bench.run(device, options.cases or list(bench.CASES))
-        print(f"{device}: matrix products {report['gemm_gflops']:.0f} Gflop/s, {torch.get_num_threads()} thread")
-        print(f"{'case':28}{'published':>12}{'plain':>12}{'engine':>12}{'x published':>12}{'x plain':>9}{'of peak':>9}")
+        single, double = report["gemm_gflops"], report["gemm_gflops_float64"]
+        print(f"{device}: matrix products {single:.0f} Gflop/s, float64 {double:.0f}, {torch.get_num_threads()} thread")
+        print(f"{'case':36}{'published':>12}{'plain':>12}{'engine':>12}{'x published':>12}{'x plain':>9}{'of peak':>9}")
         for case in report["cases"]:
             times = (case[key] for key in ("published_s", "plain_s", "engine_s"))
             written = "".join(f"{t * 1e3:9.4g} ms" if t else f"{'-':>12}" for t in times)
             ratio = f"{case['ratio_published']:.0f}" if case["ratio_published"] else "-"
             share = f"{case['gemm_fraction']:.0%}" if case["gemm_fraction"] else "-"
-            print(f"{case['case']:28}{written}{ratio:>12}{case['ratio']:>9.1f}{share:>9}")
+            print(f"{case['case']:36}{written}{ratio:>12}{case['ratio']:>9.1f}{share:>9}")
         cases += report["cases"]
     machine = {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
-    content = {"machine": machine, "gemm_gflops": report["gemm_gflops"], "cases": cases}
+    content = {"machine": machine, **report, "cases": cases}
     with storage.writing(options.out) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
 

@@ -7,9 +7,11 @@ shortest idiomatic torch autograd, without one-hot; ``engine``, the stepper that
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -89,8 +91,8 @@ class _GroupRMSprop(torch.optim.Optimizer):
 # -- the cases -------------------------------------------------------------------------------------
 
 
-def _leaf(array: np.ndarray, device: str) -> torch.Tensor:
-    return torch.tensor(array, dtype=torch.float32, device=device, requires_grad=True)
+def _leaf(array: np.ndarray, device: str, dtype: str = "float32") -> torch.Tensor:
+    return torch.tensor(array, dtype=getattr(torch, dtype), device=device, requires_grad=True)
 
 
 class _Case:
@@ -107,51 +109,58 @@ class _Case:
         self.stepper.advance(count)
 
 
-def _completion_plan(factorization: str, optimizer: str, fixed: dict) -> dict:
+def _completion_plan(factorization: str, optimizer: str, fixed: dict, axes: dict | None = None) -> dict:
     common = {"observed": None, "data_seed": 0, "seed": 0, "dtype": "float32", "loss": "mean"}
+    common |= {"replacement": False, "noise_std": 0.0, "target_symmetric": False}
+    common |= {"target_rank": None, "target_norm": None, "target_spectrum": None, "target_decay": None}
     return {
         "problem": "completion",
         "factorization": factorization,
         "optimizer": optimizer,
         "fixed": {**common, **fixed},
         "cases": [],
-        "axes": {},
+        "axes": axes or {},
     }
 
 
-def _deep_matrix(fixed: dict, device: str):
+def _deep_matrix(optimizer: str, fixed: dict, axes: dict, device: str):
     from greedyrank.factorizations import deep_matrix
 
-    common = {"identity_scale": None, "balanced": False, "det": "any", "observations": None}
-    case = _Case(_completion_plan("deep_matrix", "gd", {**common, **fixed}), device)
+    common = {"identity_scale": None, "layer_alpha": None, "layer_beta": 0.0, "balanced": False, "det": "any"}
+    common |= {"observations": None, "decay": 0.99, "eps": 1e-4}
+    case = _Case(_completion_plan("deep_matrix", optimizer, {**common, **fixed}, axes), device)
     run = case.runs[0]
     seen = slice(run["observations"])
     index = torch.unravel_index(torch.tensor(case.data["entries"][seen], device=device), run["shape"])
-    values = torch.tensor(case.data["values"][seen], dtype=torch.float32, device=device)
+    values = torch.tensor(case.data["values"][seen], dtype=getattr(torch, run["dtype"]), device=device)
     weight = completion.loss_weight(run, case.data)
-    factors = [_leaf(factor, device) for factor in deep_matrix.initial(run)]
+    drawn = zip(*(deep_matrix.initial(run) for run in case.runs), strict=True)
+    factors = [_leaf(np.squeeze(np.stack(layers)), device, run["dtype"]) for layers in drawn]
 
     def loss() -> torch.Tensor:
         product = factors[0]
         for factor in factors[1:]:
             product = factor @ product
-        return weight * ((product[index] - values) ** 2).sum()
+        return weight * ((product[..., *index] - values) ** 2).sum()
 
-    return case, None, _by_autograd(loss, torch.optim.SGD(factors, lr=run["learning_rate"]))
+    rule = torch.optim.SGD if optimizer == "gd" else _GroupRMSprop
+    return case, None, _by_autograd(loss, rule(factors, lr=run["learning_rate"]))
 
 
-def tiny(device: str):
-    """2x2, depth 3: Razin & Cohen 2020, Fig. 1."""
+def tiny(device: str, runs: int = 1):
+    """2x2, depth 3: Razin & Cohen 2020, Fig. 1; several runs in one batch, also of the autograd form."""
     observed = [[0, 1, 1.0], [1, 0, 1.0], [1, 1, 0.0]]
     fixed = {"shape": [2, 2], "observed": observed, "loss": "half_sum", "depth": 3}
-    return *_deep_matrix({**fixed, "product_std": 1e-5, "learning_rate": 6e-3}, device), 0.0
+    fixed |= {"product_std": 1e-5, "learning_rate": 6e-3}
+    return *_deep_matrix("gd", fixed, {"seed": list(range(runs))}, device), 0.0
 
 
-def deep_matrix_100(device: str):
-    """100x100, depth 3: Arora et al. 2019."""
-    fixed = {"shape": [100, 100], "target_rank": 5, "target_norm": 100.0, "observations": 2000, "depth": 3}
-    case, published, plain = _deep_matrix({**fixed, "product_std": 1e-3, "learning_rate": 0.1}, device)
-    return case, published, plain, 3 * (3 - 1) * 2 * 100.0**3
+def deep_matrix_100(device: str, optimizer: str = "gd", depth: int = 3, dtype: str = "float32"):
+    """100x100, rank 5, 2000 observations: Arora et al. 2019."""
+    fixed = {"shape": [100, 100], "target_rank": 5, "target_norm": 100.0, "observations": 2000, "depth": depth}
+    fixed |= {"product_std": 1e-3, "learning_rate": 0.1 if optimizer == "gd" else 1e-3, "dtype": dtype}
+    case, published, plain = _deep_matrix(optimizer, fixed, {}, device)
+    return case, published, plain, 3 * (depth - 1) * 2 * 100.0**3
 
 
 def cp_1000(device: str):
@@ -242,13 +251,22 @@ def image_120(device: str):
     return _image([15], [0, 1, 2, 3, 4, 5, 6, 7], device)
 
 
+# The deep matrices with a depth and a precision in their names train as in Arora et al.'s Figs. 1 and 2.
 CASES = {
     "2x2 depth3": tiny,
+    "2x2 sweep of 1000 runs": partial(tiny, runs=1000),
     "deep_matrix 100x100 depth3": deep_matrix_100,
+    **{
+        f"deep_matrix 100x100 depth{depth} {dtype}": partial(
+            deep_matrix_100, optimizer="group_rmsprop", depth=depth, dtype=dtype
+        )
+        for dtype, depth in itertools.product(("float32", "float64"), (2, 3, 4))
+    },
     "cp order4 R1000": cp_1000,
     "image r15": image_r15,
     "image 120 columns": image_120,
 }
+TINY = ("2x2 depth3", "2x2 sweep of 1000 runs")  # always on the CPU
 
 
 def run(device: str, names: list[str]) -> dict:
@@ -257,15 +275,14 @@ def run(device: str, names: list[str]) -> dict:
     Returns
     -------
     dict
-        ``gemm_gflops`` and, for each case, seconds a step in each form (``None`` where there is no
-        published form), the ratios to the engine's, and the engine's matrix-product flops as a
-        fraction of ``gemm_gflops``.
+        ``gemm_gflops`` and ``gemm_gflops_float64``; for each case, seconds a step in each form (``None``
+        where there is no published form), the ratios to the engine's, and the engine's
+        matrix-product flops as a fraction of the peak in its precision.
     """
-    peak = gemm_peak(device)
+    peaks = {dtype: gemm_peak(device, getattr(torch, dtype)) for dtype in ("float32", "float64")}
     cases = []
     for name in names:
-        # Tiny matrices always train on the CPU.
-        where = "cpu" if CASES[name] is tiny else device
+        where = "cpu" if name in TINY else device
         case, published, plain, flops = CASES[name](where)
         engine_s = seconds(case.engine, 0.5, 7)
         plain_s = seconds(plain, 0.5, 3)
@@ -279,7 +296,8 @@ def run(device: str, names: list[str]) -> dict:
                 "engine_s": engine_s,
                 "ratio_published": published_s / engine_s if published_s else None,
                 "ratio": plain_s / engine_s,
-                "gemm_fraction": flops / engine_s / peak if flops else None,
+                "gemm_fraction": flops / engine_s / peaks[case.runs[0]["dtype"]] if flops else None,
             }
         )
-    return {"gemm_gflops": peak / 1e9, "cases": cases}
+    rates = {"gemm_gflops": peaks["float32"] / 1e9, "gemm_gflops_float64": peaks["float64"] / 1e9}
+    return {**rates, "cases": cases}
