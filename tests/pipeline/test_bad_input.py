@@ -74,6 +74,47 @@ def test_a_corrupt_image_file_is_named_and_other_figures_build(fresh, tmp_path):
     assert not list((fresh.folder / "results/smoke/data/image_rank").glob("dataset-mnist*.npz"))
 
 
+# A proxy that refuses every connection, so that nothing is downloaded where there is a network.
+OFFLINE = {name: "http://127.0.0.1:1" for name in ("http_proxy", "https_proxy")}
+
+
+def test_a_figure_whose_data_are_missing_is_skipped_with_one_line(fresh, tmp_path):
+    config = ("--config", "scale=smoke", f"data_dir={tmp_path}")
+    result = fresh.run("snakemake", "--cores", "1", "--dry-run", *config)
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    (line,) = [line for line in output.splitlines() if "Skipped" in line]
+    for text in ("dmf_movielens", f"{tmp_path}/movielens/u.data", "snakemake --cores 1 movielens"):
+        assert text in line
+    assert "dmf_movielens: " not in output
+    assert "singular_values: draw" in output
+
+
+@pytest.mark.parametrize("target", ["dmf_movielens", "movielens"])
+def test_a_figure_asked_for_without_its_data_says_where_to_put_them(fresh, tmp_path, target):
+    config = ("--config", "scale=smoke", f"data_dir={tmp_path}")
+    result = fresh.run("snakemake", "--cores", "1", target, *config, env=OFFLINE)
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert f"put its u.data (from ml-100k.zip of grouplens.org) at {tmp_path}/movielens/u.data" in output
+    assert "Traceback" not in output
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_ratings_that_are_there_are_never_deleted(fresh, tmp_path):
+    path = tmp_path / "movielens" / "u.data"
+    path.parent.mkdir()
+    path.write_text("1\t2\t3\t4\n")
+    config = ("--config", "scale=smoke", f"data_dir={tmp_path}")
+    for words in (["movielens"], ["--forceall", "dmf_movielens"]):
+        result = fresh.run("snakemake", "--cores", "1", *words, *config, env=OFFLINE)
+        output = result.stdout + result.stderr
+        assert result.returncode != 0
+        assert f"{path} has 1 rows; expected 100000 rows" in output
+        assert "Traceback" not in output
+        assert path.read_text() == "1\t2\t3\t4\n"
+
+
 def test_a_truncated_result_is_named_with_its_remedy(checkout):
     runs = checkout.folder / "results/smoke/runs/singular_values/depth-2.npz"
     runs.write_bytes(runs.read_bytes()[:-100])

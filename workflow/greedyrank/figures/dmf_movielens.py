@@ -51,6 +51,8 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
             canvas.published(4, [published["steps"][str(depth)] / 1e3], [error], clip_on=False)
     canvas.title(4, "held-out ratings")
     canvas.panels[4].set(xlabel="GD steps / 1000", ylabel="mean squared error", xscale="log", yscale="log")
+    canvas.panels[4].set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
+    canvas.panels[4].minorticks_off()
     canvas.panels[4].legend()
     _key(canvas, colors, runs, whole)
     return canvas
