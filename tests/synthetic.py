@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +29,28 @@ def ratings(seed: int = 0) -> np.ndarray:
     return np.column_stack([users + 1, movies + 1, np.clip(np.rint(score), 1, 5).astype(int), times])
 
 
-def write_ratings(data_dir: Path, table: np.ndarray | None = None) -> Path:
-    """Write a table as ``movielens/u.data`` below a data folder."""
+def text(table: np.ndarray) -> str:
+    """Return a table as u.data."""
+    return "\n".join("\t".join(map(str, row)) for row in table.tolist()) + "\n"
+
+
+def write_ratings(data_dir: Path) -> None:
+    """Write synthetic ratings as ``movielens/u.data`` below a data folder."""
     path = data_dir / "movielens" / "u.data"
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savetxt(path, ratings() if table is None else table, fmt="%d", delimiter="\t")
-    return path
+    path.write_text(text(ratings()))
+
+
+def archive(table: np.ndarray) -> bytes:
+    """Return a zip file with u.data, and members that would leave the folder they are unpacked to."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        # A fixed date, so that the archive has one checksum.
+        for name, content in {
+            "../escaped": "out",
+            "/tmp/greedyrank-escaped": "out",
+            "ml-100k/u.data": text(table),
+            "ml-100k/mku.sh": "#!/bin/sh\n",
+        }.items():
+            file.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()

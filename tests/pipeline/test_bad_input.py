@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
+import synthetic
 from conftest import REPOSITORY, copy_repository
+
+from greedyrank import movielens
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +105,37 @@ def test_a_figure_asked_for_without_its_data_says_where_to_put_them(fresh, tmp_p
     assert f"put its u.data (from ml-100k.zip of grouplens.org) at {tmp_path}/movielens/u.data" in output
     assert "Traceback" not in output
     assert not list(tmp_path.rglob("*"))
+
+
+def test_a_figure_asked_for_without_its_data_downloads_them(tmp_path):
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        """Gives one archive for every address; knows no TLS, so the second address is the one that works."""
+
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(archive)
+
+        def log_message(self, *args):
+            pass
+
+    asked, archive = [], synthetic.archive(synthetic.ratings())
+    checkout = copy_repository(tmp_path / "checkout")
+    (checkout.folder / "data/movielens/u.data").unlink()
+    checkout.edit("workflow/greedyrank/movielens.py", movielens.CHECKSUM, hashlib.sha256(archive).hexdigest())
+    target = "results/smoke/data/dmf_movielens/all.npz"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        result = checkout.snakemake(target, env={"http_proxy": address, "https_proxy": address, "no_proxy": ""})
+        server.shutdown()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert asked == ["http://files.grouplens.org/datasets/movielens/ml-100k.zip"]
+    assert (checkout.folder / target).exists()
+    assert checkout.jobs(target) == set()
+    output = checkout.snakemake("--dry-run", "dmf_movielens").stderr
+    assert "Skipped" not in output
 
 
 def test_ratings_that_are_there_are_never_deleted(fresh, tmp_path):

@@ -4,9 +4,7 @@ import copy
 import functools
 import hashlib
 import http.server
-import io
 import threading
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -50,24 +48,20 @@ def changed(row, column, value):
     return "\n".join("\t".join(map(str, line)) for line in table)
 
 
-def whole():
-    return changed(0, 0, TABLE[0, 0])
-
-
 BAD = {
     "empty": (lambda: "", "has 0 rows; expected 100000 rows of user, movie, rating and time, separated by tabs"),
-    "short": (lambda: whole().rsplit("\n", 1)[0], "has 99999 rows; expected 100000 rows"),
+    "short": (lambda: synthetic.text(TABLE[1:]), "has 99999 rows; expected 100000 rows"),
     "columns": (lambda: "\n".join("1\t2\t3" for _ in TABLE), "has 3 columns; expected 100000 rows of user"),
-    "commas": (lambda: whole().replace("\t", ","), "cannot be read"),
+    "commas": (lambda: synthetic.text(TABLE).replace("\t", ","), "cannot be read"),
     "text": (lambda: changed(70_000, 2, "good"), "cannot be read"),
-    "ragged": (lambda: whole() + "\t5", "cannot be read"),
+    "ragged": (lambda: synthetic.text(TABLE)[:-1] + "\t5", "cannot be read"),
     "user": (lambda: changed(41, 0, 944), "row 42: the user is 944; expected a whole number from 1 to 943"),
     "movie": (lambda: changed(41, 1, 0), "row 42: the movie is 0; expected a whole number from 1 to 1682"),
     "rating": (lambda: changed(41, 2, 6), "row 42: the rating is 6; expected a whole number from 1 to 5"),
     "half": (lambda: changed(41, 2, "3.5"), "row 42: the rating is 3.5; expected a whole number from 1 to 5"),
     "missing": (lambda: changed(41, 2, "nan"), "row 42: the rating is nan; expected a whole number from 1 to 5"),
     "twice": (
-        lambda: "\n".join([*whole().split("\n")[:-1], whole().split("\n")[0]]),
+        lambda: synthetic.text(np.vstack([TABLE[:-1], TABLE[:1]])),
         f"user {TABLE[0, 0]} rates movie {TABLE[0, 1]} twice",
     ),
 }
@@ -94,21 +88,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
 
 # -- the download -----------------------------------------------------------------------------------
 
-CONTENT = "".join("\t".join(map(str, row)) + "\n" for row in TABLE).encode()
-
-
-def archive(**members):
-    """Return a zip file with u.data, and members that would leave the folder they are unpacked to."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("../escaped", "out")
-        file.writestr("/tmp/greedyrank-escaped", "out")
-        file.writestr(movielens.MEMBER, CONTENT)
-        file.writestr("ml-100k/mku.sh", "#!/bin/sh\n")
-    return buffer.getvalue()
-
-
-ARCHIVE = archive()
+ARCHIVE = synthetic.archive(TABLE)
 
 
 @pytest.fixture
@@ -140,7 +120,7 @@ def test_download_takes_u_data_alone(server, trusted, tmp_path):
     (served / "ml-100k.zip").write_bytes(ARCHIVE)
     data_dir = tmp_path / "deep" / "data"
     movielens.fetch(data_dir, (f"{address}/gone.zip", f"{address}/ml-100k.zip", "http://127.0.0.1:1/never"))
-    assert (data_dir / movielens.FILE).read_bytes() == CONTENT
+    assert (data_dir / movielens.FILE).read_bytes() == synthetic.text(TABLE).encode()
     assert [path.name for path in data_dir.rglob("*") if path.is_file()] == ["u.data"]
     assert not list(tmp_path.rglob("escaped"))
     assert not Path("/tmp/greedyrank-escaped").exists()

@@ -33,7 +33,7 @@ rule movielens:
         mem_mb=1000,
         runtime=10,
     params:
-        data_dir=DATA_DIR,
+        data_dir=lambda wildcards: DATA_DIR,
     message:
         "MovieLens 100K: fetch and verify the ratings"
     shell:
