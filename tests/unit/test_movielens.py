@@ -4,6 +4,7 @@ import copy
 import functools
 import hashlib
 import http.server
+import json
 import threading
 from pathlib import Path
 
@@ -11,10 +12,15 @@ import numpy as np
 import pytest
 import synthetic
 import torch
+import xarray as xr
 import yaml
 
-from greedyrank import config, extraction, movielens, planning, settings, sweeps, training
+from greedyrank import config, extraction, movielens, planning, settings, sweeps, training, verdicts
+from greedyrank.claims import dmf_movielens as statistics
+from greedyrank.figures import dmf_movielens
+from greedyrank.measures import ratings
 from greedyrank.problems import movielens as problem
+from greedyrank.style import plt
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = synthetic.ratings()
@@ -338,3 +344,62 @@ def test_settings_out_of_range_are_named(fixed, expected):
     with pytest.raises(config.ConfigError) as error:
         resolve(fixed)
     assert expected in str(error.value)
+
+
+# -- the figure and its claims, on what was published -----------------------------------------------
+
+
+def as_published(shape):
+    """Return a measured sweep that is just as published: two data seeds at each depth."""
+    records = 101
+    depths = {1: (200_000, 68.3, 36.0, 13.73), 2: (40_000, 3350.0, 10.0, 1.4498), 3: (50_000, 3770.0, 0.01, 1.3976)}
+    rows = []
+    for depth, (steps, first, second, error) in depths.items():
+        step = np.linspace(0, steps, records)
+        rise = {1: step / steps, 2: step > 5400, 3: step > 8000}[depth].astype(float)
+        values = np.outer(rise, [first, *[second] * 9])
+        errors = 13.73 + (error - 13.73) * rise
+        aligned = [np.full(records, value) for value in (7e-4, 1e-5, 2e-5, 1e-5)]
+        rows += 2 * [(depth, step, values, errors, *aligned)]
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    variables = ("step", "singular_value", "test_error", *ratings.NAMES[1:])
+    axes = ("run", "record", "component")
+    return xr.Dataset(
+        {name: (axes[: array.ndim], array) for name, array in zip(variables, columns[1:], strict=True)},
+        {
+            "depth": ("run", columns[0]),
+            "data_seed": ("run", [0, 1] * 3),
+            "shape": ("run", [shape] * 6),
+            "observations": ("run", [10_000] * 6),
+        },
+    )
+
+
+def test_every_claim_holds_on_what_was_published_and_on_no_control():
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    claims = planning.Plan({**raw, "scale": "paper"}).claims["dmf_movielens"]
+    sweep = {"dmf_movielens": as_published("1682x943")}
+    judged = [verdicts.judge(claim, sweep, statistics) for claim in claims]
+    assert {claim["id"]: claim["verdict"] for claim in judged if claim["verdict"] != verdicts.REPRODUCED} == {}
+
+
+def test_published_numbers_are_not_checkable_at_another_size():
+    claims = planning.Plan(yaml.safe_load((ROOT / "config.yaml").read_text())).claims["dmf_movielens"]
+    sweep = {"dmf_movielens": as_published("300x200")}
+    judged = [verdicts.judge(claim, sweep, statistics) for claim in claims]
+    assert {claim["id"] for claim in judged if claim["verdict"] == verdicts.REPRODUCED} == {
+        "depth_helps",
+        "no_gap_depth_1",
+        "gap_depth_3",
+        "aligned",
+    }
+    assert all(claim["verdict"] == claim["on_record"] for claim in judged)
+
+
+@pytest.mark.parametrize(("shape", "marks"), [("1682x943", 8), ("300x200", 0)])
+def test_published_values_stand_beside_the_published_size_alone(shape, marks):
+    published = json.loads(json.dumps(yaml.safe_load((ROOT / "workflow/published/dmf_movielens.yaml").read_text())))
+    canvas = dmf_movielens.draw({"dmf_movielens": as_published(shape)}, published)
+    assert canvas.table().series.str.startswith("published").sum() == marks
+    assert any(shape in remark for remark in canvas.remarks)
+    plt.close(canvas.figure)

@@ -19,7 +19,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
     whole = shape == PUBLISHED
     canvas.remarks.append(f"{shape} movies x users, {observations:,} ratings seen; order of the ratings drawn by us")
     if not whole:
-        canvas.remarks.append(f"published: {PUBLISHED}, 10,000 ratings, five times the steps")
+        canvas.remarks.append(f"published: {PUBLISHED}, 10,000 ratings, 40,000 to 200,000 steps")
     colors = rank_colors(runs.sizes["component"])
     for panel, depth in enumerate((1, 2, 3)):
         here = select(runs, {"depth": depth})
