@@ -5,7 +5,7 @@
 # make record    docs/published_vs_ours.md and docs/figures from the results
 # make schema    workflow/schemas/config.schema.json from the typed config
 # make lock      new versions into envs/requirements.lock
-# make clean     removes the results; the image data stay
+# make clean     removes the results; images and ratings stay
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)

@@ -15,6 +15,6 @@ def main(options):
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("--dataset", required=True, choices=images.CHECKSUMS)
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the image data")
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder of images and ratings")
     parser.add_argument("--out", type=Path, required=True)
     cli.run(main, parser, name="dataset")

@@ -1,5 +1,6 @@
-"""Generate the data of one instance: a target and its observed entries, or a set of images."""
+"""Generate the data of one instance: a target and its observed entries, or a set of images or ratings."""
 
+import inspect
 import json
 from pathlib import Path
 
@@ -9,14 +10,14 @@ from greedyrank.tenants import tenant
 
 def main(options):
     plan = json.loads(options.slice)
-    problem = tenant("problems", plan["problem"])
-    where = {"data_dir": options.data_dir} if "dataset" in plan["settings"] else {}
-    storage.save_arrays(options.out, plan, problem.generate(plan["settings"], **where))
+    generate = tenant("problems", plan["problem"]).generate
+    where = {"data_dir": options.data_dir} if "data_dir" in inspect.signature(generate).parameters else {}
+    storage.save_arrays(options.out, plan, generate(plan["settings"], **where))
 
 
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("--slice", required=True, help="problem and data settings, as JSON")
-    parser.add_argument("--data-dir", type=Path, help="folder of the image data")
+    parser.add_argument("--data-dir", type=Path, help="folder of images and ratings")
     parser.add_argument("--out", type=Path, required=True)
     cli.run(main, parser)

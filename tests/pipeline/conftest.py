@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import synthetic
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -19,7 +20,7 @@ class Checkout:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.data = REPOSITORY / "data"
+        self.data = "data"  # of the copy, see `copy_repository`
 
     def run(self, *words: str, **kwargs) -> subprocess.CompletedProcess:
         """Run a command; the interpreter running the tests comes first on the path."""
@@ -30,7 +31,7 @@ class Checkout:
         )
 
     def snakemake(self, *words: str, **kwargs) -> subprocess.CompletedProcess:
-        """Run Snakemake on two cores, at smoke scale, with the repository's own image data."""
+        """Run Snakemake on two cores, at smoke scale."""
         config = ("--config", "scale=smoke", f"data_dir={self.data}")
         return self.run("snakemake", "--cores", "2", *words, *config, **kwargs)
 
@@ -50,7 +51,10 @@ class Checkout:
 
 
 def copy_repository(folder: Path) -> Checkout:
-    """Copy what git tracks, or would track, into a folder."""
+    """Copy what git tracks, or would track, into a folder, with images and made-up ratings as data.
+
+    The images are those of the repository itself, so that they are fetched once.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,
@@ -60,6 +64,12 @@ def copy_repository(folder: Path) -> Checkout:
         if source.is_symlink() or source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target, follow_symlinks=False)
+    for dataset in ("mnist", "fashion_mnist"):
+        images = REPOSITORY / "data" / dataset
+        images.mkdir(parents=True, exist_ok=True)
+        (folder / "data").mkdir(exist_ok=True)
+        (folder / "data" / dataset).symlink_to(images)
+    synthetic.write_ratings(folder / "data")
     return Checkout(folder)
 
 

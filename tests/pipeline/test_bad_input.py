@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
+import synthetic
 from conftest import REPOSITORY, copy_repository
+
+from greedyrank import movielens
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +78,78 @@ def test_a_corrupt_image_file_is_named_and_other_figures_build(fresh, tmp_path):
     assert (fresh.folder / "results/smoke/figures/singular_values.png").exists()
     assert not (fresh.folder / "results/smoke/figures/image_rank.png").exists()
     assert not list((fresh.folder / "results/smoke/data/image_rank").glob("dataset-mnist*.npz"))
+
+
+# A proxy that refuses every connection, so that nothing is downloaded where there is a network.
+OFFLINE = {name: "http://127.0.0.1:1" for name in ("http_proxy", "https_proxy")}
+
+
+def test_a_figure_whose_data_are_missing_is_skipped_with_one_line(fresh, tmp_path):
+    config = ("--config", "scale=smoke", f"data_dir={tmp_path}")
+    result = fresh.run("snakemake", "--cores", "1", "--dry-run", *config)
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    (line,) = [line for line in output.splitlines() if "Skipped" in line]
+    for text in ("dmf_movielens", f"{tmp_path}/movielens/u.data", "snakemake --cores 1 movielens"):
+        assert text in line
+    assert "dmf_movielens: " not in output
+    assert "singular_values: draw" in output
+
+
+@pytest.mark.parametrize("target", ["dmf_movielens", "movielens"])
+def test_a_figure_asked_for_without_its_data_says_where_to_put_them(fresh, tmp_path, target):
+    config = ("--config", "scale=smoke", f"data_dir={tmp_path}")
+    result = fresh.run("snakemake", "--cores", "1", target, *config, env=OFFLINE)
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert f"put its u.data (from ml-100k.zip of grouplens.org) at {tmp_path}/movielens/u.data" in output
+    assert "Traceback" not in output
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_figure_asked_for_without_its_data_downloads_them(tmp_path):
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        """Gives one archive for every address; knows no TLS, so the second address is the one that works."""
+
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(archive)
+
+        def log_message(self, *args):
+            pass
+
+    asked, archive = [], synthetic.archive(synthetic.ratings())
+    checkout = copy_repository(tmp_path / "checkout")
+    (checkout.folder / "data/movielens/u.data").unlink()
+    checkout.edit("workflow/greedyrank/movielens.py", movielens.CHECKSUM, hashlib.sha256(archive).hexdigest())
+    target = "results/smoke/data/dmf_movielens/all.npz"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        result = checkout.snakemake(target, env={"http_proxy": address, "https_proxy": address, "no_proxy": ""})
+        server.shutdown()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert asked == ["http://files.grouplens.org/datasets/movielens/ml-100k.zip"]
+    assert (checkout.folder / target).exists()
+    assert checkout.jobs(target) == set()
+    output = checkout.snakemake("--dry-run", "dmf_movielens").stderr
+    assert "Skipped" not in output
+
+
+def test_ratings_that_are_there_are_never_deleted(fresh, tmp_path):
+    path = tmp_path / "movielens" / "u.data"
+    path.parent.mkdir()
+    path.write_text("1\t2\t3\t4\n")
+    config = ("--config", "scale=smoke", f"data_dir={tmp_path}")
+    for words in (["movielens"], ["--forceall", "dmf_movielens"]):
+        result = fresh.run("snakemake", "--cores", "1", *words, *config, env=OFFLINE)
+        output = result.stdout + result.stderr
+        assert result.returncode != 0
+        assert f"{path} has 1 rows; expected 100000 rows" in output
+        assert "Traceback" not in output
+        assert path.read_text() == "1\t2\t3\t4\n"
 
 
 def test_a_truncated_result_is_named_with_its_remedy(checkout):

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greedyrank import config, planning, sweeps
+from greedyrank import config, planning, sweeps, verdicts
 from greedyrank.config import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -547,6 +547,15 @@ def test_a_claim_gets_the_first_sweep(claims_of):
     assert "known" not in claim
 
 
+def test_a_claim_of_another_scale_is_not_checkable_on_record(raw):
+    found = {}
+    for scale in ("laptop", "paper"):
+        loaded, resolved = config.load({**raw, "scale": scale})
+        (found[scale],) = config.load_claims("det_sign", loaded, resolved, [{**CLAIM, "scale": "paper"}])
+    assert found["laptop"].pop("known") == verdicts.NOT_CHECKABLE
+    assert found["laptop"] == found["paper"]
+
+
 BAD = {
     "statistic": (
         {"statistic": "entry_at_los"},
@@ -612,4 +621,4 @@ def test_the_config_loads_at_every_scale(scale):
         assert plan.instances[name]
     for figure in plan.config.figures:
         assert plan.claims[figure]
-        assert f"{plan.results}/figures/{figure}.png" in plan.all_files()
+        assert (f"{plan.results}/figures/{figure}.png" in plan.all_files()) == (figure not in plan.skipped)

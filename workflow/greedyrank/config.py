@@ -71,7 +71,7 @@ class Config(Strict):
         default="laptop", description="laptop writes to results/, the others to results/<scale>/"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where jobs run")
-    data_dir: str = Field(default="data", min_length=1, description="folder of the image data")
+    data_dir: str = Field(default="data", min_length=1, description="folder of images and ratings")
     results_dir: str = Field(default="results", min_length=1, description="folder of everything that is built")
     sweeps: dict[str, Sweep] = Field(min_length=1)
     figures: dict[str, Figure] = Field(min_length=1)
@@ -115,6 +115,9 @@ class Claim(Strict):
     seeds: Literal["every", "median", "mean"] = "every"
     control: dict[str, Any] = Field(
         min_length=1, description="what differs in the runs on which the claim must miss; also sweep, statistic, at"
+    )
+    scale: Literal["paper"] | None = Field(
+        default=None, description="the scale that has its runs; at the others it is not checkable, and this on record"
     )
     known: Literal["differs"] | None = Field(default=None, description="the verdict on record, where not reproduced")
     because: str | None = Field(default=None, description="why it is known to differ")
@@ -444,7 +447,10 @@ def load_claims(figure: str, config: Config, resolved: dict, blocks: object) -> 
                 if key not in known:
                     errors.append(f"{here}: no setting `{key}` in sweep {name}; {nearest(key, known)}")
             errors += _check_keywords(f"{here}.at", part["at"], module, part["statistic"])
-        claims.append({**claim.model_dump(exclude_none=True), **asked, "control": control})
+        loaded = {**claim.model_dump(exclude_none=True, exclude={"scale"}), **asked, "control": control}
+        if claim.scale not in (None, config.scale):
+            loaded["known"] = "not checkable at this scale"
+        claims.append(loaded)
     if len({claim["id"] for claim in claims}) < len(claims):
         errors.append(f"{place}: two claims have the same id")
     if errors:

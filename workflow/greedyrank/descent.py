@@ -76,7 +76,9 @@ class Descent:
     def observables(self, growth: bool = False) -> dict[str, np.ndarray]:
         """Return what is recorded: arrays whose first axis is the run."""
         gradients = self._evaluate() if self.problem.full_batch else None
-        found = {name: value.cpu().numpy().copy() for name, value in self.model.observables(growth, gradients).items()}
+        offered = self.model.observables(growth, gradients)
+        left_out = getattr(self.problem, "leaves_out", ())
+        found = {name: value.cpu().numpy().copy() for name, value in offered.items() if name not in left_out}
         return found if growth else {**found, **self.problem.observables(self.model, self._end_to_end)}
 
     def _tensors(self) -> dict:

@@ -18,6 +18,7 @@ from greedyrank.tenants import tenant
 # The axes of each recorded quantity, after (run, record) or (run, growth, offset).
 AXES = {
     "end_to_end": ("row", "column"),
+    "singular_value": ("component",),
     "component_norm": ("component",),
     "component_gamma": ("component",),
 }
@@ -26,7 +27,8 @@ AXES = {
 def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
     """Return the settings of runs that are numbers or text; a truth value is text, none is NaN.
 
-    The setting ``loss`` is called ``loss_kind`` here, since ``loss`` is what is recorded.
+    A shape is text such as ``300x200``. The setting ``loss`` is called ``loss_kind`` here, since
+    ``loss`` is what is recorded.
     """
     columns = {}
     for name in runs[0]:
@@ -38,6 +40,8 @@ def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
             columns[name] = np.array(
                 [str(value).lower() if isinstance(value, bool) else value or "" for value in values]
             )
+        elif name == "shape":
+            columns[name] = np.array(["x".join(map(str, value)) for value in values])
     columns["loss_kind"] = columns.pop("loss", np.full(len(runs), "mean"))
     return columns
 

@@ -55,6 +55,12 @@ class Plan:
         for name, sweep in self.sweeps.items():
             self.batches[name] = {sweeps.label(b): b for b in sweeps.batches(sweep, sweep["batch"])}
             self.instances[name] = self._instances(name)
+        self.missing = sorted({f for name in self.sweeps for f in self._files(name) if not Path(f).exists()})
+        self.skipped = [
+            name
+            for name, figure in self.config.figures.items()
+            if any(f in self.missing for sweep in figure.sweeps for f in self._files(sweep))
+        ]
         self.claims = self._load_claims()
         self._published = {path.stem: _read_yaml(path) for path in sorted(PUBLISHED.glob("*.yaml"))}
 
@@ -83,6 +89,17 @@ class Plan:
 
     # -- data --------------------------------------------------------------------------------
 
+    def _files(self, name: str) -> list[str]:
+        """Return the files of the data folder that a sweep needs and the user provides."""
+        return [str(Path(self.data_dir) / file) for file in settings.PROBLEMS[self.sweeps[name]["problem"]].files]
+
+    def skip_message(self) -> str:
+        """Return one line that says what is skipped, and what it takes to have it."""
+        return (
+            f"Skipped unless asked for by name: {', '.join(self.skipped)}. {', '.join(self.missing)} is missing, and"
+            " may not be redistributed: put it there, or download it with: snakemake --cores 1 movielens"
+        )
+
     def _data_settings(self, name: str) -> tuple[str, ...]:
         return settings.PROBLEMS[self.sweeps[name]["problem"]].data_settings
 
@@ -99,9 +116,10 @@ class Plan:
         return [label for label, data in self.instances[sweep].items() if data in wanted]
 
     def data_inputs(self, wildcards) -> list[str]:
-        """Return what a generation job waits for: the verified images, or nothing."""
+        """Return what a generation job waits for: the verified images, the user's files, or nothing."""
         data = self.instances[wildcards.sweep][wildcards.instance]
-        return [f"{self.results}/data/{data['dataset']}.sha256"] if "dataset" in data else []
+        images = [f"{self.results}/data/{data['dataset']}.sha256"] if "dataset" in data else []
+        return images + self._files(wildcards.sweep)
 
     def data_slice(self, wildcards) -> str:
         """Return the settings of one data instance, as canonical JSON."""
@@ -232,13 +250,13 @@ class Plan:
         return [*pictures, f"{self.results}/claims/{figure}.json"]
 
     def all_files(self) -> list[str]:
-        """Return the outputs of every figure, cheapest figure first."""
+        """Return the outputs of every figure that is not skipped, cheapest figure first."""
         order = sorted(self.config.figures, key=lambda name: self.config.figures[name].minutes)
-        return [path for figure in order for path in self.figure_files(figure)]
+        return [path for figure in order if figure not in self.skipped for path in self.figure_files(figure)]
 
     def claims_files(self) -> list[str]:
-        """Return the verdicts of every figure."""
-        return [f"{self.results}/claims/{figure}.json" for figure in self.config.figures]
+        """Return the verdicts of every figure that is not skipped."""
+        return [f"{self.results}/claims/{figure}.json" for figure in self.config.figures if figure not in self.skipped]
 
     def page_slice(self) -> str:
         """Return what the page shows of the config."""

@@ -16,11 +16,13 @@ class Settings(BaseModel):
     """Strict settings: unknown keys are errors.
 
     ``same_in_batch`` names the settings on which the shape of the arrays depends, so that runs
-    that differ in them cannot train in one batch.
+    that differ in them cannot train in one batch. ``files``, below the data folder, are read when
+    data are generated, and are the user's to provide: figures are skipped while they are missing.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     same_in_batch: ClassVar[tuple[str, ...]] = ()
+    files: ClassVar[tuple[str, ...]] = ()
 
 
 # On what a target depends beside its seed.
@@ -151,6 +153,32 @@ class Sensing(Target):
         self._check_target()
         if self.ensemble == "commuting" and (len(self.shape) != 2 or self.shape[0] != self.shape[1]):
             raise ValueError(f"shape is {self.shape}; commuting measurements need a square matrix")
+        return self
+
+
+class MovieLens(Settings):
+    """Predict ratings of movies by users from some of them: MovieLens 100K (Arora et al., Fig. 3)."""
+
+    same_in_batch: ClassVar[tuple[str, ...]] = ("shape",)
+    data_settings: ClassVar[tuple[str, ...]] = ("shape", "data_seed")
+    files: ClassVar[tuple[str, ...]] = ("movielens/u.data",)
+
+    shape: list[int] = Field(
+        default=[1682, 943],
+        min_length=2,
+        max_length=2,
+        description="so many of the most rated movies, and of the users with the most ratings; all by default",
+    )
+    observations: int = Field(
+        default=10000, gt=0, description="ratings trained on: the first of a random order; the rest are for the test"
+    )
+    data_seed: int = Field(default=0, ge=0, description="draws the order of the ratings")
+    loss: Literal["mean"] = Field(default="mean", description="mean of the squared residuals over what is seen")
+
+    @model_validator(mode="after")
+    def _within(self):
+        if not all(1 <= length <= most for length, most in zip(self.shape, (1682, 943), strict=True)):
+            raise ValueError(f"shape is {self.shape}; allowed: 1 to 1682 movies, then 1 to 943 users")
         return self
 
 
@@ -348,7 +376,12 @@ class MinimumNuclearNorm(Settings):
     gap: float = Field(default=1.0e-4, gt=0, lt=1, description="relative duality gap to reach")
 
 
-PROBLEMS = {"completion": Completion, "sensing": Sensing, "image_classification": ImageClassification}
+PROBLEMS = {
+    "completion": Completion,
+    "sensing": Sensing,
+    "movielens": MovieLens,
+    "image_classification": ImageClassification,
+}
 FACTORIZATIONS = {"deep_matrix": DeepMatrix, "psd": PSD, "cp": CP, "binary_cp": BinaryCP}
 BASELINES = {"minimum_nuclear_norm": MinimumNuclearNorm}
 OPTIMIZERS = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}
@@ -396,6 +429,8 @@ def across(problem: Settings, factorization: Settings, training: Training) -> No
             raise ValueError(f"batch_size is {training.batch_size}; train_size allows at most {problem.train_size}")
     elif training.batch_size or training.stop.max_epochs or training.record.every_epochs:
         raise ValueError("full-batch descent counts in steps: no `batch_size`, `max_epochs` or `every_epochs`")
+    if isinstance(problem, MovieLens) and training.growth is not None:
+        raise ValueError("movielens is recorded as spectra, not as matrices: no `growth`")
     if isinstance(factorization, DeepMatrix):
         if len(problem.shape) != 2:
             raise ValueError(f"shape is {problem.shape}; deep_matrix takes matrices")

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
@@ -13,6 +14,9 @@ try:
     plan = Plan(config)
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
+
+if plan.skipped:
+    logger.warning(plan.skip_message())
 
 plan.export_environment()
 RESULTS = plan.results

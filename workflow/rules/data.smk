@@ -20,6 +20,26 @@ rule fetch_images:
         " --out {output:q} --log {log:q}"
 
 
+# The ratings are the user's file: it is an output only while it is missing, so it is never deleted.
+rule movielens:
+    output:
+        plan.missing,
+    log:
+        f"{RESULTS}/logs/fetch_movielens.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        data_dir=lambda wildcards: DATA_DIR,
+    message:
+        "MovieLens 100K: fetch and verify the ratings"
+    shell:
+        "python scripts/fetch_movielens.py --data-dir {params.data_dir:q} --log {log:q}"
+
+
 rule generate:
     input:
         plan.data_inputs,

@@ -5,11 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-
-def _means(gradient: np.ndarray, left: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    turned = np.abs(left.T @ gradient @ right)
-    diagonal = np.diagonal(turned)
-    return diagonal.mean(), (turned.sum() - diagonal.sum()) / (turned.size - len(diagonal))
+from greedyrank.alignment import means
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:
@@ -31,7 +27,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
             gradient = mask[run] * (matrices[record] - values[run]) / mask[run].sum()
             left, _, right = np.linalg.svd(matrices[record])
             initial = initial or (left, right.T)
-            now = (*_means(gradient, left, right.T), *_means(gradient, *initial))
+            now = (*means(gradient, left, right.T), *means(gradient, *initial))
             for name, value in zip(names, now, strict=True):
                 found[name][run, record] = value
     return xr.Dataset({name: (("run", "record"), array) for name, array in found.items()})

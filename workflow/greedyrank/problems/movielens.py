@@ -1,0 +1,95 @@
+"""Completion of the movies x users matrix of MovieLens 100K from some of its raw ratings.
+
+Arora et al. 2019, Fig. 3, second row (main.py, class MovieLens100k). The loss is that of
+`completion`; the error is that of the ratings held out. A matrix of 1682x943 at every record would
+fill gigabytes, so spectra are taken during training and the matrices are left out of the records.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from greedyrank import alignment, movielens
+from greedyrank.errors import Explained
+from greedyrank.problems import completion
+
+LARGEST = 10  # singular values recorded: as many as the paper draws
+
+
+class TooFewRatings(Explained):
+    """A part of the matrix with fewer ratings than are to be seen."""
+
+
+def most_frequent(indices: np.ndarray, count: int) -> np.ndarray:
+    """Return the ``count`` most frequent indices, in rising order; among equals the smaller ones."""
+    order = np.argsort(-np.bincount(indices), kind="stable")
+    return np.sort(order[:count])
+
+
+def generate(settings: dict, data_dir: str | Path) -> dict[str, np.ndarray]:
+    """Draw the order of the ratings of the most rated movies by the most active users.
+
+    Which movies and users are kept depends on how many ratings they have, not on what these are;
+    those kept stay in the order of their numbers.
+
+    Returns
+    -------
+    dict
+        ``entries``: flat row-major indices into the movies x users matrix, in random order.
+        ``values``: their ratings, 1 to 5, float64. A run is trained on the first ``observations``.
+    """
+    path = Path(data_dir) / movielens.FILE
+    movies, users, ratings = movielens.read(path)
+    axes = [most_frequent(indices, count) for indices, count in zip((movies, users), settings["shape"], strict=True)]
+    kept = np.isin(movies, axes[0]) & np.isin(users, axes[1])
+    position = [np.searchsorted(axis, indices[kept]) for axis, indices in zip(axes, (movies, users), strict=True)]
+    order = np.random.default_rng([settings["data_seed"], 0]).permutation(kept.sum())
+    entries = np.ravel_multi_index(position, settings["shape"])
+    return {"entries": entries[order], "values": ratings[kept][order].astype(np.float64)}
+
+
+class Problem(completion.Problem):
+    """As in `completion`, with spectra and the error of the held-out ratings in the records."""
+
+    leaves_out = ("end_to_end",)
+
+    def __init__(self, runs: list[dict], data: list[dict], place):
+        for run, arrays in zip(runs, data, strict=True):
+            if len(arrays["entries"]) <= run["observations"]:
+                raise TooFewRatings(
+                    f"shape {run['shape']} leaves {len(arrays['entries'])} ratings, and observations is"
+                    f" {run['observations']}; allow more movies and users, or fewer observations"
+                )
+        super().__init__(runs, data, place)
+        self._counts = [run["observations"] for run in runs]
+
+    def observables(self, model, end_to_end) -> dict[str, np.ndarray]:
+        """Return the ten largest singular values, the alignment, and ``test_error``; runs first.
+
+        ``test_error``: mean squared error of the held-out ratings. ``alignment_diagonal`` and
+        ``alignment_other``: as in `greedyrank.measures.alignment`, in the (thin) singular bases;
+        ``..._unit``: the same in the unit vectors, which are singular vectors of W(0) = s I.
+        """
+        rows = []
+        for matrix, arrays, count in zip(
+            end_to_end.cpu().numpy().astype(np.float64), self._data, self._counts, strict=True
+        ):
+            residual = matrix.ravel()[arrays["entries"]] - arrays["values"]
+            gradient = np.zeros(matrix.shape)
+            gradient.flat[arrays["entries"][:count]] = residual[:count] / count
+            left, values, right = np.linalg.svd(matrix, full_matrices=False)
+            diagonal, other = alignment.means(gradient, left, right.T)
+            unit = alignment.diagonal_means(gradient)
+            rows.append(
+                {
+                    "singular_value": values[:LARGEST],
+                    "alignment_diagonal": diagonal,
+                    "alignment_other": other,
+                    "alignment_diagonal_unit": unit[0],
+                    "alignment_other_unit": unit[1],
+                    "test_error": np.mean(residual[count:] ** 2),
+                }
+            )
+        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
