@@ -108,6 +108,19 @@ def test_unobserved_entry_needs_exactly_one(padded):
         measure("unobserved_entry", padded.assign(observed_mask=(("run", "row", "column"), masks)))
 
 
+def test_perturbation():
+    """Two records of each run; the second run has one alone, and ends on the other side of zero than eps."""
+    matrices = np.zeros((3, 2, 2, 2))
+    matrices[:, :, 1, 1] = [[-0.3, 0.2], [-0.1, np.nan], [0.4, -0.5]]
+    observed = np.array([[[0, -2.0], [0.5, 0.1]], [[0, -3.0], [0.5, 0.1]], [[0, -2.0], [0.5, 0.0]]])
+    runs = recorded(matrices, steps=[[0, 5], [0, -1], [0, 5]], observed_values=observed)
+    found = measure("perturbation", runs)
+    np.testing.assert_array_equal(found.eps, [0.1, 0.1, 0.0])
+    np.testing.assert_array_equal(found["product"], [-1.0, -1.5, -1.0])
+    np.testing.assert_array_equal(found.corner_entry, matrices[:, :, 1, 1])
+    np.testing.assert_array_equal(found.wrong_branch, [0, 1, 0])
+
+
 def test_reconstruction_error():
     found = measure("reconstruction_error", xr.Dataset({"relative_error": (("run", "record"), [[0.5, np.nan]])}))
     np.testing.assert_array_equal(found.relative_error, [[0.5, np.nan]])
@@ -265,6 +278,15 @@ def test_unobserved_entry_theory():
     # With det W = 0, W_12 = W_21 = 1: W_22 = 1 / W_11, and the loss is half its square.
     entry = np.array([2.0, 70.0])
     np.testing.assert_allclose(theory.unobserved_entry((1 / entry) ** 2 / 2), entry, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("corner_entry", "side"), [(0.13, 1), (-0.02, -1)])
+def test_unobserved_entry_theory_of_perturbed_observations(corner_entry, side):
+    # W_12 = -2 and W_21 = 0.3 are fitted, W_22 is not, on either side of zero; det W = 0.
+    entry, loss = -0.6 / corner_entry, (corner_entry - 0.1) ** 2 / 2
+    assert theory.unobserved_entry(loss, -0.6, side * 0.1) == pytest.approx(abs(entry), rel=1e-12)
+    # The wrong branch has no point below loss eps^2 / 2.
+    assert np.isnan(theory.unobserved_entry(0.99 * 0.1**2 / 2, -0.6, -0.1))
 
 
 # -- growth, measured on trained runs ---------------------------------------------------------------
