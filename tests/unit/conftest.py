@@ -26,6 +26,7 @@ MATRIX = {
 }
 SMALL = {
     "deep_matrix": {**MATRIX, "depth": 2, "product_std": 0.1},
+    "psd": {**MATRIX, "factor_norm": 0.5},
     "cp": {**MATRIX, "shape": [3, 4, 2], "components": 5, "factor_std": 0.3},
     "binary_cp": {
         "dataset": "mnist",

@@ -116,7 +116,7 @@ def test_loss_of_entries_by_hand(run_settings, place):
     gradient = problem.loss_gradient(place(np.array([[[100.0, 0.0], [3.0, 2.0]]])))
     np.testing.assert_allclose(gradient[0], [[0, -1], [2, 2]])
     assert problem.losses().tolist() == [(1 + 4 + 4) / 2]
-    assert problem.observables(None, None) == {}  # no target is known
+    assert problem.observables(None, gradient) == {}  # no target is known
 
 
 # -- images: data -----------------------------------------------------------------------------------

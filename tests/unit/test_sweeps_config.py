@@ -221,14 +221,14 @@ WRONG = {
     "two inits": (
         f"{FIXED}/identity_scale",
         0.1,
-        "sweeps.small: give exactly one of `identity_scale` and `product_std`",
+        "sweeps.small: give exactly one of `identity_scale`, `layer_alpha` and `product_std`",
     ),
     "two caps": (
         f"{FIXED}/stop",
         {"max_steps": 5, "max_epochs": 5},
         "sweeps.small.fixed.stop: give exactly one of `max_steps` and `max_epochs`",
     ),
-    "shape": (f"{FIXED}/shape", [4, 5], "sweeps.small: shape is [4, 5]; deep_matrix takes square matrices"),
+    "shape": (f"{FIXED}/shape", [4, 5, 2], "sweeps.small: shape is [4, 5, 2]; deep_matrix takes matrices"),
     "scale override": (
         "sweeps/small/scales",
         {"laptop": {"axis": {}}},

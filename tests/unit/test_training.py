@@ -113,9 +113,10 @@ def stepper_of(small, device="cpu"):
     return training.make_stepper(small, runs, [completion.generate(run) for run in runs], device)
 
 
-def test_gd_of_matrices_is_compiled_and_the_rest_is_torch(plan):
-    assert type(stepper_of(plan("deep_matrix", "gd"))).__module__.startswith("greedyrank.kernels")
-    for factorization, optimizer in (("deep_matrix", "adam"), ("deep_matrix", "group_rmsprop"), ("cp", "gd")):
+def test_descent_of_matrices_is_compiled_and_the_rest_is_torch(plan):
+    for optimizer in ("gd", "group_rmsprop"):
+        assert type(stepper_of(plan("deep_matrix", optimizer))).__module__.startswith("greedyrank.kernels")
+    for factorization, optimizer in (("deep_matrix", "adam"), ("psd", "gd"), ("cp", "gd")):
         assert isinstance(stepper_of(plan(factorization, optimizer)), Descent)
 
 

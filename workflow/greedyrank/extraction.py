@@ -63,18 +63,19 @@ def combine(batches: list[xr.Dataset], settings: list[dict]) -> xr.Dataset:
     return joined.assign_coords({name: ("run", column) for name, column in settings_of(settings).items()})
 
 
-def with_problem(runs: xr.Dataset, settings: list[dict], data: dict[str, dict], keys: list[str]) -> xr.Dataset:
-    """Add what the runs were to recover, for matrix completion: values, mask and target."""
-    completion = tenant("problems", "completion")
-    of_run = [data[provenance.canonical({key: run[key] for key in keys})] for run in settings]
-    pairs = [completion.observed(run, arrays) for run, arrays in zip(settings, of_run, strict=True)]
-    found = {
-        "observed_values": np.stack([values for values, _ in pairs]),
-        "observed_mask": np.stack([mask for _, mask in pairs]),
-    }
-    if all("target" in arrays for arrays in of_run):
-        found["target"] = np.stack([arrays["target"] for arrays in of_run])
-    return runs.assign({name: (("run", "row", "column"), array) for name, array in found.items()})
+def of_runs(runs: xr.Dataset, found: list[dict[str, np.ndarray]]) -> xr.Dataset:
+    """Add matrices of each run, by name, where every run has them."""
+    names = set.intersection(*(set(arrays) for arrays in found))
+    stacked = {name: np.stack([arrays[name] for arrays in found]) for name in sorted(names)}
+    return runs.assign({name: (("run", "row", "column"), array) for name, array in stacked.items()})
+
+
+def _keyed(files: list[Path], settings: list[dict]) -> list[dict[str, np.ndarray]]:
+    """Return the arrays that belong to each run, from files whose meta names the settings they are for."""
+    loaded = [storage.load_arrays(path) for path in files]
+    arrays = {provenance.canonical(meta["settings"]): found for meta, found in loaded}
+    keys = list(loaded[0][0]["settings"])
+    return [arrays[provenance.canonical({key: run[key] for key in keys})] for run in settings]
 
 
 def extract(run_files: list[Path], data_files: list[Path], measures: list[str]) -> xr.Dataset:
@@ -96,13 +97,14 @@ def extract(run_files: list[Path], data_files: list[Path], measures: list[str]) 
     for path in run_files:
         meta, arrays = storage.load_arrays(path)
         settings += sweeps.expand(meta["slice"])
+        problem_name = meta["slice"]["problem"]
         batches.append(dataset(arrays))
         metas[path.stem] = {key: value for key, value in meta.items() if key != "slice"}
     runs = combine(batches, settings)
     if "end_to_end" in runs:
-        loaded = [storage.load_arrays(path) for path in data_files]
-        data = {provenance.canonical(meta["settings"]): arrays for meta, arrays in loaded}
-        runs = with_problem(runs, settings, data, list(loaded[0][0]["settings"]))
+        data = _keyed(data_files, settings)
+        problem = tenant("problems", problem_name)
+        runs = of_runs(runs, [problem.context(run, arrays) for run, arrays in zip(settings, data, strict=True)])
     found = [tenant("measures", name).measure(runs) for name in measures]
     result = xr.merge([runs[["stop_step", "step", "flow_time", "loss"]], *found], compat="equals", join="outer")
     return result.assign_attrs(batches=json.dumps(metas, sort_keys=True))

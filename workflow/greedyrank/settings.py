@@ -23,54 +23,134 @@ class Settings(BaseModel):
     same_in_batch: ClassVar[tuple[str, ...]] = ()
 
 
-class Completion(Settings):
+# On what a target depends beside its seed.
+TARGET = ("shape", "target_rank", "target_norm", "target_symmetric", "target_spectrum", "target_decay")
+
+
+class Target(Settings):
+    """What is to be recovered; see `greedyrank.targets`."""
+
+    shape: list[int] = Field(min_length=2, description="length of each mode")
+    target_rank: int | None = Field(default=None, gt=0, description="CP rank of the Gaussian target")
+    target_norm: float | None = Field(default=None, gt=0, description="Frobenius norm of the target")
+    target_symmetric: bool = Field(default=False, description="Gaussian target U U^T in place of U V^T")
+    target_spectrum: list[float] | None = Field(
+        default=None, min_length=1, description="eigenvalues of a symmetric target with random eigenvectors"
+    )
+    target_decay: float | None = Field(
+        default=None, gt=0, description="eigenvalues k^-decay, rescaled to `target_norm`, with random eigenvectors"
+    )
+    noise_std: float = Field(default=0.0, ge=0, description="standard deviation of what is added to each value seen")
+    data_seed: int = Field(default=0, ge=0, description="draws the target, what is seen of it, and the noise")
+    loss: Literal["mean", "half_sum"] = Field(
+        description="mean of the squared residuals over what is seen, or half their sum"
+    )
+
+    @model_validator(mode="after")
+    def _shape(self):
+        if min(self.shape) < 1:
+            raise ValueError(f"shape is {self.shape}; every mode needs a length of at least 1")
+        return self
+
+    def _check_target(self) -> None:
+        """Check that exactly one kind of target is given, and that the shape allows it."""
+        kinds = {
+            "target_rank": self.target_rank,
+            "target_spectrum": self.target_spectrum,
+            "target_decay": self.target_decay,
+        }
+        given = [name for name, value in kinds.items() if value is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of {', '.join(kinds)}")
+        if (self.target_norm is None) == (given[0] != "target_spectrum"):
+            raise ValueError("`target_rank` and `target_decay` need `target_norm`; `target_spectrum` has its own norm")
+        square = len(self.shape) == 2 and self.shape[0] == self.shape[1]
+        if (given[0] != "target_rank" or self.target_symmetric) and not square:
+            raise ValueError(f"shape is {self.shape}; a symmetric target needs a square matrix")
+        if self.target_spectrum is not None and len(self.target_spectrum) > self.shape[0]:
+            raise ValueError(
+                f"target_spectrum has {len(self.target_spectrum)} eigenvalues; the shape {self.shape} allows"
+                f" at most {self.shape[0]}"
+            )
+        highest = math.prod(self.shape) // max(self.shape)
+        if self.target_rank is not None and self.target_rank > highest:
+            raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
+
+
+class Completion(Target):
     """Recover a matrix or tensor from some of its entries."""
 
     same_in_batch: ClassVar[tuple[str, ...]] = ("shape",)
-    data_settings: ClassVar[tuple[str, ...]] = ("shape", "observed", "target_rank", "target_norm", "data_seed")
+    data_settings: ClassVar[tuple[str, ...]] = (*TARGET, "observed", "replacement", "noise_std", "data_seed")
 
-    shape: list[int] = Field(min_length=2, description="length of each mode")
-    loss: Literal["mean", "half_sum"] = Field(
-        description="mean of the squared residuals over the observed entries, or half their sum"
-    )
     observed: list[list[float]] | None = Field(
         default=None, description="observed entries by hand: one index a mode, then the value"
     )
-    observations: int | None = Field(
-        default=None, gt=0, description="number of entries drawn uniformly without replacement"
+    observations: int | None = Field(default=None, gt=0, description="number of entries drawn uniformly")
+    replacement: bool = Field(
+        default=False, description="draw with replacement: an entry drawn twice counts twice in the loss"
     )
-    target_rank: int | None = Field(default=None, gt=0, description="CP rank of the Gaussian target")
-    target_norm: float | None = Field(default=None, gt=0, description="Frobenius norm of the target")
-    data_seed: int = Field(default=0, ge=0, description="draws the target and the order of its entries")
 
     @model_validator(mode="after")
     def _consistent(self):
-        drawn = (self.observations, self.target_rank, self.target_norm)
-        if (self.observed is None) == (None in drawn):
-            raise ValueError("give either `observed`, or `observations`, `target_rank` and `target_norm`")
-        if min(self.shape) < 1:
-            raise ValueError(f"shape is {self.shape}; every mode needs a length of at least 1")
-        entries = math.prod(self.shape)
+        drawn = ("observations", "target_rank", "target_norm", "target_spectrum", "target_decay")
         if self.observed is not None:
-            if self.target_rank or self.target_norm or self.observations:
-                raise ValueError("`observed` excludes `observations`, `target_rank` and `target_norm`")
-            for row in self.observed:
-                index = row[:-1]
-                if len(index) != len(self.shape) or any(
-                    i != int(i) or not 0 <= i < n for i, n in zip(index, self.shape, strict=False)
-                ):
-                    raise ValueError(
-                        f"observed has the row {row};"
-                        f" allowed: {len(self.shape)} indices within {self.shape}, then a value"
-                    )
+            if [name for name in drawn if getattr(self, name) is not None]:
+                raise ValueError(f"`observed` excludes {', '.join(drawn)}")
+            self._check_observed()
+        elif self.observations is None:
+            raise ValueError("give either `observed`, or `observations` and a target")
         else:
+            self._check_target()
+            entries = math.prod(self.shape)
             if self.observations > entries:
                 raise ValueError(
                     f"observations is {self.observations}; a tensor of shape {self.shape} has {entries} entries"
                 )
-            highest = entries // max(self.shape)
-            if self.target_rank > highest:
-                raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
+        return self
+
+    def _check_observed(self) -> None:
+        seen = set()
+        for row in self.observed:
+            index = tuple(row[:-1])
+            if len(index) != len(self.shape) or any(
+                i != int(i) or not 0 <= i < n for i, n in zip(index, self.shape, strict=False)
+            ):
+                raise ValueError(
+                    f"observed has the row {row}; allowed: {len(self.shape)} indices within {self.shape}, then a value"
+                )
+            if index in seen:
+                raise ValueError(f"observed has the entry {[int(i) for i in index]} twice")
+            seen.add(index)
+
+
+class Sensing(Target):
+    """Recover a matrix or tensor from inner products with random ones, y_i = <A_i, W*>."""
+
+    same_in_batch: ClassVar[tuple[str, ...]] = ("shape", "measurements", "ensemble", "sensing_std", "sensing_seed")
+    data_settings: ClassVar[tuple[str, ...]] = (
+        *TARGET,
+        "measurements",
+        "ensemble",
+        "sensing_std",
+        "sensing_seed",
+        "noise_std",
+        "data_seed",
+    )
+
+    measurements: int = Field(gt=0, description="number of measurements")
+    ensemble: Literal["gaussian", "commuting"] = Field(
+        default="gaussian",
+        description="independent normal entries, or symmetric matrices with the same random eigenvectors",
+    )
+    sensing_std: float = Field(gt=0, description="standard deviation of the entries, or eigenvalues, of each A_i")
+    sensing_seed: int = Field(default=0, ge=0, description="draws the A_i")
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        self._check_target()
+        if self.ensemble == "commuting" and (len(self.shape) != 2 or self.shape[0] != self.shape[1]):
+            raise ValueError(f"shape is {self.shape}; commuting measurements need a square matrix")
         return self
 
 
@@ -94,13 +174,19 @@ class ImageClassification(Settings):
 
 
 class DeepMatrix(Settings):
-    """Product of ``depth`` square matrices, W = W_N ... W_1."""
+    """Product of ``depth`` matrices, W = W_N ... W_1; hidden widths are the smaller side of W."""
 
     same_in_batch: ClassVar[tuple[str, ...]] = ("depth",)
 
     depth: int = Field(gt=0, description="number of factors N")
     identity_scale: float | None = Field(
         default=None, gt=0, description="W(0) = identity_scale I, each factor identity_scale^(1/N) I (Arora et al.)"
+    )
+    layer_alpha: float | None = Field(
+        default=None, gt=0, description="W_j(0) = alpha I for every factor, so W(0) = alpha^N I (Chou et al.)"
+    )
+    layer_beta: float = Field(
+        default=0.0, ge=0, description="W_1(0) = (alpha - beta) I, the perturbed init of Chou et al."
     )
     product_std: float | None = Field(
         default=None, gt=0, description="standard deviation of the entries of W(0) (Razin & Cohen)"
@@ -111,9 +197,24 @@ class DeepMatrix(Settings):
 
     @model_validator(mode="after")
     def _one_init(self):
-        if (self.identity_scale is None) == (self.product_std is None):
-            raise ValueError("give exactly one of `identity_scale` and `product_std`")
+        scales = (self.identity_scale, self.layer_alpha, self.product_std)
+        if sum(scale is not None for scale in scales) != 1:
+            raise ValueError("give exactly one of `identity_scale`, `layer_alpha` and `product_std`")
+        if self.product_std is None and (self.balanced or self.det != "any"):
+            raise ValueError("`balanced` and `det` go with `product_std`; the other inits are not drawn")
+        if self.layer_beta and (self.layer_alpha is None or self.layer_beta >= self.layer_alpha):
+            raise ValueError(f"layer_beta is {self.layer_beta}; allowed: 0 to below layer_alpha = {self.layer_alpha}")
         return self
+
+
+class PSD(Settings):
+    """Positive semidefinite matrix W = U U^T with a square U."""
+
+    factor_norm: float = Field(gt=0, description="Frobenius norm of U(0)")
+    start: Literal["gaussian", "identity"] = Field(
+        default="gaussian", description="U(0): independent normal entries, or a multiple of the identity"
+    )
+    seed: int = Field(default=0, ge=0, description="draws the initial factor")
 
 
 class CP(Settings):
@@ -236,8 +337,8 @@ class Training(Settings):
     growth: Growth | None = None
 
 
-PROBLEMS = {"completion": Completion, "image_classification": ImageClassification}
-FACTORIZATIONS = {"deep_matrix": DeepMatrix, "cp": CP, "binary_cp": BinaryCP}
+PROBLEMS = {"completion": Completion, "sensing": Sensing, "image_classification": ImageClassification}
+FACTORIZATIONS = {"deep_matrix": DeepMatrix, "psd": PSD, "cp": CP, "binary_cp": BinaryCP}
 OPTIMIZERS = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}
 
 
@@ -263,8 +364,13 @@ def across(problem: Settings, factorization: Settings, training: Training) -> No
             raise ValueError(f"batch_size is {training.batch_size}; train_size allows at most {problem.train_size}")
     elif training.batch_size or training.stop.max_epochs or training.record.every_epochs:
         raise ValueError("full-batch descent counts in steps: no `batch_size`, `max_epochs` or `every_epochs`")
-    if isinstance(factorization, DeepMatrix) and (len(problem.shape) != 2 or problem.shape[0] != problem.shape[1]):
-        raise ValueError(f"shape is {problem.shape}; deep_matrix takes square matrices")
+    if isinstance(factorization, DeepMatrix):
+        if len(problem.shape) != 2:
+            raise ValueError(f"shape is {problem.shape}; deep_matrix takes matrices")
+        if factorization.det != "any" and problem.shape[0] != problem.shape[1]:
+            raise ValueError(f"shape is {problem.shape}; only a square matrix has a determinant: leave out `det`")
+    if isinstance(factorization, PSD) and (len(problem.shape) != 2 or problem.shape[0] != problem.shape[1]):
+        raise ValueError(f"shape is {problem.shape}; psd takes square matrices")
     if isinstance(factorization, CP):
         most = math.prod(problem.shape)
         if factorization.components > most:

@@ -1,8 +1,9 @@
-"""Deep matrix factorization W = W_N ... W_1 of square matrices, with its exact pull-back.
+"""Deep matrix factorization W = W_N ... W_1, with its exact pull-back.
 
 Arora et al. 2019, section 2; Razin & Cohen 2020, section 2. Factor j of the lists below is W_j,
-so the product runs from the last to the first. Written with tensor methods alone: the compiled
-kernel shares `initial` and must not pay for importing torch.
+so the product runs from the last to the first. Every hidden width is the smaller side of W, so the
+rank is not constrained. Written with tensor methods alone: the compiled kernel shares `initial`
+and must not pay for importing torch.
 """
 
 from __future__ import annotations
@@ -14,48 +15,62 @@ import numpy as np
 logger = logging.getLogger(__name__)
 
 
+def layer_shapes(shape: list[int], depth: int) -> list[tuple[int, int]]:
+    """Return the shapes of W_1 ... W_N."""
+    hidden = min(shape)
+    widths = [shape[1], *[hidden] * (depth - 1), shape[0]]
+    return list(zip(widths[1:], widths[:-1], strict=True))
+
+
 def initial(run: dict) -> list[np.ndarray]:
     """Draw the factors W_1 ... W_N of one run, float64.
 
-    ``identity_scale`` s: every factor s^(1/N) I (Arora et al., Fig. 3). ``product_std`` s, not
-    balanced: independent normal entries with the one standard deviation that gives the product's
-    entries the standard deviation s. Balanced: the product itself is drawn, W(0) = U S V^T, and
-    W_1 = S^(1/N) V^T, W_j = S^(1/N), W_N = U S^(1/N), so that W_{j+1}^T W_{j+1} = W_j W_j^T.
-    ``det``: redrawn until the product's determinant has that sign.
+    ``identity_scale`` s: every factor s^(1/N) I (Arora et al., Fig. 3). ``layer_alpha``: every
+    factor alpha I, the first (alpha - ``layer_beta``) I (Chou et al., sections 2 and 3).
+    ``product_std`` s, not balanced: independent normal entries with the one standard deviation that
+    gives the product's entries the standard deviation s. Balanced: the product itself is drawn,
+    W(0) = U S V^T, and W_1 = S^(1/N) V^T, W_j = S^(1/N), W_N = U S^(1/N), so that
+    W_{j+1}^T W_{j+1} = W_j W_j^T. ``det``: redrawn until the product's determinant has that sign.
     """
-    size, depth = run["shape"][0], run["depth"]
+    depth, shapes = run["depth"], layer_shapes(run["shape"], run["depth"])
     if run["identity_scale"] is not None:
-        return [run["identity_scale"] ** (1 / depth) * np.eye(size) for _ in range(depth)]
+        return [run["identity_scale"] ** (1 / depth) * np.eye(*shape) for shape in shapes]
+    if run["layer_alpha"] is not None:
+        scales = [run["layer_alpha"] - run["layer_beta"], *[run["layer_alpha"]] * (depth - 1)]
+        return [scale * np.eye(*shape) for scale, shape in zip(scales, shapes, strict=True)]
     rng = np.random.default_rng([run["seed"], 1])
-    wanted = {"any": 0, "positive": 1, "negative": -1}[run["det"]]
     std = run["product_std"]
     while True:
         if run["balanced"]:
-            left, middle, right = np.linalg.svd(std * rng.standard_normal((size, size)))
+            left, middle, right = np.linalg.svd(std * rng.standard_normal(run["shape"]), full_matrices=False)
             root = np.diag(middle ** (1 / depth))
             factors = [root @ right, *(root.copy() for _ in range(depth - 2)), left @ root]
             if depth == 1:
                 factors = [(left * middle) @ right]
         else:
-            # A product entry sums size^(depth-1) products of depth independent entries.
-            layer_std = (std / size ** ((depth - 1) / 2)) ** (1 / depth)
-            factors = [layer_std * rng.standard_normal((size, size)) for _ in range(depth)]
+            # A product entry sums hidden^(depth-1) products of depth independent entries.
+            layer_std = (std / min(run["shape"]) ** ((depth - 1) / 2)) ** (1 / depth)
+            factors = [layer_std * rng.standard_normal(shape) for shape in shapes]
+        if run["det"] == "any":
+            return factors
         # Of the factors, not of the product: the product of tiny factors may underflow.
         sign = np.prod([np.linalg.slogdet(factor).sign for factor in factors])
-        if wanted in (0, sign):
+        if sign == {"positive": 1, "negative": -1}[run["det"]]:
             return factors
 
 
 def compiled(plan: dict, runs: list[dict], data: list[dict], device: str):
-    """Return the compiled stepper for plain GD on a CPU, or None for other batches."""
-    if (plan["problem"], plan["optimizer"], device) != ("completion", "gd", "cpu"):
+    """Return the compiled stepper for completion on a CPU, or None for other batches."""
+    if plan["problem"] != "completion" or plan["optimizer"] not in ("gd", "group_rmsprop") or device != "cpu":
+        return None
+    if runs[0]["shape"][0] > runs[0]["shape"][1]:
         return None
     try:
-        from greedyrank.kernels.square_matrices import SquareDescent
+        from greedyrank.kernels.deep_matrices import CompiledDescent
     except ImportError:
         logger.warning("numba or scipy cannot be imported: matrices train with torch, slower, tiny ones far slower")
         return None
-    return SquareDescent(runs, data, [initial(run) for run in runs])
+    return CompiledDescent(plan["optimizer"], runs, data, [initial(run) for run in runs])
 
 
 def _product(left, right, out):
@@ -63,7 +78,7 @@ def _product(left, right, out):
 
 
 class Model:
-    """The factors of all runs of a batch, each of shape (runs, n, n)."""
+    """The factors of all runs of a batch, each of shape (runs, rows, columns)."""
 
     def __init__(self, runs: list[dict], place):
         drawn = [initial(run) for run in runs]
@@ -73,7 +88,11 @@ class Model:
             return factor.new_empty(factor.shape)
 
         # prefixes[j] = W_{j+1} ... W_1; prefixes[0] is the first factor itself.
-        self._prefixes = [self.parameters[0], *(like(factor) for factor in self.parameters[1:])]
+        columns = runs[0]["shape"][1]
+        self._prefixes = [
+            self.parameters[0],
+            *(factor.new_empty((*factor.shape[:2], columns)) for factor in self.parameters[1:]),
+        ]
         self._gradients = [like(factor) for factor in self.parameters]
         self._spare = like(self.parameters[0])
 

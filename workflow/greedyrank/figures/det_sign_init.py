@@ -68,7 +68,9 @@ def _shares(canvas: Canvas, panel: int, sweep: xr.Dataset, published: dict, near
         axes.plot(shares, rows, "os^"[number], color=color, markersize=4, label=f"init {NAMES[std]}", clip_on=False)
     axes.axvspan(0.025, 0.975, color="0.93", zorder=0)
     axes.set_yticks(range(len(READINGS)), [_name(*reading, long=False) for reading in READINGS])
-    axes.set(xlim=(0, 1), ylim=(len(READINGS) - 0.4, -0.6), xlabel="share of seeds below published", ylabel="depth, det")
+    axes.set(
+        xlim=(0, 1), ylim=(len(READINGS) - 0.4, -0.6), xlabel="share of seeds below published", ylabel="depth, det"
+    )
 
 
 def draw(

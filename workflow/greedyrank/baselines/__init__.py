@@ -1,0 +1,1 @@
+"""Baselines: what factorizations are compared with, computed once from the same data."""

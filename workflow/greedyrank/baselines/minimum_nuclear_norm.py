@@ -1,0 +1,197 @@
+"""The matrix of minimum nuclear norm that fits the measurements, with a certified gap.
+
+    minimize ||X||_*  subject to  |<A_i, X> - y_i| <= delta for every i
+
+as Arora et al. 2019 pose it (main.py), there with a general-purpose solver; over positive semidefinite
+X, where the norm is the trace, as Gunasekar et al. 2017 do. Solved by ADMM. Any lambda with
+||sum_i lambda_i A_i||_2 <= 1 bounds the minimum from below by <lambda, y> - delta ||lambda||_1, and any
+feasible X bounds it from above, so each result carries its own proof.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from greedyrank.errors import Explained
+
+RELAXATION = 1.6  # over-relaxation; 1.5 to 1.8 is the usual choice (Boyd et al. 2011, section 3.4.3)
+CHECK_EVERY = 20
+ADAPT_UNTIL = 1000  # a penalty that never settles need not converge
+
+
+class NotSolved(Explained):
+    """No certified minimum was found: the measurements contradict each other, or convergence is too slow."""
+
+
+class Entries:
+    """The map that reads distinct entries, given by their flat indices, within bounds of their values."""
+
+    def __init__(self, index: np.ndarray, shape: tuple[int, int], low: np.ndarray, high: np.ndarray):
+        self._index, self._shape = index, shape
+        self._low, self._high = low, high
+
+    def forward(self, matrix: np.ndarray) -> np.ndarray:
+        """Return A X, the values read."""
+        return matrix.ravel()[self._index]
+
+    def transpose(self, values: np.ndarray) -> np.ndarray:
+        """Return A^T values, a matrix."""
+        matrix = np.zeros(self._shape)
+        matrix.ravel()[self._index] = values
+        return matrix
+
+    def least(self, values: np.ndarray) -> np.ndarray:
+        """Return (A A^T)^-1 values."""
+        return values
+
+    def nearest(self, point: np.ndarray) -> np.ndarray:
+        """Return the matrix nearest to a point whose measurements are within the bounds."""
+        matrix = point.copy()
+        matrix.ravel()[self._index] = np.clip(self.forward(point), self._low, self._high)
+        return matrix
+
+    def rescale(self, factor: float) -> None:
+        """Divide the scaled multipliers: here are none."""
+
+
+class Dense:
+    """The map of dense A_i, the rows of ``sensing``; otherwise as `Entries`.
+
+    The nearest matrix within bounds has no closed form here. `nearest` takes one step of ADMM
+    towards it, on s = A X with its own multipliers.
+    """
+
+    def __init__(self, sensing: np.ndarray, shape: tuple[int, int], low: np.ndarray, high: np.ndarray):
+        self._sensing, self._shape = sensing, shape
+        self._low, self._high = low, high
+        gram = sensing @ sensing.T
+        self._gram = scipy.linalg.cho_factor(gram)
+        self._gram_and_one = scipy.linalg.cho_factor(gram + np.eye(len(gram)))
+        self._seen, self._multipliers = (low + high) / 2, np.zeros(len(low))
+
+    def forward(self, matrix: np.ndarray) -> np.ndarray:
+        """Return A X, (measurements,)."""
+        return self._sensing @ matrix.ravel()
+
+    def transpose(self, values: np.ndarray) -> np.ndarray:
+        """Return A^T values, a matrix."""
+        return (values @ self._sensing).reshape(self._shape)
+
+    def least(self, values: np.ndarray) -> np.ndarray:
+        """Return (A A^T)^-1 values."""
+        return scipy.linalg.cho_solve(self._gram, values)
+
+    def nearest(self, point: np.ndarray) -> np.ndarray:
+        """Return a matrix near to a point whose measurements come within the bounds, call by call."""
+        # argmin ||X - point||^2 + ||A X - (s - multipliers)||^2, by the matrix inversion lemma.
+        right = point + self.transpose(self._seen - self._multipliers)
+        matrix = right - self.transpose(scipy.linalg.cho_solve(self._gram_and_one, self.forward(right)))
+        seen = RELAXATION * self.forward(matrix) + (1 - RELAXATION) * self._seen
+        self._seen = np.clip(seen + self._multipliers, self._low, self._high)
+        self._multipliers += seen - self._seen
+        return matrix
+
+    def rescale(self, factor: float) -> None:
+        """Divide the scaled multipliers."""
+        self._multipliers /= factor
+
+
+def _shrink(matrix: np.ndarray, by: float, psd: bool) -> np.ndarray:
+    """Return the proximal point of ``by`` times the nuclear norm; over PSD matrices, of ``by`` times the trace."""
+    if psd:
+        values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+        return (vectors * np.maximum(values - by, 0)) @ vectors.T
+    left, values, right = np.linalg.svd(matrix, full_matrices=False)
+    return (left * np.maximum(values - by, 0)) @ right
+
+
+def _norm(matrix: np.ndarray) -> float:
+    return np.linalg.svd(matrix, compute_uv=False).sum()
+
+
+def _dual_norm(matrix: np.ndarray, psd: bool) -> float:
+    return np.linalg.eigvalsh((matrix + matrix.T) / 2)[-1] if psd else np.linalg.norm(matrix, 2)
+
+
+def solve(
+    measured: type[Entries] | type[Dense],
+    what: np.ndarray,
+    values: np.ndarray,
+    shape: tuple[int, int],
+    *,
+    tolerance: float,
+    psd: bool = False,
+    gap: float = 1e-4,
+    max_iterations: int = 20_000,
+) -> dict[str, np.ndarray]:
+    """Find the matrix of minimum nuclear norm.
+
+    Parameters
+    ----------
+    measured : {Entries, Dense}
+        The kind of measurements.
+    what : ndarray
+        Flat indices of the entries, or the A_i, (measurements, rows * columns).
+    values : ndarray
+        y, (measurements,).
+    shape : (int, int)
+        Of X.
+    tolerance : float
+        delta, above 0, in the unit of y.
+    psd : bool
+        Only positive semidefinite matrices.
+    gap : float
+        Relative duality gap to reach.
+    max_iterations : int
+        After so many it gives up.
+
+    Returns
+    -------
+    dict
+        ``matrix``: a feasible X; ``upper``: its nuclear norm; ``lower``: the certified bound;
+        ``iterations``.
+
+    Raises
+    ------
+    NotSolved
+        If the gap is not reached.
+    """
+    # A PSD iterate cannot be moved into bounds and stay PSD: aim inside, and accept it once it is within.
+    aim = tolerance * (0.9 if psd else 1.0)
+    box = measured(what, shape, values - aim, values + aim)
+    low, high = values - tolerance, values + tolerance
+    z = box.transpose(box.least(values))  # the fit of least Frobenius norm
+    rho = 4 / (np.linalg.norm(z, 2) or 1.0)
+    u = np.zeros_like(z)
+    best, upper, lower = z, np.inf, 0.0
+    for iteration in range(1, max_iterations + 1):
+        x = box.nearest(z - u)
+        relaxed = RELAXATION * x + (1 - RELAXATION) * z
+        before, z = z, _shrink(relaxed + u, 1 / rho, psd)
+        u += relaxed - z
+        if iteration % CHECK_EVERY:
+            continue
+        seen = box.forward(z)
+        feasible = z if psd else z + box.transpose(box.least(np.clip(seen, low, high) - seen))
+        allowed = not psd or bool(np.all((seen >= low) & (seen <= high)))
+        if allowed and (norm := _norm(feasible)) < upper:
+            upper, best = norm, feasible
+        # The multipliers nearest to rho U, a subgradient of the norm at Z, scaled into bounds.
+        multipliers = box.least(box.forward(rho * u))
+        multipliers /= max(1.0, _dual_norm(box.transpose(multipliers), psd))
+        lower = max(lower, multipliers @ values - tolerance * np.abs(multipliers).sum())
+        if upper - lower <= gap * lower:
+            found = {"matrix": best, "upper": upper, "lower": lower, "iterations": iteration}
+            return {name: np.asarray(value) for name, value in found.items()}
+        # Keep the two residuals of ADMM within a factor of ten (Boyd et al. 2011, section 3.4.1).
+        primal, dual = np.linalg.norm(x - z), np.linalg.norm(z - before)
+        if iteration <= ADAPT_UNTIL and not 0.1 <= primal / max(dual, 1e-300) <= 10:
+            factor = 2.0 if primal > dual else 0.5
+            rho *= factor
+            u /= factor
+            box.rescale(factor)
+    raise NotSolved(
+        f"no certified minimum of the nuclear norm after {max_iterations} iterations: between {lower:.6g} and"
+        f" {upper:.6g}; do the measurements contradict each other?"
+    )
