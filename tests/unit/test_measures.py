@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 import xarray as xr
 
 from greedyrank import extraction, provenance, spectra, storage, sweeps, theory
@@ -79,6 +80,19 @@ def test_nuclear_norm_and_determinant(padded):
         assert float(norm[run, record]) == pytest.approx(np.linalg.norm(matrix, "nuc"), rel=1e-12)
         assert float(det[run, record]) == pytest.approx(np.linalg.det(matrix), rel=1e-12)
     assert np.isnan(norm[1, 2]) and np.isnan(det[1, 2])
+
+
+def test_schatten_norms(padded):
+    found = measure("schatten_norms", padded).schatten_norm
+    assert found.order.to_numpy().tolist() == [0.5, 1.0, 2.0, np.inf]
+    for run, record in ((0, 0), (0, 2), (1, 1)):
+        matrix = padded.end_to_end[run, record].to_numpy()
+        here = found.isel(run=run, record=record)
+        # The nuclear norm of the square root of (A^T A)^(1/2), squared, is the quasi-norm of order 1/2.
+        modulus = scipy.linalg.sqrtm(matrix.T @ matrix)
+        oracle = [np.trace(scipy.linalg.sqrtm(modulus)).real ** 2, *(np.linalg.norm(matrix, k) for k in ("nuc", "fro", 2))]
+        np.testing.assert_allclose(here, oracle, rtol=1e-9)
+    assert np.isnan(found.isel(run=1, record=2)).all()
 
 
 def test_determinant_is_taken_in_float64():
