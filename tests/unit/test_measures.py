@@ -82,6 +82,14 @@ def test_nuclear_norm_and_determinant(padded):
     assert np.isnan(norm[1, 2]) and np.isnan(det[1, 2])
 
 
+def test_leading_minor_of_a_rectangle():
+    matrices = np.random.default_rng(1).standard_normal((2, 2, 3, 5))
+    matrices[1, 1] = np.nan
+    found = measure("leading_minor", recorded(matrices, steps=[[0, 5], [0, -1]])).leading_minor
+    expected = matrices[..., 0, 0] * matrices[..., 1, 1] - matrices[..., 0, 1] * matrices[..., 1, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 def test_schatten_norms(padded):
     found = measure("schatten_norms", padded).schatten_norm
     assert found.order.to_numpy().tolist() == [0.5, 1.0, 2.0, np.inf]
@@ -90,7 +98,10 @@ def test_schatten_norms(padded):
         here = found.isel(run=run, record=record)
         # The nuclear norm of the square root of (A^T A)^(1/2), squared, is the quasi-norm of order 1/2.
         modulus = scipy.linalg.sqrtm(matrix.T @ matrix)
-        oracle = [np.trace(scipy.linalg.sqrtm(modulus)).real ** 2, *(np.linalg.norm(matrix, k) for k in ("nuc", "fro", 2))]
+        oracle = [
+            np.trace(scipy.linalg.sqrtm(modulus)).real ** 2,
+            *(np.linalg.norm(matrix, k) for k in ("nuc", "fro", 2)),
+        ]
         np.testing.assert_allclose(here, oracle, rtol=1e-9)
     assert np.isnan(found.isel(run=1, record=2)).all()
 

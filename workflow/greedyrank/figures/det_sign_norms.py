@@ -9,7 +9,12 @@ from greedyrank import theory
 from greedyrank.selection import select
 from greedyrank.style import COLORS, Canvas
 
-ORDERS = {0.5: ("purple", "p = 1/2"), 1.0: ("blue", "p = 1"), 2.0: ("green", "p = 2"), np.inf: ("orange", r"p = $\infty$")}
+ORDERS = {
+    0.5: ("purple", "p = 1/2"),
+    1.0: ("blue", "p = 1"),
+    2.0: ("green", "p = 2"),
+    np.inf: ("orange", r"p = $\infty$"),
+}
 DEPTHS = {2: "blue", 3: "orange", 4: "green"}
 REFERENCE = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "zorder": 5}
 
@@ -17,7 +22,7 @@ REFERENCE = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "zor
 def _norms(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
     for number, (order, (color, name)) in enumerate(ORDERS.items()):
         # The norms nearly coincide: each is drawn thinner than the one below it.
-        style = {"color": COLORS[color], "linestyle": "-", "linewidth": 2.4 - 0.6 * number, "label": name}
+        style = {"color": COLORS[color], "linestyle": "-", "linewidth": 1.9 - 0.4 * number, "label": name}
         canvas.each_run(panel, runs, runs.loss, runs.schatten_norm.sel(order=order), name, **style)
     losses = np.geomspace(1, 1e-4, 200)
     label = r"$1/\sqrt{2\,\ell}$"
@@ -52,9 +57,9 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
         losses = np.geomspace(1, 1e-4, 200)
         canvas.line(panel, losses, np.sqrt(losses), "sqrt(loss)", label=r"$\sqrt{\ell}$", **REFERENCE)
     for panel, axes in enumerate(canvas.panels):
-        limits, label = ((0.5, norm_max), "Schatten norm") if panel < 4 else ((1e-10, 3), "effective rank - 1")
+        limits, label = ((0.5, norm_max), "Schatten norm") if panel < 4 else ((1e-16, 3), "effective rank - 1")
         axes.set(xscale="log", yscale="log", xlim=(1.3, 8e-5), ylim=limits, xlabel="loss", ylabel=label)
     canvas.panels[0].legend(loc="upper left", handlelength=1.4)
-    for panel in (4, 5):
-        canvas.panels[panel].legend(loc="lower left", handlelength=1.4)
+    canvas.panels[4].legend(loc="lower right", handlelength=1.4)
+    canvas.panels[5].legend(loc="lower left", handlelength=1.4)
     return canvas
