@@ -90,7 +90,8 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
     canvas.panels[3].set(xlim=(8, 45), ylim=(-0.1, 3), xlabel="GD steps / 1000", ylabel="singular values")
     canvas.panels[4].set(xscale="log", xlim=(3, 0.03), ylim=(-0.1, 3), xlabel="loss", ylabel="singular values")
     canvas.panels[4].set(xticks=[2, 1, 0.5, 0.1], xticklabels=["2", "1", "0.5", "0.1"])
-    canvas.panels[3].legend(loc="upper right", handlelength=1.2)
+    if canvas.panels[3].lines:
+        canvas.panels[3].legend(loc="upper right", handlelength=1.2)
     canvas.title(3, "one 5x5 run, init 1e-6")
     canvas.title(4, "the same against the loss")
     _ends(canvas, 5, sweeps)
