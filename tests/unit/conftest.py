@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from greedyrank import config, sweeps, training
-from greedyrank.problems import completion
+from greedyrank.tenants import tenant
 
 hypothesis.settings.register_profile("unit", database=None, deadline=None, derandomize=True, max_examples=60)
 hypothesis.settings.load_profile("unit")
@@ -17,7 +17,6 @@ hypothesis.settings.load_profile("unit")
 MATRIX = {
     "shape": [4, 4],
     "loss": "mean",
-    "observations": 9,
     "target_rank": 2,
     "target_norm": 2.0,
     "dtype": "float64",
@@ -40,6 +39,11 @@ SMALL = {
         "record": {"every_epochs": 1},
     },
 }
+SEEN = {
+    "completion": {"observations": 9},
+    "sensing": {"measurements": 9, "sensing_std": 0.5},
+    "image_classification": {},
+}
 BY_HAND = {"observations": None, "target_rank": None, "target_norm": None}
 RATES = {"gd": 0.1, "group_rmsprop": 1.0e-2, "adam": 1.0e-3}
 
@@ -50,10 +54,13 @@ def _raw(sweep: dict) -> dict:
     return {"sweeps": {"small": {"source": "none", **sweep}}, "figures": {"det_sign": figure}}
 
 
-def _sweep(factorization: str, optimizer: str, cases=(), axes=None, batch=(), **overrides) -> dict:
+def _sweep(
+    factorization: str, optimizer: str, cases=(), axes=None, batch=(), problem="completion", **overrides
+) -> dict:
     """Return a small sweep block; ``observed`` in the overrides replaces the drawn target."""
-    problem = "image_classification" if factorization == "binary_cp" else "completion"
-    fixed = {**SMALL[factorization], "learning_rate": RATES[optimizer], **overrides}
+    if factorization == "binary_cp":
+        problem = "image_classification"
+    fixed = {**SEEN[problem], **SMALL[factorization], "learning_rate": RATES[optimizer], **overrides}
     if "observed" in fixed:
         fixed |= BY_HAND
     return {
@@ -86,7 +93,7 @@ def raw_config():
 
 @pytest.fixture(scope="session")
 def plan():
-    """Make a small slice: ``plan(factorization, optimizer, axes=..., cases=..., **fixed)``."""
+    """Make a small slice: ``plan(factorization, optimizer, axes=..., cases=..., problem=..., **fixed)``."""
     return _plan
 
 
@@ -98,8 +105,8 @@ def run_settings():
 
 @pytest.fixture(scope="session")
 def train():
-    """Train a slice of completion: ``train(plan)`` gives the records."""
-    return lambda small: training.train(small, completion.generate, "cpu")
+    """Train a slice of completion or sensing: ``train(plan)`` gives the records."""
+    return lambda small: training.train(small, tenant("problems", small["problem"]).generate, "cpu")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 import tensorly
 import torch
 
-from greedyrank.factorizations import binary_cp, cp, deep_matrix
+from greedyrank.factorizations import binary_cp, cp, deep_matrix, psd
 
 TIGHT = 1e-12
 
@@ -22,14 +22,18 @@ def autograd(model, forward, upstream):
 # -- deep matrix ------------------------------------------------------------------------------------
 
 
+SIDES = [[6, 6], [3, 5], [5, 3]]
+
+
+@pytest.mark.parametrize("shape", SIDES, ids=str)
 @pytest.mark.parametrize("balanced", [False, True])
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
-def test_deep_matrix_pullback(run_settings, place, relative, depth, balanced):
+def test_deep_matrix_pullback(run_settings, place, relative, depth, balanced, shape):
     runs = run_settings(
-        "deep_matrix", shape=[6, 6], depth=depth, product_std=0.7, balanced=balanced, axes={"seed": [0, 1, 2]}
+        "deep_matrix", shape=shape, depth=depth, product_std=0.7, balanced=balanced, axes={"seed": [0, 1, 2]}
     )
     model = deep_matrix.Model(runs, place)
-    upstream = torch.randn(3, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(depth))
+    upstream = torch.randn(3, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(depth))
 
     def product(factors):
         out = factors[0]
@@ -53,11 +57,45 @@ def test_deep_matrix_factors_stand_in_order(run_settings, place):
     assert all(torch.equal(parameter[0], factor) for parameter, factor in zip(model.parameters, drawn, strict=True))
 
 
+@pytest.mark.parametrize("shape", SIDES, ids=str)
+def test_deep_matrix_pullback_twice_with_a_step_between(run_settings, place, relative, shape):
+    model = deep_matrix.Model(run_settings("deep_matrix", shape=shape, depth=4, product_std=0.7), place)
+    upstream = torch.ones(1, *shape, dtype=torch.float64)
+    for _ in range(2):
+        model.end_to_end()
+        for parameter, gradient in zip(model.parameters, model.pullback(upstream), strict=True):
+            parameter.sub_(0.01 * gradient)
+    model.end_to_end()
+    expected = autograd(model, lambda factors: factors[3] @ factors[2] @ factors[1] @ factors[0], upstream)
+    for ours, oracle in zip(model.pullback(upstream), expected, strict=True):
+        assert relative(ours, oracle) <= TIGHT
+
+
+@pytest.mark.parametrize("shape", SIDES, ids=str)
+@pytest.mark.parametrize("init", ["drawn", "balanced", "identity", "layers"])
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_hidden_widths_are_the_smaller_side(run_settings, shape, init, depth):
+    given = {
+        "drawn": {},
+        "balanced": {"balanced": True},
+        "identity": {"product_std": None, "identity_scale": 0.1},
+        "layers": {"product_std": None, "layer_alpha": 0.1, "layer_beta": 0.05},
+    }[init]
+    factors = deep_matrix.initial(run_settings("deep_matrix", shape=shape, depth=depth, **given)[0])
+    hidden = min(shape)
+    widths = [shape[0], *[hidden] * (depth - 1), shape[1]]
+    assert [factor.shape for factor in reversed(factors)] == list(itertools.pairwise(widths))
+
+
+@pytest.mark.parametrize("shape", [[5, 5], [4, 7], [7, 4]], ids=str)
 @pytest.mark.parametrize("depth", [2, 3, 4, 5])
-def test_balanced_init_is_balanced(run_settings, depth):
+def test_balanced_init_is_balanced(run_settings, depth, shape):
     factors = deep_matrix.initial(
-        run_settings("deep_matrix", shape=[5, 5], depth=depth, product_std=1.0, balanced=True)[0]
+        run_settings("deep_matrix", shape=shape, depth=depth, product_std=1.0, balanced=True)[0]
     )
+    values = np.linalg.svd(np.linalg.multi_dot([np.eye(shape[0]), *reversed(factors)]), compute_uv=False)
+    for factor in factors:
+        np.testing.assert_allclose(np.linalg.svd(factor, compute_uv=False), values ** (1 / depth), rtol=1e-10)
     for before, after in itertools.pairwise(factors):
         np.testing.assert_allclose(after.T @ after, before @ before.T, rtol=0, atol=1e-12)
 
@@ -94,12 +132,24 @@ def test_det_sign_survives_underflow_of_the_product(run_settings):
         assert np.prod([np.sign(np.linalg.det(factor)) for factor in deep_matrix.initial(run)]) == -1
 
 
-@pytest.mark.parametrize(("depth", "balanced"), [(1, False), (2, False), (3, False), (3, True)])
-def test_product_std(run_settings, depth, balanced):
-    (run,) = run_settings("deep_matrix", shape=[4, 4], depth=depth, product_std=0.02, balanced=balanced)
+@pytest.mark.parametrize(
+    ("shape", "depth", "balanced"),
+    [
+        ([4, 4], 1, False),
+        ([4, 4], 2, False),
+        ([4, 4], 3, False),
+        ([4, 4], 3, True),
+        ([3, 6], 1, False),
+        ([3, 6], 2, False),
+        ([6, 3], 3, False),
+        ([6, 3], 3, True),
+    ],
+)
+def test_product_std(run_settings, shape, depth, balanced):
+    (run,) = run_settings("deep_matrix", shape=shape, depth=depth, product_std=0.02, balanced=balanced)
     squares = np.array(
         [
-            np.mean(np.linalg.multi_dot([np.eye(4), *reversed(deep_matrix.initial({**run, "seed": seed}))]) ** 2)
+            np.mean(np.linalg.multi_dot([np.eye(shape[0]), *reversed(deep_matrix.initial({**run, "seed": seed}))]) ** 2)
             for seed in range(2000)
         ]
     )
@@ -114,6 +164,95 @@ def test_identity_scale_is_exact(run_settings, place, depth):
     runs = run_settings("deep_matrix", shape=[7, 7], depth=depth, product_std=None, identity_scale=1e-3)
     product = deep_matrix.Model(runs, place).end_to_end()[0].numpy()
     np.testing.assert_allclose(product, 1e-3 * np.eye(7), rtol=4e-16 * depth, atol=0)
+
+
+@pytest.mark.parametrize("shape", SIDES, ids=str)
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_layer_alpha_and_beta(run_settings, place, shape, depth):
+    runs = run_settings(
+        "deep_matrix",
+        shape=shape,
+        depth=depth,
+        product_std=None,
+        layer_alpha=0.3,
+        cases=[{"layer_beta": 0.0}, {"layer_beta": 0.1}],
+    )
+    for run, first in zip(runs, (0.3, 0.2), strict=True):
+        scales = [first, *[0.3] * (depth - 1)]
+        for factor, scale in zip(deep_matrix.initial(run), scales, strict=True):
+            np.testing.assert_allclose(factor, scale * np.eye(*factor.shape), rtol=1e-15, atol=0)
+    product = deep_matrix.Model(runs, place).end_to_end().numpy()
+    for matrix, expected in zip(product, (0.3**depth, 0.3 ** (depth - 1) * 0.2), strict=True):
+        np.testing.assert_allclose(matrix, expected * np.eye(*shape), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("shape", [[3, 6], [6, 3]], ids=str)
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_identity_scale_of_a_rectangle(run_settings, place, depth, shape):
+    runs = run_settings("deep_matrix", shape=shape, depth=depth, product_std=None, identity_scale=1e-3)
+    product = deep_matrix.Model(runs, place).end_to_end()[0].numpy()
+    np.testing.assert_allclose(product, 1e-3 * np.eye(*shape), rtol=4e-16 * depth, atol=0)
+
+
+# -- PSD --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def psd_runs(run_settings):
+    cases = [{"factor_norm": 0.7, "seed": 0}, {"factor_norm": 2.0, "seed": [1, 2]}]
+    return run_settings("psd", shape=[5, 5], cases=cases)
+
+
+def test_psd_end_to_end(psd_runs, place, relative):
+    found = psd.Model(psd_runs, place).end_to_end()
+    assert found.shape == (3, 5, 5)
+    for run, matrix in zip(psd_runs, found.numpy(), strict=True):
+        factor = psd.initial(run)
+        assert relative(matrix, np.einsum("ik,jk->ij", factor, factor)) <= TIGHT
+        assert np.linalg.eigvalsh(matrix)[0] >= -1e-14
+
+
+def test_psd_pullback(psd_runs, place, relative):
+    model = psd.Model(psd_runs, place)
+    upstream = torch.randn(3, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for _ in range(2):
+        model.end_to_end()
+        (found,) = model.pullback(upstream)  # upstream is not symmetric: G U alone is not it
+        (oracle,) = autograd(model, lambda leaves: torch.einsum("rik,rjk->rij", leaves[0], leaves[0]), upstream)
+        assert relative(found, oracle) <= TIGHT
+        model.parameters[0].sub_(0.1 * found)
+
+
+def test_psd_observables_and_spread(psd_runs, place):
+    model = psd.Model(psd_runs, place)
+    end_to_end = model.end_to_end()
+    assert torch.equal(model.observables(False, None)["end_to_end"], end_to_end)
+    (rates,) = model.spread(place(np.array([1.0, 0.0, -2.0])))
+    scaled = rates * model.parameters[0]
+    assert torch.equal(scaled[0], model.parameters[0][0])
+    assert not scaled[1].any()
+    assert torch.equal(scaled[2], -2 * model.parameters[0][2])
+
+
+@pytest.mark.parametrize("start", ["gaussian", "identity"])
+def test_psd_init_has_its_norm(run_settings, start):
+    for run in run_settings("psd", start=start, cases=[{"factor_norm": norm} for norm in (1e-4, 0.5, 3.0)]):
+        factor = psd.initial(run)
+        assert np.sqrt((factor**2).sum()) == pytest.approx(run["factor_norm"], rel=1e-13)
+        if start == "identity":
+            np.testing.assert_array_equal(factor, factor[0, 0] * np.eye(4))
+        else:
+            assert np.linalg.matrix_rank(factor) == 4
+
+
+def test_psd_init_is_a_direction_drawn_uniformly(run_settings):
+    (run,) = run_settings("psd", factor_norm=2.0)
+    drawn = np.stack([psd.initial({**run, "seed": seed}) for seed in range(2000)])
+    # On the sphere of radius 2 in 16 dimensions an entry has mean 0 and mean square 4/16.
+    for power, expected in ((1, 0.0), (2, 4 / 16)):
+        moments = drawn**power
+        assert (np.abs(moments.mean(0) - expected) < 5 * moments.std(0) / np.sqrt(len(drawn))).all()
+    np.testing.assert_array_equal(drawn[3], psd.initial({**run, "seed": 3, "data_seed": 8}))
 
 
 # -- CP ---------------------------------------------------------------------------------------------

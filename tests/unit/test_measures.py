@@ -330,7 +330,7 @@ def extracted(train, tmp_path):
             files.append(tmp_path / f"data{number}.npz")
             meta = {"problem": "completion", "settings": {key: run[key] for key in keys}}
             storage.save_arrays(files[-1], meta, completion.generate(run))
-        return arrays, extraction.extract([tmp_path / "all.npz"], files, list(measures))
+        return arrays, extraction.extract([tmp_path / "all.npz"], files, [], list(measures))
 
     return make
 

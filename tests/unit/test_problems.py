@@ -1,12 +1,146 @@
-"""Completion and image classification: their data, losses, gradients and errors."""
+"""Targets, completion, sensing and image classification: their data, losses, gradients and errors."""
 
 import numpy as np
 import pytest
 import torch
 
-from greedyrank import images, sweeps
+from greedyrank import images, sweeps, targets
 from greedyrank.descent import Descent
-from greedyrank.problems import completion, image_classification
+from greedyrank.factorizations import psd
+from greedyrank.problems import completion, image_classification, sensing
+
+# -- targets ----------------------------------------------------------------------------------------
+
+KINDS = {
+    "rank": {"target_rank": 3, "target_norm": 2.5},
+    "symmetric": {"target_rank": 3, "target_norm": 2.5, "target_symmetric": True},
+    "spectrum": {"target_rank": None, "target_norm": None, "target_spectrum": [-3.0, 2.0, 0.5]},
+    "decay": {"target_rank": None, "target_norm": 2.5, "target_decay": 1.5},
+}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def seen(run_settings):
+    """Give the settings and the data of one completion: ``seen(kind, **overrides)``."""
+
+    def make(kind, **overrides):
+        (run,) = run_settings("deep_matrix", **{"shape": [7, 7], "observations": 20, **KINDS[kind], **overrides})
+        return run, completion.generate(run)
+
+    return make
+
+
+def test_rank_target_of_a_rectangle(seen):
+    for shape, rank in (([4, 7], 2), ([7, 4], 4)):
+        target = seen("rank", shape=shape, target_rank=rank)[1]["target"]
+        values = np.linalg.svd(target, compute_uv=False)
+        assert target.shape == tuple(shape)
+        assert np.sqrt((values**2).sum()) == pytest.approx(2.5, rel=1e-12)
+        assert (values[:rank] > 1e-3).all() and (values[rank:] < 1e-14).all()
+
+
+def test_symmetric_noise_has_one_standard_deviation():
+    settings = {"noise_std": 0.3, "target_symmetric": True, "target_rank": 1}
+    drawn = np.array([np.diagonal(targets.noise([7, 7], settings, np.random.default_rng(s))) for s in range(300)])
+    assert abs(drawn.std() - 0.3) < 5 * 0.3 / np.sqrt(2 * drawn.size)
+
+
+def test_rank_target_is_not_symmetric(seen):
+    target = seen("rank")[1]["target"]
+    assert np.abs(target - target.T).max() > 0.1
+
+
+def test_symmetric_target_is_positive_semidefinite(seen):
+    target = seen("symmetric")[1]["target"]
+    np.testing.assert_allclose(target, target.T, rtol=0, atol=1e-15)
+    values = np.linalg.eigvalsh(target)
+    assert np.sqrt((values**2).sum()) == pytest.approx(2.5, rel=1e-12)
+    assert (values[-3:] > 1e-3).all()
+    np.testing.assert_allclose(values[:4], 0, atol=1e-14)
+
+
+def test_target_has_its_spectrum(seen):
+    target = seen("spectrum")[1]["target"]
+    np.testing.assert_allclose(target, target.T, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(np.linalg.eigvalsh(target), [-3, 0, 0, 0, 0, 0.5, 2], atol=1e-14)
+    whole = seen("spectrum", target_spectrum=[7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0])[1]["target"]
+    np.testing.assert_allclose(np.linalg.eigvalsh(whole), range(1, 8), rtol=1e-13)
+    assert np.abs(whole - np.diag(np.diagonal(whole))).max() > 0.1  # random eigenvectors
+
+
+@pytest.mark.parametrize("power", [0.5, 1, 3.0])
+def test_target_s_eigenvalues_decay(seen, power):
+    target = seen("decay", target_decay=power)[1]["target"]
+    values = np.linalg.eigvalsh(target)[::-1]
+    assert np.linalg.norm(target) == pytest.approx(2.5, rel=1e-12)
+    slopes = np.log(values[1:] / values[0]) / np.log(np.arange(2, 8))
+    np.testing.assert_allclose(slopes, -power, rtol=1e-10)
+
+
+def test_orthogonal_is_haar():
+    drawn = np.stack([targets.orthogonal(4, np.random.default_rng(seed)) for seed in range(2000)])
+    np.testing.assert_allclose(drawn.mT @ drawn, np.broadcast_to(np.eye(4), drawn.shape), rtol=0, atol=1e-13)
+    # Moments of an entry of a Haar orthogonal matrix of size n: 0, 1/n, 3/(n (n + 2)); det is +1 or -1 alike.
+    for power, expected in ((1, 0.0), (2, 1 / 4), (4, 3 / 24)):
+        moments = drawn**power
+        error = moments.std(0) / np.sqrt(len(drawn))
+        assert (np.abs(moments.mean(0) - expected) < 5 * error).all()
+    assert abs(np.linalg.det(drawn).mean()) < 5 / np.sqrt(len(drawn))
+
+
+def test_target_follows_its_seed_alone(seen, kind):
+    _, data = seen(kind)
+    _, again = seen(kind, observations=5, noise_std=0.3, replacement=True, seed=4, depth=3, loss="half_sum")
+    np.testing.assert_array_equal(data["target"], again["target"])
+    other = seen(kind, data_seed=1)[1]["target"]
+    assert np.abs(other - data["target"]).max() > 0.01
+
+
+def added(run, data):
+    """Return the noise of every entry, in full shape."""
+    noise = np.full(data["target"].size, np.nan)
+    noise[data["entries"]] = data["values"] - data["target"].ravel()[data["entries"]]
+    return noise.reshape(data["target"].shape)
+
+
+def test_noise_is_symmetric_where_the_target_is(seen, kind):
+    noise = added(*seen(kind, noise_std=0.3))
+    assert np.abs(noise).min() > 0
+    if kind == "rank":
+        assert np.abs(noise - noise.T).max() > 0.1
+    else:
+        np.testing.assert_allclose(noise, noise.T, rtol=0, atol=1e-14)
+
+
+def test_noise_has_its_standard_deviation(seen, kind):
+    above = np.triu_indices(7, 1)
+    run, _ = seen(kind, noise_std=0.3)
+    entries = np.array([added(run, completion.generate({**run, "data_seed": seed}))[above] for seed in range(300)])
+    assert abs(entries.mean()) < 5 * 0.3 / np.sqrt(entries.size)
+    assert abs(entries.std() - 0.3) < 5 * 0.3 / np.sqrt(2 * entries.size)
+
+
+def test_noise_moves_nothing_else(seen, kind):
+    (_, plain), (_, noisy), (_, louder) = seen(kind), seen(kind, noise_std=0.1), seen(kind, noise_std=0.2)
+    for name in ("entries", "target"):
+        np.testing.assert_array_equal(plain[name], noisy[name])
+    np.testing.assert_array_equal(plain["values"], plain["target"].ravel()[plain["entries"]])
+    np.testing.assert_allclose(louder["values"] - plain["values"], 2 * (noisy["values"] - plain["values"]), atol=1e-14)
+
+
+def test_relative_errors():
+    target, other = np.array([[3.0, 0.0], [0.0, 4.0]]), np.ones((2, 2))
+    found = np.stack([target + other, 3 * other]).astype(np.float32)
+    errors = targets.relative_errors(found, [{"target": target}, {"target": other}])["relative_error"]
+    np.testing.assert_allclose(errors, [2 / 5, 2.0], rtol=1e-15)
+    assert errors.dtype == np.float64
+    assert targets.relative_errors(found, [{"target": target}, {}]) == {}
+
 
 # -- completion: data -------------------------------------------------------------------------------
 
@@ -62,20 +196,84 @@ def test_entries_by_hand(run_settings):
     np.testing.assert_array_equal(mask, [[0, 1], [1, 1]])
 
 
+def test_sets_drawn_with_replacement_are_nested(run_settings):
+    runs = run_settings("cp", shape=[3, 4, 5], replacement=True, axes={"observations": [4, 30, 60]})
+    entries = [completion.generate(run)["entries"] for run in runs]
+    np.testing.assert_array_equal(entries[0], entries[2])
+    counts = []
+    for run in runs:
+        data = completion.generate(run)
+        values, count = completion.observed(run, data)
+        seen = data["entries"][: run["observations"]].tolist()
+        assert count.ravel().tolist() == [seen.count(entry) for entry in range(60)]
+        np.testing.assert_array_equal(values, data["target"] * (count > 0))
+        counts.append(count)
+    assert [count.sum() for count in counts] == [4, 30, 60]
+    assert (counts[0] <= counts[1]).all() and (counts[1] <= counts[2]).all()
+    assert counts[2].max() > 1 and counts[2].min() == 0
+
+
+def test_entries_drawn_with_replacement_are_uniform(run_settings):
+    (run,) = run_settings("cp", replacement=True)
+    drawn = np.concatenate([completion.generate({**run, "data_seed": seed})["entries"] for seed in range(500)])
+    assert drawn.size == 500 * 24
+    expected = drawn.size / 24
+    assert np.abs(np.bincount(drawn, minlength=24) - expected).max() < 5 * np.sqrt(expected)
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_measurements_are_the_distinct_entries(run_settings, replacement):
+    (run,) = run_settings("deep_matrix", observations=12, replacement=replacement, noise_std=0.1)
+    data = completion.generate(run)
+    entries, values = completion.measurements(run, data)
+    assert sorted(entries) == sorted(set(data["entries"][:12].tolist()))
+    assert (len(entries) == 12) is not replacement
+    known = dict(zip(data["entries"].tolist(), data["values"], strict=True))
+    assert [known[entry] for entry in entries.tolist()] == values.tolist()
+
+
+def test_measurements_by_hand(run_settings):
+    (run,) = run_settings("deep_matrix", shape=[2, 3], observed=[[1, 0, -2.0], [0, 1, 1.5]])
+    entries, values = completion.measurements(run, completion.generate(run))
+    assert dict(zip(entries.tolist(), values.tolist(), strict=True)) == {3: -2.0, 1: 1.5}
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_context_of_completion(run_settings, replacement):
+    (run,) = run_settings("deep_matrix", shape=[4, 5], observations=14, replacement=replacement)
+    data = completion.generate(run)
+    found = completion.context(run, data)
+    assert set(found) == {"observed_values", "observed_mask", "target"}
+    np.testing.assert_array_equal(found["target"], data["target"])
+    seen = data["entries"][:14].tolist()
+    np.testing.assert_array_equal(found["observed_mask"].ravel(), [seen.count(entry) for entry in range(20)])
+    np.testing.assert_array_equal(found["observed_values"], data["target"] * (found["observed_mask"] > 0))
+
+
+def test_context_of_entries_by_hand_has_no_target(run_settings):
+    (run,) = run_settings("deep_matrix", shape=[2, 2], observed=[[0, 1, 1.0], [1, 0, -2.0]])
+    found = completion.context(run, completion.generate(run))
+    assert {name: array.tolist() for name, array in found.items()} == {
+        "observed_values": [[0, 1], [-2, 0]],
+        "observed_mask": [[0, 1], [1, 0]],
+    }
+
+
 # -- completion: loss -------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["mean", "half_sum"])
 def completing(request, run_settings, place):
-    """A problem of three runs with different data and numbers of observations, and some W."""
+    """A problem of four runs with different data and numbers of observations, and some W."""
     cases = [
         {"data_seed": 0, "observations": 5},
         {"data_seed": 1, "observations": 5},
         {"data_seed": 1, "observations": 24},
+        {"data_seed": 2, "observations": 20, "replacement": True, "noise_std": 0.1},
     ]
     runs = run_settings("cp", "gd", loss=request.param, cases=cases)
     data = [completion.generate(run) for run in runs]
-    w = torch.randn(3, 3, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    w = torch.randn(4, 3, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     return runs, data, completion.Problem(runs, data, place), w
 
 
@@ -91,6 +289,7 @@ def plain_losses(runs, data, w):
 
 def test_loss_and_gradient(completing, relative):
     runs, data, problem, w = completing
+    assert problem.counts[3].max() > 1  # or nothing counts twice
     leaf = w.clone().requires_grad_()
     expected = plain_losses(runs, data, leaf)
     expected.sum().backward()
@@ -101,7 +300,7 @@ def test_loss_and_gradient(completing, relative):
 def test_relative_error_is_over_all_entries_and_unsquared(completing):
     _, data, problem, w = completing
     found = problem.observables(None, w)["relative_error"]
-    for run in range(3):
+    for run in range(4):
         target = data[run]["target"]
         assert found[run] == pytest.approx(np.linalg.norm(w[run].numpy() - target) / np.linalg.norm(target), rel=1e-12)
     perfect = torch.from_numpy(np.stack([arrays["target"] for arrays in data]))
@@ -117,6 +316,169 @@ def test_loss_of_entries_by_hand(run_settings, place):
     np.testing.assert_allclose(gradient[0], [[0, -1], [2, 2]])
     assert problem.losses().tolist() == [(1 + 4 + 4) / 2]
     assert problem.observables(None, gradient) == {}  # no target is known
+
+
+# -- sensing ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [[5, 5], [3, 6], [3, 4, 2]])
+def test_gaussian_ensemble(run_settings, shape):
+    (run,) = run_settings("cp", problem="sensing", shape=shape, measurements=400, sensing_std=0.3)
+    drawn = sensing.ensemble(run)
+    assert drawn.shape == (400, np.prod(shape))
+    assert abs(drawn.mean()) < 5 * 0.3 / np.sqrt(drawn.size)
+    assert abs(drawn.std() - 0.3) < 5 * 0.3 / np.sqrt(2 * drawn.size)
+    # Independent: each entry of the sample correlation has the standard deviation 1/sqrt(400).
+    correlation = np.corrcoef(drawn.T)
+    assert np.abs(correlation - np.eye(len(correlation))).max() < 5 / np.sqrt(400)
+
+
+def test_commuting_ensemble(run_settings):
+    (run,) = run_settings(
+        "psd", problem="sensing", shape=[6, 6], measurements=300, ensemble="commuting", sensing_std=0.3
+    )
+    drawn = sensing.ensemble(run).reshape(300, 6, 6)
+    np.testing.assert_allclose(drawn, drawn.mT, rtol=0, atol=1e-14)
+    for other in drawn[1:20]:
+        np.testing.assert_allclose(drawn[0] @ other, other @ drawn[0], rtol=0, atol=1e-14)
+    # In the eigenvectors of the first, all are diagonal; the eigenvalues are independent N(0, 0.3^2).
+    vectors = np.linalg.eigh(drawn[0])[1]
+    turned = vectors.T @ drawn @ vectors
+    eigenvalues = np.diagonal(turned, axis1=1, axis2=2)
+    np.testing.assert_allclose(turned, eigenvalues[:, None] * np.eye(6), rtol=0, atol=1e-13)
+    assert np.abs(drawn - drawn * np.eye(6)).max() > 0.1  # the common eigenvectors are random
+    assert abs(eigenvalues.mean()) < 5 * 0.3 / np.sqrt(eigenvalues.size)
+    assert abs(eigenvalues.std() - 0.3) < 5 * 0.3 / np.sqrt(2 * eigenvalues.size)
+    assert np.abs(np.corrcoef(eigenvalues.T) - np.eye(6)).max() < 5 / np.sqrt(300)
+
+
+@pytest.mark.parametrize("ensemble", ["gaussian", "commuting"])
+def test_ensemble_follows_its_seed_alone(run_settings, ensemble):
+    (run,) = run_settings("deep_matrix", problem="sensing", ensemble=ensemble)
+    first = sensing.ensemble(run)
+    np.testing.assert_array_equal(sensing.ensemble({**run, "data_seed": 5, "seed": 3, "noise_std": 1.0}), first)
+    assert np.abs(sensing.ensemble({**run, "sensing_seed": 1}) - first).min() > 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "ensemble"), [([4, 4], "gaussian"), ([4, 4], "commuting"), ([3, 5], "gaussian"), ([3, 4, 2], "gaussian")]
+)
+def test_measured_values_are_inner_products(run_settings, shape, ensemble):
+    (run,) = run_settings("cp", problem="sensing", shape=shape, ensemble=ensemble, measurements=11)
+    data = sensing.generate(run)
+    assert set(data) == {"values", "target"}
+    assert data["target"].shape == tuple(shape)
+    for matrix, value in zip(sensing.ensemble(run), data["values"], strict=True):
+        assert value == pytest.approx((matrix.reshape(shape) * data["target"]).sum(), rel=1e-12, abs=1e-14)
+    measured = sensing.measurements(run, data)
+    np.testing.assert_array_equal(measured[0], sensing.ensemble(run))
+    np.testing.assert_array_equal(measured[1], data["values"])
+    assert list(sensing.context(run, data)) == ["target"]
+    np.testing.assert_array_equal(sensing.context(run, data)["target"], data["target"])
+
+
+def test_sensed_data_follow_their_seeds(run_settings):
+    (run,) = run_settings("deep_matrix", problem="sensing")
+    first = sensing.generate(run)
+    again = sensing.generate({**run, "seed": 5, "depth": 3})
+    turned = sensing.generate({**run, "sensing_seed": 1})
+    other = sensing.generate({**run, "data_seed": 1})
+    for name in first:
+        np.testing.assert_array_equal(first[name], again[name])
+        assert np.abs(first[name] - other[name]).min() > 0
+    np.testing.assert_array_equal(first["target"], turned["target"])
+    assert np.abs(first["values"] - turned["values"]).min() > 0
+
+
+def test_noise_of_measurements(run_settings):
+    (run,) = run_settings("deep_matrix", problem="sensing", measurements=4000, noise_std=0.2)
+    data, plain = sensing.generate(run), sensing.generate({**run, "noise_std": 0.0})
+    np.testing.assert_array_equal(data["target"], plain["target"])
+    noise = data["values"] - plain["values"]
+    assert abs(noise.mean()) < 5 * 0.2 / np.sqrt(4000)
+    assert abs(noise.std() - 0.2) < 5 * 0.2 / np.sqrt(2 * 4000)
+
+
+@pytest.fixture(params=[[4, 4], [5, 3], [3, 4, 2]], ids=str)
+def sensed(request, run_settings, place):
+    """A problem of three runs with different data and losses that share the A_i, and some W."""
+    cases = [
+        {"data_seed": 0, "loss": "mean"},
+        {"data_seed": 1, "loss": "half_sum"},
+        {"data_seed": 2, "loss": "mean", "noise_std": 0.5},
+    ]
+    runs = run_settings("cp", problem="sensing", shape=request.param, cases=cases)
+    data = [sensing.generate(run) for run in runs]
+    w = torch.randn(3, *request.param, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    return runs, data, sensing.Problem(runs, data, place), w
+
+
+def test_loss_and_gradient_of_sensing(sensed, relative):
+    runs, data, problem, w = sensed
+    leaf = w.clone().requires_grad_()
+    losses = []
+    for run, arrays, tensor in zip(runs, data, leaf, strict=True):
+        matrices = torch.from_numpy(sensing.ensemble(run)).reshape(-1, *tensor.shape)
+        squares = torch.stack([(matrix * tensor).sum() for matrix in matrices]) - torch.from_numpy(arrays["values"])
+        squares = squares**2
+        losses.append(squares.sum() / 9 if run["loss"] == "mean" else squares.sum() / 2)
+    torch.stack(losses).sum().backward()
+    assert relative(problem.loss_gradient(w), leaf.grad) <= 1e-12
+    assert relative(problem.losses(), torch.stack(losses).detach()) <= 1e-12
+
+
+def test_runs_of_sensing_are_independent(sensed, place, relative):
+    runs, data, problem, w = sensed
+    gradient, losses = problem.loss_gradient(w).clone(), problem.losses().clone()
+    for run in range(3):
+        alone = sensing.Problem([runs[run]], [data[run]], place)
+        assert relative(alone.loss_gradient(w[run : run + 1])[0], gradient[run]) <= 1e-12
+        assert relative(alone.losses(), losses[run : run + 1]) <= 1e-12
+    w[0] += 1
+    problem.loss_gradient(w)
+    np.testing.assert_allclose(problem.losses()[1:], losses[1:], rtol=1e-14)
+    assert problem.losses()[0] != losses[0]
+
+
+def test_the_target_has_no_loss_but_the_noise(sensed):
+    runs, data, problem, _ = sensed
+    w = torch.from_numpy(np.stack([arrays["target"] for arrays in data]))
+    gradient, losses = problem.loss_gradient(w), problem.losses()
+    np.testing.assert_allclose(losses[:2], 0, atol=1e-28)
+    np.testing.assert_allclose(gradient[:2], 0, atol=1e-13)
+    noise = data[2]["values"] - sensing.generate({**runs[2], "noise_std": 0.0})["values"]
+    assert losses[2].item() == pytest.approx((noise**2).mean(), rel=1e-12)
+    np.testing.assert_allclose(problem.observables(None, w)["relative_error"], 0, atol=1e-15)
+    np.testing.assert_allclose(problem.observables(None, 3 * w)["relative_error"], 2, rtol=1e-14)
+
+
+@pytest.mark.parametrize("factorization", ["deep_matrix", "psd"])
+def test_a_batch_of_sensing_trains_as_its_runs_alone(plan, train, factorization):
+    settings = {"problem": "sensing", "target_symmetric": True, "learning_rate": 0.05}
+    together = train(plan(factorization, "gd", axes={"data_seed": [0, 1, 2], "seed": [0, 1]}, **settings))
+    assert together["loss"].shape == (6, 5)
+    assert (together["loss"][:, -1] < 0.9 * together["loss"][:, 0]).all()  # or there is nothing to compare
+    for number, (data_seed, seed) in enumerate((d, s) for d in range(3) for s in range(2)):
+        alone = train(plan(factorization, "gd", data_seed=data_seed, seed=seed, **settings))
+        for name in ("loss", "end_to_end", "relative_error"):
+            np.testing.assert_allclose(together[name][number], alone[name][0], rtol=1e-9, atol=1e-12)
+
+
+def test_psd_descent_on_sensing_is_that_of_the_plain_loss(plan, train):
+    """Ten steps by autograd on the loss as written, against the records."""
+    small = plan("psd", "gd", problem="sensing", learning_rate=0.05, factor_norm=0.8, stop={"max_steps": 10})
+    found = train(small)
+    (run,) = sweeps.expand(small)
+    factor = torch.from_numpy(psd.initial(run)).requires_grad_()
+    matrices = torch.from_numpy(sensing.ensemble(run)).reshape(-1, 4, 4)
+    values = torch.from_numpy(sensing.generate(run)["values"])
+    losses = []
+    for _ in range(11):
+        loss = ((torch.einsum("iab,ac,bc->i", matrices, factor, factor) - values) ** 2).mean()
+        losses.append(loss.item())
+        (gradient,) = torch.autograd.grad(loss, factor)
+        factor = (factor - 0.05 * gradient).detach().requires_grad_()
+    np.testing.assert_allclose(found["loss"][0], [losses[0], losses[5], losses[10]], rtol=1e-12)
 
 
 # -- images: data -----------------------------------------------------------------------------------

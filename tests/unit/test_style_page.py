@@ -75,6 +75,98 @@ def test_xarray_lines(canvas):
     assert drawn.table()[lambda t: t.series == "labelled"][["x", "y"]].to_numpy().tolist() == [[10, 1], [30, 3]]
 
 
+@pytest.fixture
+def runs():
+    """Six runs of two data seeds and three seeds, three records each, of which the last run lacks one."""
+    y = np.arange(18.0).reshape(6, 3)
+    y[5, 2] = np.nan
+    made = xr.Dataset({"x": (("run", "record"), np.tile([1.0, 2.0, 4.0], (6, 1))), "y": (("run", "record"), y)})
+    return made.assign_coords(data_seed=("run", [0, 0, 0, 7, 7, 7]), seed=("run", [1, 2, 3, 1, 2, 3]))
+
+
+def points(drawn, series):
+    return drawn.table()[lambda t: t.series == series][["x", "y"]].to_numpy().tolist()
+
+
+def test_each_run_is_a_line(canvas, runs):
+    drawn = canvas()
+    before = len(drawn.table())
+    drawn.each_run(0, runs, runs.x, runs.y, "depth 3", color=style.COLORS["green"], label="three")
+    lines = drawn.panels[0].get_lines()[1:]
+    assert len(lines) == 6
+    assert {line.get_color() for line in lines} == {style.COLORS["green"]}
+    assert [line.get_label() for line in lines if not line.get_label().startswith("_")] == ["three"]
+    assert lines[0].get_label() == "three"
+    looks = [line._unscaled_dash_pattern for line in lines]
+    assert len(set(map(repr, looks))) == len(style.LINES) == 5 and looks[5] == looks[0]
+    table = drawn.table()[before:]
+    assert len(table) == 17 and set(table.panel) == {"a"}
+    names = [f"depth 3, data seed {data_seed}, seed {seed}" for data_seed in (0, 7) for seed in (1, 2, 3)]
+    assert list(dict.fromkeys(table.series)) == names
+    for name, line in zip(names, lines, strict=True):
+        assert points(drawn, name) == np.transpose(line.get_data()).tolist()
+    assert points(drawn, names[0]) == [[1, 0], [2, 1], [4, 2]]
+    assert points(drawn, names[5]) == [[1, 15], [2, 16]]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "names"),
+    [
+        ([1], ["series"]),
+        ([0, 2], ["series, seed 1", "series, seed 3"]),
+        ([0, 3], ["series, data seed 0", "series, data seed 7"]),
+    ],
+)
+def test_a_line_is_named_by_the_seeds_that_vary(canvas, runs, chosen, names):
+    drawn = canvas()
+    some = runs.isel(run=chosen)
+    drawn.each_run(1, some, some.x, some.y, "series", linestyle=":")
+    assert list(dict.fromkeys(drawn.table().series))[2:] == names
+    lines = drawn.panels[1].get_lines()[1:]
+    assert [line.get_linestyle() for line in lines] == [":"] * len(chosen)
+    assert all(line.get_label().startswith("_") for line in lines)
+
+
+def test_each_run_without_seeds(canvas, runs):
+    drawn = canvas()
+    plain = runs.drop_vars(["data_seed", "seed"])
+    drawn.each_run(0, plain, plain.x, plain.y, "series")
+    assert list(dict.fromkeys(drawn.table().series)) == ["first", "second", "series"]
+
+
+def test_medians_keep_every_run(canvas, tmp_path):
+    drawn = canvas()
+    x, y = [2, 1, 1, 2, 1, 4], [10.0, 3.0, 1.0, 20.0, 7.0, 5.0]
+    drawn.medians(1, x, y, "depth 2", "s", color=style.COLORS["purple"], label="two", linestyle="--")
+    markers, line = drawn.panels[1].get_lines()[1:]
+    assert (markers.get_linestyle(), markers.get_marker(), markers.get_markerfacecolor()) == ("None", "s", "none")
+    assert (line.get_linestyle(), line.get_marker(), line.get_label()) == ("--", "s", "two")
+    assert markers.get_color() == line.get_color() == style.COLORS["purple"]
+    assert markers.get_label().startswith("_")
+    np.testing.assert_array_equal(markers.get_data(), [x, y])
+    np.testing.assert_array_equal(line.get_data(), [[1, 2, 4], [3, 15, 5]])
+    read = pd.read_csv(save(drawn, tmp_path)["csv"])[5:]  # below the canvas's own two series
+    assert read[["panel", "series", "x", "y"]].to_numpy().tolist() == [
+        *(["b", "depth 2", float(a), float(b)] for a, b in zip(x, y, strict=True)),
+        ["b", "depth 2, median", 1.0, 3.0],
+        ["b", "depth 2, median", 2.0, 15.0],
+        ["b", "depth 2, median", 4.0, 5.0],
+    ]
+
+
+def test_published_values_stand_behind_ours(canvas):
+    drawn = canvas()
+    drawn.published(0, [1, 3], [0.5, 0.25])
+    drawn.published(0, [2], [0.125], "their table 1", marker="x", label="theirs")
+    ours, read_off, table = drawn.panels[0].get_lines()
+    assert points(drawn, "published, read off the plot") == [[1, 0.5], [3, 0.25]]
+    assert points(drawn, "their table 1") == [[2, 0.125]]
+    assert (read_off.get_marker(), read_off.get_linestyle(), table.get_marker()) == ("D", "None", "x")
+    assert max(read_off.get_zorder(), table.get_zorder()) < ours.get_zorder()
+    assert table.get_label() == "theirs"
+    np.testing.assert_array_equal(read_off.get_data(), [[1, 3], [0.5, 0.25]])
+
+
 def test_rank_colors_are_distinct():
     colors = style.rank_colors(10)
     assert len(colors) == len(set(colors)) == 10

@@ -254,6 +254,232 @@ def test_message(raw, wrong):
     assert errors_of(raw) == [message]
 
 
+KINDS = "give exactly one of target_rank, target_spectrum, target_decay"
+NORM = "`target_rank` and `target_decay` need `target_norm`; `target_spectrum` has its own norm"
+SPECTRUM = {"target_rank": None, "target_norm": None, "target_spectrum": [2.0, 1.0]}
+DECAY = {"target_rank": None, "target_decay": 1.0}
+SENSING = {"problem": "sensing"}
+ALPHA = {"product_std": None, "layer_alpha": 0.5}
+DRAWN = "`balanced` and `det` go with `product_std`; the other inits are not drawn"
+ONE_INIT = "give exactly one of `identity_scale`, `layer_alpha` and `product_std`"
+
+# Factorization, settings in place of the small ones, and what is wrong with them together.
+WRONG_TOGETHER = {
+    "rank and decay": ("deep_matrix", {"target_decay": 1.0}, KINDS),
+    "rank and spectrum": ("deep_matrix", {"target_spectrum": [1.0]}, KINDS),
+    "spectrum and decay": ("deep_matrix", {**SPECTRUM, "target_decay": 1.0}, KINDS),
+    "no target": ("deep_matrix", {"target_rank": None}, KINDS),
+    "no target of sensing": ("deep_matrix", {**SENSING, "target_rank": None}, KINDS),
+    "rank without norm": ("deep_matrix", {"target_norm": None}, NORM),
+    "decay without norm": ("deep_matrix", {**DECAY, "target_norm": None}, NORM),
+    "spectrum with norm": ("deep_matrix", {**SPECTRUM, "target_norm": 2.0}, NORM),
+    "rank above columns": (
+        "deep_matrix",
+        {"shape": [5, 3], "target_rank": 4},
+        "target_rank is 4; the shape [5, 3] allows at most 3",
+    ),
+    "rank above rows": (
+        "deep_matrix",
+        {**SENSING, "shape": [3, 5], "target_rank": 4},
+        "target_rank is 4; the shape [3, 5] allows at most 3",
+    ),
+    "rank of a tensor": (
+        "cp",
+        {"shape": [3, 4, 2], "target_rank": 7},
+        "target_rank is 7; the shape [3, 4, 2] allows at most 6",
+    ),
+    "long spectrum": (
+        "deep_matrix",
+        {**SPECTRUM, "target_spectrum": [5.0, 4.0, 3.0, 2.0, 1.0]},
+        "target_spectrum has 5 eigenvalues; the shape [4, 4] allows at most 4",
+    ),
+    "symmetric rectangle": (
+        "deep_matrix",
+        {"shape": [3, 5], "target_symmetric": True},
+        "shape is [3, 5]; a symmetric target needs a square matrix",
+    ),
+    "spectrum of a rectangle": (
+        "deep_matrix",
+        {"shape": [3, 5], **SPECTRUM},
+        "shape is [3, 5]; a symmetric target needs a square matrix",
+    ),
+    "decay of a rectangle": (
+        "deep_matrix",
+        {"shape": [5, 3], **DECAY},
+        "shape is [5, 3]; a symmetric target needs a square matrix",
+    ),
+    "symmetric tensor": (
+        "cp",
+        {"shape": [3, 3, 3], "target_symmetric": True},
+        "shape is [3, 3, 3]; a symmetric target needs a square matrix",
+    ),
+    "length of a mode": (
+        "deep_matrix",
+        {"shape": [0, 4]},
+        "shape is [0, 4]; every mode needs a length of at least 1",
+    ),
+    "nothing observed": (
+        "deep_matrix",
+        {"observations": None},
+        "give either `observed`, or `observations` and a target",
+    ),
+    "entry twice": (
+        "deep_matrix",
+        {"observed": [[0, 1, 1.0], [2, 3, 0.0], [0, 1, 1.0]]},
+        "observed has the entry [0, 1] twice",
+    ),
+    "entry outside": (
+        "deep_matrix",
+        {"observed": [[0, 1, 1.0], [4, 0, 1.0]]},
+        "observed has the row [4.0, 0.0, 1.0]; allowed: 2 indices within [4, 4], then a value",
+    ),
+    "negative entry": (
+        "deep_matrix",
+        {"observed": [[0, -1, 1.0]]},
+        "observed has the row [0.0, -1.0, 1.0]; allowed: 2 indices within [4, 4], then a value",
+    ),
+    "entry between": (
+        "deep_matrix",
+        {"observed": [[0, 0.5, 1.0]]},
+        "observed has the row [0.0, 0.5, 1.0]; allowed: 2 indices within [4, 4], then a value",
+    ),
+    "entry without value": (
+        "deep_matrix",
+        {"observed": [[0, 1]]},
+        "observed has the row [0.0, 1.0]; allowed: 2 indices within [4, 4], then a value",
+    ),
+    "commuting on a rectangle": (
+        "deep_matrix",
+        {**SENSING, "shape": [3, 5], "ensemble": "commuting"},
+        "shape is [3, 5]; commuting measurements need a square matrix",
+    ),
+    "commuting on a tensor": (
+        "cp",
+        {**SENSING, "shape": [3, 3, 3], "ensemble": "commuting"},
+        "shape is [3, 3, 3]; commuting measurements need a square matrix",
+    ),
+    "beta as large as alpha": (
+        "deep_matrix",
+        {**ALPHA, "layer_beta": 0.5},
+        "layer_beta is 0.5; allowed: 0 to below layer_alpha = 0.5",
+    ),
+    "beta without alpha": (
+        "deep_matrix",
+        {"layer_beta": 0.5},
+        "`layer_beta` goes with `layer_alpha`",
+    ),
+    "alpha and product": ("deep_matrix", {"layer_alpha": 0.5}, ONE_INIT),
+    "alpha and identity": ("deep_matrix", {**ALPHA, "identity_scale": 0.5}, ONE_INIT),
+    "no init": ("deep_matrix", {"product_std": None}, ONE_INIT),
+    "det of a rectangle": (
+        "deep_matrix",
+        {"shape": [3, 5], "det": "negative"},
+        "shape is [3, 5]; only a square matrix has a determinant: leave out `det`",
+    ),
+    "det of the identity": ("deep_matrix", {"product_std": None, "identity_scale": 0.1, "det": "positive"}, DRAWN),
+    "det of layers": ("deep_matrix", {**ALPHA, "det": "negative"}, DRAWN),
+    "balanced layers": ("deep_matrix", {**ALPHA, "balanced": True}, DRAWN),
+    "psd rectangle": ("psd", {"shape": [3, 5]}, "shape is [3, 5]; psd takes square matrices"),
+    "psd rectangle of sensing": ("psd", {**SENSING, "shape": [5, 3]}, "shape is [5, 3]; psd takes square matrices"),
+    "psd tensor": ("psd", {"shape": [3, 3, 3]}, "shape is [3, 3, 3]; psd takes square matrices"),
+    **{
+        f"{name} beside entries by hand": (
+            "deep_matrix",
+            {"observed": [[0, 1, 1.0]], name: value},
+            f"`observed` excludes {name}",
+        )
+        for name, value in (
+            ("observations", 1),
+            ("replacement", True),
+            ("noise_std", 0.1),
+            ("target_symmetric", True),
+            ("target_rank", 2),
+            ("target_norm", 2.0),
+            ("target_spectrum", [1.0]),
+            ("target_decay", 1.0),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_TOGETHER)
+def test_message_of_settings_together(raw_config, wrong):
+    factorization, overrides, message = WRONG_TOGETHER[wrong]
+    raw = raw_config(factorization, "gd", **overrides)
+    # The fixture clears what entries by hand exclude.
+    raw["sweeps"]["small"]["fixed"] |= {name: value for name, value in overrides.items() if name != "problem"}
+    assert errors_of(raw) == [f"sweeps.small: {message}"]
+
+
+ABOVE = "Input should be greater than 0"
+TOO_SMALL = {
+    "measurements": ("deep_matrix", {**SENSING, "measurements": 0}, f"measurements is 0: {ABOVE}"),
+    "sensing_std": ("deep_matrix", {**SENSING, "sensing_std": 0.0}, f"sensing_std is 0.0: {ABOVE}"),
+    "noise_std": ("cp", {"noise_std": -0.1}, "noise_std is -0.1: Input should be greater than or equal to 0"),
+    "target_decay": ("deep_matrix", {**DECAY, "target_decay": 0.0}, f"target_decay is 0.0: {ABOVE}"),
+    "layer_alpha": ("deep_matrix", {**ALPHA, "layer_alpha": 0.0}, f"layer_alpha is 0.0: {ABOVE}"),
+    "layer_beta": (
+        "deep_matrix",
+        {**ALPHA, "layer_beta": -0.1},
+        "layer_beta is -0.1: Input should be greater than or equal to 0",
+    ),
+    "factor_norm": ("psd", {"factor_norm": 0.0}, f"factor_norm is 0.0: {ABOVE}"),
+    "target_spectrum": (
+        "deep_matrix",
+        {**SPECTRUM, "target_spectrum": []},
+        "target_spectrum is []: List should have at least 1 item after validation, not 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOO_SMALL)
+def test_message_of_what_is_too_small(raw_config, name):
+    factorization, overrides, message = TOO_SMALL[name]
+    assert errors_of(raw_config(factorization, "gd", **overrides)) == [f"sweeps.small.{message}"]
+
+
+def test_measurements_are_needed(raw_config):
+    raw = raw_config("psd", "gd", problem="sensing")
+    del raw["sweeps"]["small"]["fixed"]["measurements"]
+    assert errors_of(raw) == ["sweeps.small.measurements: missing key"]
+
+
+@pytest.mark.parametrize(
+    ("factorization", "overrides"),
+    [
+        ("deep_matrix", {"shape": [3, 5], "target_rank": 3, "balanced": True}),
+        ("deep_matrix", {**ALPHA, "layer_beta": 0.49}),
+        ("deep_matrix", {**SPECTRUM, "target_spectrum": [4.0, 3.0, -2.0, 1.0]}),
+        ("deep_matrix", {**DECAY, "replacement": True, "noise_std": 0.1}),
+        ("deep_matrix", {**SENSING, "shape": [5, 3], "measurements": 100}),
+        ("psd", {**SENSING, "ensemble": "commuting", "target_symmetric": True, "start": "identity"}),
+        ("cp", {**SENSING, "shape": [3, 4, 2], "target_rank": 6}),
+    ],
+)
+def test_settings_just_within(raw_config, factorization, overrides):
+    _, resolved = config.load(raw_config(factorization, "gd", **overrides))
+    (run,) = sweeps.expand(resolved["small"])
+    assert {name: run[name] for name in overrides if name != "problem"} == {
+        name: value for name, value in overrides.items() if name != "problem"
+    }
+
+
+@pytest.mark.parametrize("name", ["shape", "measurements", "ensemble", "sensing_std", "sensing_seed"])
+def test_runs_of_a_batch_share_their_measurements(raw_config, name):
+    values = {
+        "shape": [[4, 4], [5, 5]],
+        "measurements": [5, 6],
+        "ensemble": ["commuting", "gaussian"],
+        "sensing_std": [0.1, 0.2],
+        "sensing_seed": [0, 1],
+    }[name]
+    raw = raw_config("deep_matrix", "gd", problem="sensing", axes={name: values})
+    shown = ", ".join(map(repr, values))
+    assert errors_of(raw) == [
+        f"sweeps.small.batch: `{name}` takes several values in one batch ({shown}); name it in `batch`"
+    ]
+
+
 def test_a_missing_setting_is_named(raw):
     del raw["sweeps"]["small"]["fixed"]["depth"]
     assert errors_of(raw) == ["sweeps.small.depth: missing key"]

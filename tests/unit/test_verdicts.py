@@ -1,5 +1,6 @@
-"""Verdicts: expectations, selections of runs, controls."""
+"""Selections of runs and records; verdicts: expectations and controls."""
 
+import copy
 import json
 from types import SimpleNamespace
 
@@ -64,6 +65,92 @@ def sweep():
 def test_select(sweep, wanted, expected):
     assert selection.select(sweep, wanted).value.to_numpy().tolist() == expected
 
+
+# -- selections of records --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recorded():
+    """Four runs of different lengths; the first two went on after their stopping rule ended them."""
+    step = [[0, 10, 20, 25], [0, 5, 15, -1], [0, 10, 20, 30], [0, -1, -1, -1]]
+    loss = [[1.0, 0.5, 0.1, 0.2], [2.0, 0.1, 0.05, np.nan], [1.0, 0.9, 0.8, 0.7], [0.3, np.nan, np.nan, np.nan]]
+    made = xr.Dataset(
+        {
+            "step": (("run", "record"), step),
+            "loss": (("run", "record"), loss),
+            "wide": (("run", "record", "component"), np.arange(32.0).reshape(4, 4, 2)),
+            "stop_step": ("run", [20, 5, 30, 0]),
+        }
+    )
+    return made.assign_coords(record=np.arange(4), seed=("run", [0, 1, 2, 3]), det=("run", ["any"] * 4))
+
+
+def test_last_record(recorded):
+    found = selection.last(recorded)
+    assert found.sizes == {"run": 4, "component": 2}
+    assert found.step.values.tolist() == [25, 15, 30, 0]
+    assert found.loss.values.tolist() == [0.2, 0.05, 0.7, 0.3]
+    assert found.wide.values[:, 0].tolist() == [6, 12, 22, 24]
+    assert found.seed.values.tolist() == [0, 1, 2, 3]
+
+
+def test_record_at_stop(recorded):
+    found = selection.at_stop(recorded)
+    assert found.step.values.tolist() == found.stop_step.values.tolist() == [20, 5, 30, 0]
+    assert found.loss.values.tolist() == [0.1, 0.1, 0.7, 0.3]
+    assert found.wide.values[:, 1].tolist() == [5, 11, 23, 25]
+
+
+def test_first_record_at_a_loss(recorded):
+    found = selection.at_loss(recorded, 0.5)
+    assert found.step.values[[0, 1, 3]].tolist() == [10, 5, 0]  # the first, and at most: 0.5 is reached
+    assert found.loss.values[[0, 1, 3]].tolist() == [0.5, 0.1, 0.3]
+    assert found.wide.values[[0, 1, 3], 0].tolist() == [2, 10, 24]
+    for name in ("step", "loss", "wide"):
+        assert np.isnan(found[name].values[2]).all()
+    assert found.seed.values.tolist() == [0, 1, 2, 3]
+    assert found.det.values.tolist() == ["any"] * 4
+
+
+def test_first_record_at_a_loss_that_rises_again(recorded):
+    assert selection.at_loss(recorded, 0.15).step.values[:2].tolist() == [20, 5]
+    assert np.isnan(selection.at_loss(recorded, 0.01).loss.values).all()
+
+
+def test_along_orders_by_the_wanted_setting():
+    values = xr.DataArray([1.0, 2.0, 3.0, 4.0, 5.0], dims="run").assign_coords(
+        data_seed=("run", [0, 0, 1, 1, 2]), std=("run", [0.1, 0.1 + 0.2, 0.3, 0.1, 0.3])
+    )
+    assert [found.tolist() for found in selection.along(values, "std", [0.3, 0.1])] == [[2.0, 1.0], [3.0, 4.0]]
+    assert [found.tolist() for found in selection.along(values, "std", [0.3])] == [[2.0], [3.0], [5.0]]
+
+
+# -- controls ---------------------------------------------------------------------------------------
+
+ASKED = {"sweep": "main", "statistic": "slope", "at": {"loss": 0.1, "top": 2}, "runs": {"depth": 3, "det": "any"}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"depth": 2}, {"runs": {"depth": 2, "det": "any"}}),
+        ({"seed": [1, 2]}, {"runs": {"depth": 3, "det": "any", "seed": [1, 2]}}),
+        ({"sweep": "other"}, {"sweep": "other"}),
+        ({"statistic": "mean", "at": {}}, {"statistic": "mean", "at": {}}),
+        ({"at": {"loss": 0.5}}, {"at": {"loss": 0.5}}),
+        (
+            {"sweep": "other", "statistic": "mean", "at": {"top": 1}, "det": "negative"},
+            {"sweep": "other", "statistic": "mean", "at": {"top": 1}, "runs": {"depth": 3, "det": "negative"}},
+        ),
+    ],
+)
+def test_a_control_is_the_claim_but_for_what_it_changes(changed, expected):
+    asked, given = copy.deepcopy(ASKED), copy.deepcopy(changed)
+    assert resolve_control(asked, given) == {**ASKED, **expected, "variant": changed}
+    assert (asked, given) == (ASKED, changed)  # the claim itself stays what it is
+
+
+# -- verdicts ---------------------------------------------------------------------------------------
 
 STATISTICS = SimpleNamespace(
     value=lambda runs: runs.value.to_numpy(),

@@ -51,6 +51,9 @@ class Sweep(Strict):
     factorization: str = Field(description="a module of greedyrank/factorizations")
     optimizer: str = Field(description="a module of greedyrank/optimizers")
     device: Literal["auto", "cpu"] = Field(default="auto", description="cpu: never on a GPU")
+    baseline: dict[str, Any] = Field(
+        default={}, description="`kind`, a module of greedyrank/baselines, and its settings; one for each problem"
+    )
     fixed: dict[str, Any] = Field(default={}, description="settings of every run")
     cases: list[dict[str, Annotated[Any, BeforeValidator(counted)]]] = Field(
         default=[], description="settings that vary together; lists are crossed; {count: n} is the list 0 ... n - 1"
@@ -198,8 +201,15 @@ def tenants(kind: str) -> tuple[str, ...]:
 
 @cache
 def _functions(path: Path) -> dict[str, ast.FunctionDef]:
-    tree = ast.parse(path.read_text())
-    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    """Return the functions of a module, those it imports from its own room included."""
+    found = {}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = node
+        elif isinstance(node, ast.ImportFrom) and node.module.startswith(f"{HERE.name}.{path.parent.name}."):
+            theirs = _functions(path.with_name(f"{node.module.split('.')[-1]}.py"))
+            found |= {alias.asname or alias.name: theirs[alias.name] for alias in node.names if alias.name in theirs}
+    return found
 
 
 def _check_keywords(place: str, given: dict, module: Path, function: str) -> list[str]:
@@ -236,6 +246,7 @@ class _SweepLoader:
         if not self.errors:
             self._tenants()
         if not self.errors:
+            self._baseline()
             self._normalise()
         if not self.errors:
             self._runs()
@@ -254,6 +265,18 @@ class _SweepLoader:
             else:
                 self.models[kind] = known[tenant]
         self.owners = {name: kind for kind, model in self.models.items() for name in model.model_fields}
+
+    def _baseline(self) -> None:
+        if not (given := dict(self.block["baseline"])):
+            return
+        kind, place = given.pop("kind", None), f"{self.place}.baseline"
+        if kind not in settings.BASELINES:
+            self.errors.append(f"{place}.kind is {kind!r}; {nearest(kind, settings.BASELINES)}")
+            return
+        try:
+            self.block["baseline"] = {"kind": kind, **settings.BASELINES[kind].model_validate(given).model_dump()}
+        except ValidationError as error:
+            self.errors += explain(error, place, settings.BASELINES[kind])
 
     def _normalise(self) -> None:
         def normal(place: str, name: str, value: object) -> object:
@@ -321,6 +344,8 @@ class _SweepLoader:
                     parts[kind] = checked[key]
                 try:
                     settings.across(parts["problem"], parts["factorization"], parts["training"])
+                    if self.block["baseline"]:
+                        settings.check_baseline(parts["problem"], parts["factorization"])
                 except ValueError as error:
                     self.errors.append(f"{self.place}: {error}")
                     return

@@ -64,10 +64,20 @@ def combine(batches: list[xr.Dataset], settings: list[dict]) -> xr.Dataset:
 
 
 def of_runs(runs: xr.Dataset, found: list[dict[str, np.ndarray]]) -> xr.Dataset:
-    """Add matrices of each run, by name, where every run has them."""
+    """Add matrices and numbers of each run, by name, where every run has them."""
     names = set.intersection(*(set(arrays) for arrays in found))
     stacked = {name: np.stack([arrays[name] for arrays in found]) for name in sorted(names)}
-    return runs.assign({name: (("run", "row", "column"), array) for name, array in stacked.items()})
+    return runs.assign({name: (("run", "row", "column")[: array.ndim], array) for name, array in stacked.items()})
+
+
+def _baselines(files: list[Path], settings: list[dict]) -> list[dict[str, np.ndarray]]:
+    """Return the baseline of each run."""
+    found = {}
+    for path in files:
+        meta, arrays = storage.load_arrays(path)
+        for index, view in enumerate(meta["views"]):
+            found[provenance.canonical(view)] = {f"baseline_{name}": array[index] for name, array in arrays.items()}
+    return [found[provenance.canonical({key: run[key] for key in meta["views"][0]})] for run in settings]
 
 
 def _keyed(files: list[Path], settings: list[dict]) -> list[dict[str, np.ndarray]]:
@@ -78,13 +88,15 @@ def _keyed(files: list[Path], settings: list[dict]) -> list[dict[str, np.ndarray
     return [arrays[provenance.canonical({key: run[key] for key in keys})] for run in settings]
 
 
-def extract(run_files: list[Path], data_files: list[Path], measures: list[str]) -> xr.Dataset:
+def extract(
+    run_files: list[Path], data_files: list[Path], baseline_files: list[Path], measures: list[str]
+) -> xr.Dataset:
     """Measure a sweep.
 
     Parameters
     ----------
-    run_files, data_files : list of Path
-        What training and generation wrote.
+    run_files, data_files, baseline_files : list of Path
+        What training, generation and the baselines wrote.
     measures : list of str
         Modules of greedyrank/measures; each adds its variables.
 
@@ -105,6 +117,8 @@ def extract(run_files: list[Path], data_files: list[Path], measures: list[str]) 
         data = _keyed(data_files, settings)
         problem = tenant("problems", problem_name)
         runs = of_runs(runs, [problem.context(run, arrays) for run, arrays in zip(settings, data, strict=True)])
+    if baseline_files:
+        runs = of_runs(runs, _baselines(baseline_files, settings))
     found = [tenant("measures", name).measure(runs) for name in measures]
     result = xr.merge([runs[["stop_step", "step", "flow_time", "loss"]], *found], compat="equals", join="outer")
     return result.assign_attrs(batches=json.dumps(metas, sort_keys=True))

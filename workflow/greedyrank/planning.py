@@ -146,6 +146,26 @@ class Plan:
         """Return how many GPUs a batch needs."""
         return int(self.device(wildcards) == "cuda")
 
+    # -- baselines ---------------------------------------------------------------------------
+
+    def baseline_inputs(self, wildcards) -> list[str]:
+        """Return the data file of a baseline."""
+        return [f"{self.results}/data/{wildcards.sweep}/{wildcards.instance}.npz"]
+
+    def baseline_slice(self, wildcards) -> str:
+        """Return the settings of a baseline and of the problems on one data instance, as canonical JSON."""
+        sweep = self.sweeps[wildcards.sweep]
+        data = self.instances[wildcards.sweep][wildcards.instance]
+        names = [name for name in settings.PROBLEMS[sweep["problem"]].model_fields if name != "loss"]
+        views = [view for view in sweeps.batches(sweep, names) if data.items() <= view.items()]
+        chosen = {key: sweep[key] for key in ("problem", "factorization", "baseline")}
+        return provenance.canonical({**chosen, "views": views})
+
+    def baseline_code(self, wildcards) -> str:
+        """Return the digest of the code that solves a baseline."""
+        sweep = self.sweeps[wildcards.sweep]
+        return provenance.code_digest([f"baselines.{sweep['baseline']['kind']}", f"problems.{sweep['problem']}"])
+
     # -- spectra -----------------------------------------------------------------------------
 
     def spectra_inputs(self, wildcards) -> list[str]:
@@ -155,6 +175,11 @@ class Plan:
     def spectra_data(self, wildcards) -> list[str]:
         """Return the data files of a sweep."""
         return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in self.instances[wildcards.sweep]]
+
+    def spectra_baselines(self, wildcards) -> list[str]:
+        """Return the baseline files of a sweep, if it has a baseline."""
+        instances = self.instances[wildcards.sweep] if self.sweeps[wildcards.sweep]["baseline"] else []
+        return [f"{self.results}/baselines/{wildcards.sweep}/{name}.npz" for name in instances]
 
     def measures(self, wildcards) -> list[str]:
         """Return what the figures that show a sweep measure on it."""

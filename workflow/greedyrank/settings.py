@@ -93,10 +93,10 @@ class Completion(Target):
 
     @model_validator(mode="after")
     def _consistent(self):
-        drawn = ("observations", "target_rank", "target_norm", "target_spectrum", "target_decay")
+        drawn = ("observations", "replacement", "noise_std", *TARGET[1:])
         if self.observed is not None:
-            if [name for name in drawn if getattr(self, name) is not None]:
-                raise ValueError(f"`observed` excludes {', '.join(drawn)}")
+            if given := [name for name in drawn if getattr(self, name)]:
+                raise ValueError(f"`observed` excludes {', '.join(given)}")
             self._check_observed()
         elif self.observations is None:
             raise ValueError("give either `observed`, or `observations` and a target")
@@ -202,7 +202,9 @@ class DeepMatrix(Settings):
             raise ValueError("give exactly one of `identity_scale`, `layer_alpha` and `product_std`")
         if self.product_std is None and (self.balanced or self.det != "any"):
             raise ValueError("`balanced` and `det` go with `product_std`; the other inits are not drawn")
-        if self.layer_beta and (self.layer_alpha is None or self.layer_beta >= self.layer_alpha):
+        if self.layer_beta and self.layer_alpha is None:
+            raise ValueError("`layer_beta` goes with `layer_alpha`")
+        if self.layer_alpha is not None and self.layer_beta >= self.layer_alpha:
             raise ValueError(f"layer_beta is {self.layer_beta}; allowed: 0 to below layer_alpha = {self.layer_alpha}")
         return self
 
@@ -337,9 +339,39 @@ class Training(Settings):
     growth: Growth | None = None
 
 
+class MinimumNuclearNorm(Settings):
+    """The feasible matrix of minimum nuclear norm, of each problem of a sweep."""
+
+    tolerance: float = Field(
+        default=1.0e-3, gt=0, description="how far each measurement may be from its value (Arora et al.: 1e-3)"
+    )
+    gap: float = Field(default=1.0e-4, gt=0, lt=1, description="relative duality gap to reach")
+
+
 PROBLEMS = {"completion": Completion, "sensing": Sensing, "image_classification": ImageClassification}
 FACTORIZATIONS = {"deep_matrix": DeepMatrix, "psd": PSD, "cp": CP, "binary_cp": BinaryCP}
+BASELINES = {"minimum_nuclear_norm": MinimumNuclearNorm}
 OPTIMIZERS = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}
+
+
+def check_baseline(problem: Settings, factorization: Settings) -> None:
+    """Check that a run's problem has a matrix of minimum nuclear norm.
+
+    Raises
+    ------
+    ValueError
+        Where there is no matrix, or noise makes overdetermined measurements contradict each other.
+    """
+    if not isinstance(problem, Target) or len(problem.shape) != 2:
+        raise ValueError("a baseline of minimum nuclear norm needs a matrix")
+    entries = math.prod(problem.shape)
+    if isinstance(problem, Sensing) and problem.noise_std and problem.measurements > entries:
+        raise ValueError(
+            f"measurements is {problem.measurements} of {entries} entries, with noise: no matrix fits them all,"
+            " so there is no baseline of minimum nuclear norm"
+        )
+    if isinstance(factorization, PSD) and isinstance(problem, Completion) and problem.observed is not None:
+        raise ValueError("entries by hand need not fit any psd matrix: no baseline of minimum nuclear norm over psd")
 
 
 def across(problem: Settings, factorization: Settings, training: Training) -> None:

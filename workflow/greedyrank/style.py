@@ -120,6 +120,8 @@ class Canvas:
     def medians(self, panel: int, x: Sequence, y: Sequence, series: str, marker: str, **style) -> None:
         """Draw one hollow marker a run, and a line through the medians at each x."""
         x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        seen = np.isfinite(x) & np.isfinite(y)
+        x, y = x[seen], y[seen]
         self.keep(panel, series, x, y)
         places = np.unique(x)
         label, color = style.pop("label", None), style.pop("color")

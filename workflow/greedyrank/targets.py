@@ -44,7 +44,7 @@ def noise(shape: list[int], settings: dict, rng: np.random.Generator) -> np.ndar
     """Draw what is added to each entry of a target, symmetric where the target is."""
     drawn = settings["noise_std"] * rng.standard_normal(shape)
     symmetric = settings["target_symmetric"] or settings["target_rank"] is None
-    return (drawn + drawn.T) / np.sqrt(2) if symmetric else drawn
+    return np.triu(drawn) + np.triu(drawn, 1).T if symmetric else drawn
 
 
 def relative_errors(end_to_end: np.ndarray, data: list[dict]) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@ rule extract:
     input:
         runs=plan.spectra_inputs,
         data=plan.spectra_data,
+        baselines=plan.spectra_baselines,
     output:
         f"{RESULTS}/spectra/{{sweep}}.nc",
     log:
@@ -21,4 +22,4 @@ rule extract:
         "{wildcards.sweep}: measure {params.measures}"
     shell:
         "python scripts/extract.py --runs {input.runs:q} --data {input.data:q}"
-        " --measures {params.measures} --out {output:q} --log {log:q}"
+        " --baselines {input.baselines:q} --measures {params.measures} --out {output:q} --log {log:q}"

@@ -10,10 +10,14 @@ feasible X bounds it from above, so each result carries its own proof.
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
-import scipy.linalg
 
 from greedyrank.errors import Explained
+from greedyrank.tenants import tenant
+
+logger = logging.getLogger(__name__)
 
 RELAXATION = 1.6  # over-relaxation; 1.5 to 1.8 is the usual choice (Boyd et al. 2011, section 3.4.3)
 CHECK_EVERY = 20
@@ -21,11 +25,13 @@ ADAPT_UNTIL = 1000  # a penalty that never settles need not converge
 
 
 class NotSolved(Explained):
-    """No certified minimum was found: the measurements contradict each other, or convergence is too slow."""
+    """The measurements contradict each other, or no certified minimum was found in time."""
 
 
 class Entries:
     """The map that reads distinct entries, given by their flat indices, within bounds of their values."""
+
+    independent = True  # any values are some matrix's measurements
 
     def __init__(self, index: np.ndarray, shape: tuple[int, int], low: np.ndarray, high: np.ndarray):
         self._index, self._shape = index, shape
@@ -51,6 +57,10 @@ class Entries:
         matrix.ravel()[self._index] = np.clip(self.forward(point), self._low, self._high)
         return matrix
 
+    def bound(self, low: np.ndarray, high: np.ndarray) -> None:
+        """Change the bounds."""
+        self._low, self._high = low, high
+
     def rescale(self, factor: float) -> None:
         """Divide the scaled multipliers: here are none."""
 
@@ -65,9 +75,11 @@ class Dense:
     def __init__(self, sensing: np.ndarray, shape: tuple[int, int], low: np.ndarray, high: np.ndarray):
         self._sensing, self._shape = sensing, shape
         self._low, self._high = low, high
-        gram = sensing @ sensing.T
-        self._gram = scipy.linalg.cho_factor(gram)
-        self._gram_and_one = scipy.linalg.cho_factor(gram + np.eye(len(gram)))
+        # Eigenvalues, not a Cholesky factor: the A_i may depend on each other.
+        self._squares, self._vectors = np.linalg.eigh(sensing @ sensing.T)
+        kept = self._squares > len(sensing) * np.finfo(float).eps * self._squares[-1]
+        self.independent = bool(kept.all())
+        self._inverse = np.where(kept, 1 / np.where(kept, self._squares, 1.0), 0.0)
         self._seen, self._multipliers = (low + high) / 2, np.zeros(len(low))
 
     def forward(self, matrix: np.ndarray) -> np.ndarray:
@@ -79,18 +91,23 @@ class Dense:
         return (values @ self._sensing).reshape(self._shape)
 
     def least(self, values: np.ndarray) -> np.ndarray:
-        """Return (A A^T)^-1 values."""
-        return scipy.linalg.cho_solve(self._gram, values)
+        """Return the pseudo-inverse of A A^T times values."""
+        return self._vectors @ (self._inverse * (values @ self._vectors))
 
     def nearest(self, point: np.ndarray) -> np.ndarray:
         """Return a matrix near to a point whose measurements come within the bounds, call by call."""
         # argmin ||X - point||^2 + ||A X - (s - multipliers)||^2, by the matrix inversion lemma.
         right = point + self.transpose(self._seen - self._multipliers)
-        matrix = right - self.transpose(scipy.linalg.cho_solve(self._gram_and_one, self.forward(right)))
+        within = (self.forward(right) @ self._vectors) / (1 + self._squares)
+        matrix = right - self.transpose(self._vectors @ within)
         seen = RELAXATION * self.forward(matrix) + (1 - RELAXATION) * self._seen
         self._seen = np.clip(seen + self._multipliers, self._low, self._high)
         self._multipliers += seen - self._seen
         return matrix
+
+    def bound(self, low: np.ndarray, high: np.ndarray) -> None:
+        """Change the bounds."""
+        self._low, self._high = low, high
 
     def rescale(self, factor: float) -> None:
         """Divide the scaled multipliers."""
@@ -155,13 +172,21 @@ def solve(
     Raises
     ------
     NotSolved
-        If the gap is not reached.
+        If the measurements contradict each other, or the gap is not reached.
     """
-    # A PSD iterate cannot be moved into bounds and stay PSD: aim inside, and accept it once it is within.
-    aim = tolerance * (0.9 if psd else 1.0)
-    box = measured(what, shape, values - aim, values + aim)
     low, high = values - tolerance, values + tolerance
+    box = measured(what, shape, low, high)
     z = box.transpose(box.least(values))  # the fit of least Frobenius norm
+    # What no matrix can explain is orthogonal to all it can: a certificate that the bounds exclude each other.
+    # Then no iterate can be moved into bounds, and stay PSD: aim inside, and take it once it is within.
+    inside = psd or not box.independent
+    slack = 1e-9 * np.abs(values).max(initial=0.0)
+    unexplained = values - box.forward(z)
+    unexplained[np.abs(unexplained) < slack] = 0.0
+    if unexplained @ values > tolerance * np.abs(unexplained).sum() * (1 + 1e-9):
+        raise NotSolved(
+            f"the measurements contradict each other: none of the matrices fits them all within {tolerance:g}"
+        )
     rho = 4 / (np.linalg.norm(z, 2) or 1.0)
     u = np.zeros_like(z)
     best, upper, lower = z, np.inf, 0.0
@@ -173,17 +198,22 @@ def solve(
         if iteration % CHECK_EVERY:
             continue
         seen = box.forward(z)
-        feasible = z if psd else z + box.transpose(box.least(np.clip(seen, low, high) - seen))
-        allowed = not psd or bool(np.all((seen >= low) & (seen <= high)))
+        feasible = z if inside else z + box.transpose(box.least(np.clip(seen, low, high) - seen))
+        seen = box.forward(feasible)
+        allowed = np.all((seen >= low - slack) & (seen <= high + slack))
         if allowed and (norm := _norm(feasible)) < upper:
             upper, best = norm, feasible
         # The multipliers nearest to rho U, a subgradient of the norm at Z, scaled into bounds.
         multipliers = box.least(box.forward(rho * u))
         multipliers /= max(1.0, _dual_norm(box.transpose(multipliers), psd))
         lower = max(lower, multipliers @ values - tolerance * np.abs(multipliers).sum())
-        if upper - lower <= gap * lower:
+        if abs(upper - lower) <= gap * lower:
             found = {"matrix": best, "upper": upper, "lower": lower, "iterations": iteration}
             return {name: np.asarray(value) for name, value in found.items()}
+        if inside and iteration <= ADAPT_UNTIL:
+            # By as much as may raise the minimum by a third of the gap.
+            margin = min(0.1, gap * lower / (3 * tolerance * max(np.abs(multipliers).sum(), 1e-300)))
+            box.bound(values - (1 - margin) * tolerance, values + (1 - margin) * tolerance)
         # Keep the two residuals of ADMM within a factor of ten (Boyd et al. 2011, section 3.4.1).
         primal, dual = np.linalg.norm(x - z), np.linalg.norm(z - before)
         if iteration <= ADAPT_UNTIL and not 0.1 <= primal / max(dual, 1e-300) <= 10:
@@ -191,7 +221,38 @@ def solve(
             rho *= factor
             u /= factor
             box.rescale(factor)
-    raise NotSolved(
-        f"no certified minimum of the nuclear norm after {max_iterations} iterations: between {lower:.6g} and"
-        f" {upper:.6g}; do the measurements contradict each other?"
-    )
+    found = f"between {lower:.6g} and {upper:.6g}" + ("" if np.isfinite(upper) else "; no matrix was found that fits")
+    raise NotSolved(f"no certified minimum of the nuclear norm after {max_iterations} iterations: {found}")
+
+
+def compute(plan: dict, data: dict[str, np.ndarray], *, tolerance: float, gap: float) -> dict[str, np.ndarray]:
+    """Solve every problem on one data instance.
+
+    Parameters
+    ----------
+    plan : dict
+        ``problem``, ``factorization`` (only PSD matrices for ``psd``) and ``views``, the settings of
+        each problem.
+    data : dict
+        What the problem's ``generate`` gave.
+    tolerance, gap : float
+        As in `solve`.
+
+    Returns
+    -------
+    dict
+        What `solve` returns, each with the view as first axis.
+    """
+    problem = tenant("problems", plan["problem"])
+    kind = Entries if plan["problem"] == "completion" else Dense
+    psd = plan["factorization"] == "psd"
+    found = []
+    for view in plan["views"]:
+        what, values = problem.measurements(view, data)
+        found.append(solve(kind, what, values, tuple(view["shape"]), tolerance=tolerance, psd=psd, gap=gap))
+        logger.info(
+            "%d measurements: %d iterations, minimum between %.6g and %.6g",
+            len(values),
+            *(found[-1][name] for name in ("iterations", "lower", "upper")),
+        )
+    return {name: np.stack([one[name] for one in found]) for name in found[0]}

@@ -17,7 +17,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     2019, Theorem 3). ``growth_sigma``: sigma at the middle. Each (run, growth, component), the ten
     largest. The stencil at step 0 is left out: there all singular values are equal.
     """
-    largest = min(LARGEST, runs.sizes["row"])
+    largest = min(LARGEST, runs.sizes["row"], runs.sizes["column"])
     shape = (*runs.growth_step.shape[:2], largest)
     rate, predicted, sigma = (np.full(shape, np.nan) for _ in range(3))
     values, mask = runs.observed_values.to_numpy(), runs.observed_mask.to_numpy()

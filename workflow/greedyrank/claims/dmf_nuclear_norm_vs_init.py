@@ -1,0 +1,13 @@
+"""Statistics of the figure on nuclear norm and effective rank against init."""
+
+from greedyrank.claims.dmf_error_vs_init import (  # noqa: F401  found by name
+    certified_gap,
+    depth_ratio,
+    effective_rank,
+    error,
+    excess_over_truth,
+    minimum_effective_rank,
+    minimum_error,
+    nuclear_norm_excess,
+    rank_below_minimum,
+)

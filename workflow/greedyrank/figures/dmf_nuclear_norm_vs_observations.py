@@ -1,0 +1,33 @@
+"""Nuclear norm and effective rank against the number of observations: Arora et al. 2019, Fig. 2."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.figures.dmf_nuclear_norm_vs_init import compare
+from greedyrank.selection import last, select
+from greedyrank.style import COLORS, Canvas
+
+SMALLER = ((0.5, COLORS["sky"], "v"), (0.25, COLORS["gray"], "<"))
+
+
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
+    """Draw error, nuclear norm and effective rank, one row for each target rank."""
+    runs = last(sweeps["dmf_observations"])
+    std = float(runs.product_std.max())
+    ranks = np.unique(runs.target_rank)
+    canvas = Canvas(len(ranks), 3, width=width, height=2.2)
+    for row, rank in enumerate(ranks):
+        here = select(runs, {"target_rank": float(rank), "product_std": std})
+        compare(canvas, row, here, here.observations, f"rank {rank:.0f}")
+        for factor, color, marker in SMALLER:
+            some = select(runs, {"target_rank": float(rank), "product_std": factor * std, "depth": 2})
+            for panel, variable in ((3 * row, "relative_squared_error"), (3 * row + 2, "effective_rank")):
+                if some.sizes["run"]:
+                    name = f"depth 2, init times {factor:g}"
+                    canvas.medians(panel, some.observations, some[variable], name, marker, color=color, label=name)
+        for panel in range(3 * row, 3 * row + 3):
+            canvas.panels[panel].set_xlabel("observed entries of 10,000")
+    canvas.panels[1].legend(loc="upper right")
+    return canvas

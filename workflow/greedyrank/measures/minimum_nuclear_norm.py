@@ -1,0 +1,27 @@
+"""The matrix of minimum nuclear norm and the target, as the factorizations' runs are compared with them."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from greedyrank import spectra
+
+
+def measure(runs: xr.Dataset) -> xr.Dataset:
+    """Return properties of each run's baseline and target, (run,).
+
+    ``minimum_nuclear_norm`` and its certified ``minimum_lower_bound``; ``minimum_effective_rank``;
+    ``minimum_error``, the relative squared distance to the target; ``target_nuclear_norm`` and
+    ``target_effective_rank``.
+    """
+    found = {
+        "minimum_nuclear_norm": runs.baseline_upper,
+        "minimum_lower_bound": runs.baseline_lower,
+        "minimum_error": ((runs.baseline_matrix - runs.target) ** 2).sum(("row", "column"))
+        / (runs.target**2).sum(("row", "column")),
+    }
+    for name, matrices in (("minimum", runs.baseline_matrix), ("target", runs.target)):
+        values = spectra.singular_values(matrices)
+        found[f"{name}_effective_rank"] = ("run", spectra.effective_rank(values.to_numpy()))
+        found.setdefault(f"{name}_nuclear_norm", values.sum("component"))
+    return xr.Dataset(found)
