@@ -1,4 +1,4 @@
-"""Every figure at smoke scale, from data to verdicts, in one process: its smoke settings run and its claims are judged."""
+"""Every figure at smoke scale, from data to verdicts, in one process."""
 
 import json
 from types import SimpleNamespace
@@ -43,13 +43,15 @@ def spectra(plan):
             data = json.loads(plan.data_slice(named))
             (path,) = files(plan.baseline_inputs(named))
             storage.save_arrays(path, data, tenant("problems", data["problem"]).generate(data["settings"]))
-        for path, named.instance in zip(files(plan.spectra_baselines(named)), plan.instances[sweep], strict=False):
+        baselines = files(plan.spectra_baselines(named))
+        for path, named.instance in zip(baselines, plan.instances[sweep], strict=False):
             asked = json.loads(plan.baseline_slice(named))
             kind = asked["baseline"].pop("kind")
             _, data = storage.load_arrays(*files(plan.baseline_inputs(named)))
             solved = tenant("baselines", kind).compute(asked, data, **asked["baseline"])
             storage.save_arrays(path, {"views": asked["views"]}, solved)
-        for path, named.batch in zip(files(plan.spectra_inputs(named)), plan.batches[sweep], strict=True):
+        outputs = files(plan.spectra_inputs(named))
+        for path, named.batch in zip(outputs, plan.batches[sweep], strict=True):
             part = json.loads(plan.train_slice(named))
             keys = part.pop("data_settings")
             loaded = [storage.load_arrays(file) for file in files(plan.train_inputs(named))]

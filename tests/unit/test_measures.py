@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 import xarray as xr
 
 from greedyrank import extraction, provenance, spectra, storage, sweeps, theory
@@ -81,6 +82,30 @@ def test_nuclear_norm_and_determinant(padded):
     assert np.isnan(norm[1, 2]) and np.isnan(det[1, 2])
 
 
+def test_leading_minor_of_a_rectangle():
+    matrices = np.random.default_rng(1).standard_normal((2, 2, 3, 5))
+    matrices[1, 1] = np.nan
+    found = measure("leading_minor", recorded(matrices, steps=[[0, 5], [0, -1]])).leading_minor
+    expected = matrices[..., 0, 0] * matrices[..., 1, 1] - matrices[..., 0, 1] * matrices[..., 1, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_schatten_norms(padded):
+    found = measure("schatten_norms", padded).schatten_norm
+    assert found.order.to_numpy().tolist() == [0.5, 1.0, 2.0, np.inf]
+    for run, record in ((0, 0), (0, 2), (1, 1)):
+        matrix = padded.end_to_end[run, record].to_numpy()
+        here = found.isel(run=run, record=record)
+        # The nuclear norm of the square root of (A^T A)^(1/2), squared, is the quasi-norm of order 1/2.
+        modulus = scipy.linalg.sqrtm(matrix.T @ matrix)
+        oracle = [
+            np.trace(scipy.linalg.sqrtm(modulus)).real ** 2,
+            *(np.linalg.norm(matrix, k) for k in ("nuc", "fro", 2)),
+        ]
+        np.testing.assert_allclose(here, oracle, rtol=1e-9)
+    assert np.isnan(found.isel(run=1, record=2)).all()
+
+
 def test_determinant_is_taken_in_float64():
     matrix = np.array([[1e-25, 0], [0, -1e-25]], dtype=np.float32)
     assert float(measure("determinant", recorded(matrix[None, None])).determinant[0, 0]) == pytest.approx(
@@ -106,6 +131,19 @@ def test_unobserved_entry_needs_exactly_one(padded):
     masks[:, 0, 0] = masks[1, 0, 1] = 0
     with pytest.raises(ValueError, match="one unobserved entry a run"):
         measure("unobserved_entry", padded.assign(observed_mask=(("run", "row", "column"), masks)))
+
+
+def test_perturbation():
+    """Two records of each run; the second run has one alone, and ends on the other side of zero than eps."""
+    matrices = np.zeros((3, 2, 2, 2))
+    matrices[:, :, 1, 1] = [[-0.3, 0.2], [-0.1, np.nan], [0.4, -0.5]]
+    observed = np.array([[[0, -2.0], [0.5, 0.1]], [[0, -3.0], [0.5, 0.1]], [[0, -2.0], [0.5, 0.0]]])
+    runs = recorded(matrices, steps=[[0, 5], [0, -1], [0, 5]], observed_values=observed)
+    found = measure("perturbation", runs)
+    np.testing.assert_array_equal(found.eps, [0.1, 0.1, 0.0])
+    np.testing.assert_array_equal(found["product"], [-1.0, -1.5, -1.0])
+    np.testing.assert_array_equal(found.corner_entry, matrices[:, :, 1, 1])
+    np.testing.assert_array_equal(found.wrong_branch, [0, 1, 0])
 
 
 def test_reconstruction_error():
@@ -265,6 +303,15 @@ def test_unobserved_entry_theory():
     # With det W = 0, W_12 = W_21 = 1: W_22 = 1 / W_11, and the loss is half its square.
     entry = np.array([2.0, 70.0])
     np.testing.assert_allclose(theory.unobserved_entry((1 / entry) ** 2 / 2), entry, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("corner_entry", "side"), [(0.13, 1), (-0.02, -1)])
+def test_unobserved_entry_theory_of_perturbed_observations(corner_entry, side):
+    # W_12 = -2 and W_21 = 0.3 are fitted, W_22 is not, on either side of zero; det W = 0.
+    entry, loss = -0.6 / corner_entry, (corner_entry - 0.1) ** 2 / 2
+    assert theory.unobserved_entry(loss, -0.6, side * 0.1) == pytest.approx(abs(entry), rel=1e-12)
+    # The wrong branch has no point below loss eps^2 / 2.
+    assert np.isnan(theory.unobserved_entry(0.99 * 0.1**2 / 2, -0.6, -0.1))
 
 
 # -- growth, measured on trained runs ---------------------------------------------------------------

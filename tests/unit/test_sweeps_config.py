@@ -1,13 +1,15 @@
 """Sweeps to runs and batches, and one clear message for everything wrong in a config."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import jsonschema
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greedyrank import config, planning, sweeps, verdicts
+from greedyrank import config, planning, schema, sweeps, verdicts
 from greedyrank.config import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,6 +165,24 @@ WRONG = {
         "sweeps.small: observations is 17; a tensor of shape [4, 4] has 16 entries",
     ),
     "no seed": ("sweeps/small/axes/seed", [], "sweeps.small.axes.seed is an empty list; give at least one value"),
+    "count of an axis": (
+        "sweeps/small/axes/seed",
+        {"count": 0},
+        "sweeps.small.axes.seed: {'count': 0} is no count;"
+        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
+    ),
+    "count of a case": (
+        "sweeps/small/cases",
+        [{"data_seed": {"count": True}}],
+        "sweeps.small.cases.0.data_seed: {'count': True} is no count;"
+        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
+    ),
+    "count and more": (
+        "sweeps/small/scales",
+        {"laptop": {"axes": {"seed": {"count": 2, "first": 1}}}},
+        "sweeps.small.scales.laptop.axes.seed: {'count': 2, 'first': 1} is no count;"
+        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
+    ),
     "batch": (
         "sweeps/small/axes/depth",
         [2, 3],
@@ -503,6 +523,20 @@ def test_scales_override_key_by_key(raw):
     ]
 
 
+def test_a_count_is_the_list_of_so_many(raw):
+    raw["sweeps"]["small"]["axes"]["seed"] = {"count": 3}
+    raw["sweeps"]["small"]["cases"] = [{"data_seed": {"count": 2}}, {"data_seed": 7}]
+    raw["sweeps"]["small"]["scales"] = {"smoke": {"axes": {"seed": {"count": 1}}}, "paper": {"axes": {"seed": [5]}}}
+    jsonschema.validate(raw, schema.build())
+    _, laptop = config.load(raw)
+    # What jobs get is the plain list.
+    assert laptop["small"]["axes"] == {"seed": [0, 1, 2]}
+    assert laptop["small"]["cases"] == [{"data_seed": [0, 1]}, {"data_seed": [7]}]
+    for scale, seeds in (("smoke", [0]), ("paper", [5])):
+        _, resolved = config.load({**raw, "scale": scale})
+        assert resolved["small"]["axes"] == {"seed": seeds}
+
+
 def test_minibatches_have_no_stencils(raw_config):
     raw = raw_config("binary_cp", "adam", growth={"every": 7, "offsets": [0, 1]})
     # A checkpoint inside an epoch could not be resumed: the order of the images is drawn at its start.
@@ -619,6 +653,9 @@ def test_the_config_loads_at_every_scale(scale):
         batches = [sweeps.narrow(sweep, batch) for batch in plan.batches[name].values()]
         assert sum(len(sweeps.expand(part)) for part in batches) == len(sweeps.expand(sweep)) > 0
         assert plan.instances[name]
+        for label in plan.batches[name]:
+            # The longest argument that Linux takes has 128 KiB.
+            assert len(plan.train_slice(SimpleNamespace(sweep=name, batch=label))) < 100_000
     for figure in plan.config.figures:
         assert plan.claims[figure]
         assert (f"{plan.results}/figures/{figure}.png" in plan.all_files()) == (figure not in plan.skipped)

@@ -10,9 +10,9 @@ import ast
 import difflib
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from greedyrank import settings, sweeps
 
@@ -33,6 +33,16 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def counted(entry: Any) -> Any:
+    """Return the list [0, ..., n - 1] that ``{count: n}`` stands for, anything else as it is."""
+    if not isinstance(entry, dict) or "count" not in entry:
+        return entry
+    count = entry["count"]
+    if len(entry) > 1 or type(count) is not int or count < 1:
+        raise ValueError(f"{entry} is no count; write {{count: n}}, n a whole number above 0, for 0, 1, ... n - 1")
+    return list(range(count))
+
+
 class Sweep(Strict):
     """All runs of one experiment, before a scale is chosen."""
 
@@ -45,8 +55,12 @@ class Sweep(Strict):
         default={}, description="`kind`, a module of greedyrank/baselines, and its settings; one for each problem"
     )
     fixed: dict[str, Any] = Field(default={}, description="settings of every run")
-    cases: list[dict[str, Any]] = Field(default=[], description="settings that vary together; lists are crossed")
-    axes: dict[str, list] = Field(default={}, description="settings that are crossed with all cases")
+    cases: list[dict[str, Annotated[Any, BeforeValidator(counted)]]] = Field(
+        default=[], description="settings that vary together; lists are crossed; {count: n} is the list 0 ... n - 1"
+    )
+    axes: dict[str, Annotated[list, BeforeValidator(counted)]] = Field(
+        default={}, description="settings that are crossed with all cases; {count: n} is the list 0 ... n - 1"
+    )
     batch: list[str] = Field(default=[], description="settings that split the runs into training jobs")
     scales: dict[Literal["smoke", "laptop", "paper"], dict[str, Any]] = Field(
         default={}, description="overrides of fixed, cases, axes or batch, key by key"

@@ -10,6 +10,20 @@ import json
 from greedyrank import settings
 from greedyrank.config import Config
 
+COUNT = {
+    "type": "object",
+    "description": "the list 0, 1, ... count - 1",
+    "properties": {"count": {"type": "integer", "exclusiveMinimum": 0}},
+    "required": ["count"],
+    "additionalProperties": False,
+}
+
+
+def _several(field: dict) -> list[dict]:
+    """Return the ways to write several values of a setting: a list, and for whole numbers a count."""
+    whole = any(kind.get("type") == "integer" for kind in field.get("anyOf", [field]))
+    return [{"type": "array", "items": field, "minItems": 1}, *[{"$ref": "#/$defs/Count"}] * whole]
+
 
 def build() -> dict:
     """Return the schema of the whole config file."""
@@ -20,6 +34,7 @@ def build() -> dict:
         *settings.FACTORIZATIONS.values(),
         *settings.OPTIMIZERS.values(),
     ]
+    schema["$defs"]["Count"] = COUNT
     fields: dict[str, list] = {}
     for model in models:
         described = model.model_json_schema(ref_template="#/$defs/{model}")
@@ -28,12 +43,12 @@ def build() -> dict:
             if field not in fields.setdefault(name, []):
                 fields[name].append(field)
     single = {name: found[0] if len(found) == 1 else {"anyOf": found} for name, found in sorted(fields.items())}
-    several = {name: {"anyOf": [value, {"type": "array", "items": value}]} for name, value in single.items()}
+    several = {name: {"anyOf": [value, *_several(value)]} for name, value in single.items()}
     sweep = schema["$defs"]["Sweep"]["properties"]
     sweep["fixed"] |= {"properties": single, "additionalProperties": False}
     sweep["cases"]["items"] = {"type": "object", "properties": several, "additionalProperties": False}
     sweep["axes"] |= {
-        "properties": {name: {"type": "array", "items": value, "minItems": 1} for name, value in single.items()},
+        "properties": {name: {"anyOf": _several(value)} for name, value in single.items()},
         "additionalProperties": False,
     }
     for kind, known in (

@@ -1,0 +1,35 @@
+"""Statistics of larger matrices: one number a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.selection import at_loss, last
+
+
+def over_prediction(runs: xr.Dataset, *, block: str = "any") -> np.ndarray:
+    """Return |W_11| sqrt(2 loss) at the last record: 1 on the predicted curve.
+
+    ``block`` is positive, negative or any: the sign of the leading 2x2 minor of W(0) of the runs kept.
+    """
+    sign = np.sign(runs.leading_minor.isel(record=0).to_numpy())
+    kept = {"positive": sign > 0, "negative": sign < 0, "any": np.isfinite(sign)}[block]
+    end = last(runs.isel(run=np.flatnonzero(kept)))
+    return (np.abs(end.unobserved_entry) * np.sqrt(2 * end.loss)).to_numpy()
+
+
+def entry_at_loss(runs: xr.Dataset, *, loss: float) -> np.ndarray:
+    """Return |W_11| when the loss first reaches a level."""
+    return np.abs(at_loss(runs, loss).unobserved_entry).to_numpy()
+
+
+def values_missing(runs: xr.Dataset, *, counts: dict) -> np.ndarray:
+    """Return, for each run, by how many singular values it is off the staircase at worst.
+
+    ``counts`` says how many are above 1/2 when the loss first reaches each level.
+    """
+    off = [
+        np.abs((at_loss(runs, float(level)).singular_value > 0.5).sum("component") - n) for level, n in counts.items()
+    ]
+    return np.max([part.to_numpy() for part in off], axis=0)
