@@ -2,7 +2,7 @@
 #
 #   results/data/<sweep>/<instance>.npz     what is to be recovered, one file a data seed
 #   results/runs/<sweep>/<batch>.npz        recorded training runs, one file a job
-#   results/baselines/<sweep>/<instance>.npz  what the runs are compared with, where a sweep asks for it
+#   results/baselines/<sweep>.npz           what the runs are compared with, where a sweep asks for it
 #   results/spectra/<sweep>.nc              what is measured on them
 #   results/figures/<figure>.{png,pdf,svg}  pictures, and <figure>.csv: exactly what they show
 #   results/claims/<figure>.json            verdicts on the published statements

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPOSITORY
-
-FIGURES = list(yaml.safe_load((REPOSITORY / "config.yaml").read_text())["figures"])
+from conftest import FIGURES
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -8,12 +8,14 @@ BATCHES = {
     "det_sign": [f"depth-{depth}_dtype-{dtype}" for depth in (2, 3, 4) for dtype in ("float32", "float64")],
     "det_sign_larger_init": ["depth-3", "depth-4"],
     "singular_values": [f"depth-{depth}" for depth in (1, 2, 3, 4)],
+    "dmf_sensing": [f"measurements-60_depth-{depth}" for depth in (2, 3)],
     "dmf_movielens": [f"depth-{depth}" for depth in (1, 2, 3)],
 }
 MEASURES = {
     "det_sign": "determinant effective_rank nuclear_norm unobserved_entry",
     "det_sign_larger_init": "determinant effective_rank nuclear_norm unobserved_entry",
     "singular_values": "alignment reconstruction_error singular_value_growth singular_values",
+    "dmf_sensing": "effective_rank minimum_nuclear_norm nuclear_norm reconstruction_error",
     "dmf_movielens": "ratings",
 }
 
@@ -99,8 +101,13 @@ def test_a_line_of_a_factorization_retrains_what_uses_it(checkout):
     )
     matrix_sweeps = set().union(*(trains(sweep) for sweep in BATCHES))
     follow = follows("det_sign", "det_sign", "det_sign_larger_init") | follows("singular_values", "singular_values")
-    follow |= follows("dmf_movielens", "dmf_movielens")
+    follow |= follows("dmf_movielens", "dmf_movielens") | follows("dmf_sensing", "dmf_sensing")
     assert checkout.jobs() == matrix_sweeps | follow
+
+
+def test_a_tolerance_solves_the_baseline_again_and_trains_nothing(checkout):
+    checkout.edit("config.yaml", "tolerance: 1.0e-3", "tolerance: 2.0e-3")
+    assert checkout.jobs() == {"dmf_sensing: solve the baselines"} | follows("dmf_sensing", "dmf_sensing")
 
 
 def test_a_new_factorization_reruns_nothing(checkout):

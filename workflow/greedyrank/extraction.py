@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from greedyrank import provenance, storage, sweeps
+from greedyrank.instances import Instances
 from greedyrank.tenants import tenant
 
 # The axes of each recorded quantity, after (run, record) or (run, growth, offset).
@@ -84,14 +85,6 @@ def _baselines(files: list[Path], settings: list[dict]) -> list[dict[str, np.nda
     return [found[provenance.canonical({key: run[key] for key in meta["views"][0]})] for run in settings]
 
 
-def _keyed(files: list[Path], settings: list[dict]) -> list[dict[str, np.ndarray]]:
-    """Return the arrays that belong to each run, from files whose meta names the settings they are for."""
-    loaded = [storage.load_arrays(path) for path in files]
-    arrays = {provenance.canonical(meta["settings"]): found for meta, found in loaded}
-    keys = list(loaded[0][0]["settings"])
-    return [arrays[provenance.canonical({key: run[key] for key in keys})] for run in settings]
-
-
 def extract(
     run_files: list[Path], data_files: list[Path], baseline_files: list[Path], measures: list[str]
 ) -> xr.Dataset:
@@ -118,9 +111,9 @@ def extract(
         metas[path.stem] = {key: value for key, value in meta.items() if key != "slice"}
     runs = combine(batches, settings)
     if "end_to_end" in runs:
-        data = _keyed(data_files, settings)
+        data = Instances(data_files)
         problem = tenant("problems", problem_name)
-        runs = of_runs(runs, [problem.context(run, arrays) for run, arrays in zip(settings, data, strict=True)])
+        runs = of_runs(runs, [problem.context(run, data.of(run)) for run in settings])
     if baseline_files:
         runs = of_runs(runs, _baselines(baseline_files, settings))
     found = [tenant("measures", name).measure(runs) for name in measures]

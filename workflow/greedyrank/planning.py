@@ -166,18 +166,12 @@ class Plan:
 
     # -- baselines ---------------------------------------------------------------------------
 
-    def baseline_inputs(self, wildcards) -> list[str]:
-        """Return the data file of a baseline."""
-        return [f"{self.results}/data/{wildcards.sweep}/{wildcards.instance}.npz"]
-
     def baseline_slice(self, wildcards) -> str:
-        """Return the settings of a baseline and of the problems on one data instance, as canonical JSON."""
+        """Return the settings of a sweep's baseline and of the distinct problems it has, as canonical JSON."""
         sweep = self.sweeps[wildcards.sweep]
-        data = self.instances[wildcards.sweep][wildcards.instance]
         names = [name for name in settings.PROBLEMS[sweep["problem"]].model_fields if name != "loss"]
-        views = [view for view in sweeps.batches(sweep, names) if data.items() <= view.items()]
         chosen = {key: sweep[key] for key in ("problem", "factorization", "baseline")}
-        return provenance.canonical({**chosen, "views": views})
+        return provenance.canonical({**chosen, "views": sweeps.batches(sweep, names)})
 
     def baseline_code(self, wildcards) -> str:
         """Return the digest of the code that solves a baseline."""
@@ -195,9 +189,9 @@ class Plan:
         return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in self.instances[wildcards.sweep]]
 
     def spectra_baselines(self, wildcards) -> list[str]:
-        """Return the baseline files of a sweep, if it has a baseline."""
-        instances = self.instances[wildcards.sweep] if self.sweeps[wildcards.sweep]["baseline"] else []
-        return [f"{self.results}/baselines/{wildcards.sweep}/{name}.npz" for name in instances]
+        """Return the baseline file of a sweep, if it has a baseline."""
+        named = self.sweeps[wildcards.sweep]["baseline"]
+        return [f"{self.results}/baselines/{wildcards.sweep}.npz"] if named else []
 
     def measures(self, wildcards) -> list[str]:
         """Return what the figures that show a sweep measure on it."""

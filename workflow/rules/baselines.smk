@@ -1,12 +1,13 @@
+# One job a sweep solves the baselines of all its problems: each takes a second or so.
 rule baseline:
     input:
-        plan.baseline_inputs,
+        plan.spectra_data,
     output:
-        f"{RESULTS}/baselines/{{sweep}}/{{instance}}.npz",
+        f"{RESULTS}/baselines/{{sweep}}.npz",
     log:
-        f"{RESULTS}/logs/baseline/{{sweep}}/{{instance}}.log",
+        f"{RESULTS}/logs/baseline/{{sweep}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/baseline/{{sweep}}/{{instance}}.tsv"
+        f"{RESULTS}/benchmarks/baseline/{{sweep}}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -17,6 +18,6 @@ rule baseline:
         slice=plan.baseline_slice,
         code=plan.baseline_code,
     message:
-        "{wildcards.sweep}: solve the baseline of {wildcards.instance}"
+        "{wildcards.sweep}: solve the baselines"
     shell:
         "python scripts/baseline.py --slice {params.slice:q} --data {input:q} --out {output:q} --log {log:q}"

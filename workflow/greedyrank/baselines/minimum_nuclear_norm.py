@@ -11,6 +11,7 @@ feasible X bounds it from above, so each result carries its own proof.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 
@@ -225,16 +226,16 @@ def solve(
     raise NotSolved(f"no certified minimum of the nuclear norm after {max_iterations} iterations: {found}")
 
 
-def compute(plan: dict, data: dict[str, np.ndarray], *, tolerance: float, gap: float) -> dict[str, np.ndarray]:
-    """Solve every problem on one data instance.
+def compute(plan: dict, data_of: Callable[[dict], dict], *, tolerance: float, gap: float) -> dict[str, np.ndarray]:
+    """Solve every problem of a sweep.
 
     Parameters
     ----------
     plan : dict
         ``problem``, ``factorization`` (only PSD matrices for ``psd``) and ``views``, the settings of
         each problem.
-    data : dict
-        What the problem's ``generate`` gave.
+    data_of : callable
+        Gives the data of a problem from its settings.
     tolerance, gap : float
         As in `solve`.
 
@@ -248,7 +249,7 @@ def compute(plan: dict, data: dict[str, np.ndarray], *, tolerance: float, gap: f
     psd = plan["factorization"] == "psd"
     found = []
     for view in plan["views"]:
-        what, values = problem.measurements(view, data)
+        what, values = problem.measurements(view, data_of(view))
         found.append(solve(kind, what, values, tuple(view["shape"]), tolerance=tolerance, psd=psd, gap=gap))
         logger.info(
             "%d measurements: %d iterations, minimum between %.6g and %.6g",
