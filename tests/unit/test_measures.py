@@ -91,6 +91,26 @@ def test_determinant_is_taken_in_float64():
 # -- entries and errors -----------------------------------------------------------------------------
 
 
+def test_nuclear_rank(padded):
+    found = measure("nuclear_rank", padded).nuclear_rank
+    assert found.dims == ("run", "record")
+    for run, record in ((0, 0), (0, 2), (1, 1)):
+        matrix = padded.end_to_end[run, record].to_numpy()
+        assert found[run, record] == pytest.approx(np.linalg.norm(matrix, "nuc") / np.linalg.norm(matrix, 2), rel=1e-12)
+    assert np.isnan(found[1, 2])
+
+
+def test_learned_eigenvalues_of_functions_of_the_target(padded):
+    symmetric = padded.end_to_end[:, 0].to_numpy() + padded.end_to_end[:, 0].to_numpy().swapaxes(1, 2)
+    powers = np.stack([symmetric, symmetric @ symmetric, np.full_like(symmetric, np.nan)], axis=1)
+    found = measure("target_eigenvalues", recorded(powers, target=symmetric))
+    values = np.stack([np.sort(np.linalg.eigvalsh(matrix))[::-1] for matrix in symmetric])
+    np.testing.assert_allclose(found.target_eigenvalue, values, rtol=1e-12)
+    np.testing.assert_allclose(found.learned_eigenvalue[:, 0], values, rtol=1e-10)
+    np.testing.assert_allclose(found.learned_eigenvalue[:, 1], values**2, rtol=1e-10)
+    assert np.isnan(found.learned_eigenvalue[:, 2]).all()
+
+
 def test_unobserved_entry(padded):
     masks = np.ones((2, 4, 4))
     masks[0, 0, 1] = masks[1, 2, 0] = 0
