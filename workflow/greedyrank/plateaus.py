@@ -1,4 +1,4 @@
-"""Where the effective rank of Chou et al. 2020 rests."""
+"""Where the effective rank of Chou et al. 2020 rests, and when an eigenvalue is recovered."""
 
 from __future__ import annotations
 
@@ -42,3 +42,11 @@ def resting_values(runs: xr.Dataset, place: int) -> np.ndarray:
         heights = theory.plateau_heights(run.target_eigenvalue.to_numpy())
         found.append(resting_value(run.step.to_numpy()[seen], run.nuclear_rank.to_numpy()[seen], heights, place))
     return np.array(found)
+
+
+def first_step(runs: xr.Dataset, share: float, eigenvector: int = 0) -> np.ndarray:
+    """Return the first recorded step of each run at which a share of an eigenvalue is learned; NaN if none."""
+    learned = runs.learned_eigenvalue.isel(eigenvector=eigenvector)
+    reached = learned >= share * runs.target_eigenvalue.isel(eigenvector=eigenvector)
+    steps = runs.step.isel(record=reached.argmax("record"))
+    return steps.where(reached.any("record")).to_numpy()
