@@ -395,3 +395,23 @@ def test_growth_where_a_run_ends_at_the_start_of_a_stencil(plan, train, extracte
         whole = ends[run] // 5
         assert np.isfinite(found.growth_rate[run, 1:whole, :10]).all()
         assert np.isnan(found.growth_rate[run, whole:]).all()
+
+
+# -- descent against flow ---------------------------------------------------------------------------
+
+
+def test_descent_follows_the_flow_to_first_order(plan, train, extracted):
+    cases = [{"learning_rate": [1e-3, 5e-4]}]
+    small = plan(
+        "deep_matrix", "gd", cases=cases, depth=2, layer_alpha=0.3, product_std=None, loss="half_sum", observations=16,
+        target_rank=None, target_norm=None, target_spectrum=[10.0, 7.0, 5.0, -5.0], stop={"max_steps": 1000},
+        record={"every": 1},
+    )  # fmt: skip
+    arrays, measured = extracted(small, "flow_eigenvalues")
+    coarse, fine = measured.flow_deviation.to_numpy()
+    assert 0 < fine < 0.01
+    assert coarse / fine == pytest.approx(2.0, rel=0.02)
+    # Depth 2: the product x = d^2 is logistic; the target's eigenvalues come in descending order.
+    growth = np.exp(2 * 7.0 * arrays["flow_time"][0])
+    expected = 0.09 * 7.0 * growth / (7.0 + 0.09 * (growth - 1))
+    np.testing.assert_allclose(measured.flow_eigenvalue[0, :, 1], expected, rtol=1e-7)

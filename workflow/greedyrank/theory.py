@@ -135,7 +135,7 @@ def eigenvalue_flow(eigenvalue: float, depth: int, alpha: float, times: np.ndarr
         lambda _, d: -(d ** (depth - 1)) * (d**depth - eigenvalue),
         (0.0, times[-1]),
         [alpha],
-        method="DOP853",
+        method="LSODA",
         t_eval=times,
         rtol=1e-11,
         atol=1e-14,
