@@ -125,7 +125,7 @@ def test_cases_of_the_bound_meet():
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_no_draw_exceeds_the_bound(depth):
-    drawn = recovery.draw([depth], 30, seed=7)
+    drawn = recovery.draw((depth,), 30, seed=7)
     assert sorted(set(drawn.case.values)) == sorted(theory.RECOVERY_CASES)
     columns = (drawn[name].values for name in ("eigenvalue", "depth", "alpha", "tolerance", "case", "rate"))
     for eigenvalue, n, alpha, tolerance, case, rate in zip(*columns, strict=True):
@@ -170,6 +170,14 @@ def test_intervals_shrink_to_the_flow_s():
         start, end = theory.rank_intervals(np.array([10.0, 7.0, -5.0]), depth, 0.1, 1e-7, 0.05)[0]
         assert (start > end) == empty
     assert theory.rank_intervals(np.array([10.0, 7.0, -5.0]), 3, 0.1, 1e-5, 0.05)[-1, 1] == np.inf
+
+
+def test_intervals_of_eigenvalues_that_are_not_learned():
+    intervals = theory.rank_intervals(np.array([10.0, 1e-15, -1.0]), 3, 0.1, 1e-4, 0.05)
+    assert intervals.shape == (1, 2)
+    assert intervals[0, 1] == np.inf
+    # alpha^3 = 1e-3 is more than 5 % of the second eigenvalue from the start.
+    assert theory.rank_intervals(np.array([10.0, 0.01]), 3, 0.1, 1e-4, 0.05)[0, 1] == 0
 
 
 def test_resting_value():

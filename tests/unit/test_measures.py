@@ -100,6 +100,23 @@ def test_nuclear_rank(padded):
     assert np.isnan(found[1, 2])
 
 
+def test_low_rank_approximation():
+    rng = np.random.default_rng(1)
+    turn = np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    target = (turn * [3.0, -2.0, 0.0, 0.0]) @ turn.T
+    seen = (turn * [3.0, -2.5, 0.4, -0.3]) @ turn.T
+    runs = recorded(np.zeros((1, 1, 4, 4)), target=target[None], observed_values=seen[None])
+    found = measure("low_rank_approximation", runs)
+    np.testing.assert_allclose(found.observed_eigenvalue[0], [3.0, 0.4, -0.3, -2.5], rtol=1e-12)
+    squares = np.array([13.0, 4.0, 0.25, 0.25 + 0.16, 0.25 + 0.16 + 0.09])
+    np.testing.assert_allclose(found.low_rank_error[0], np.sqrt(squares / 13.0), rtol=1e-10)
+
+
+def test_lists_of_settings_are_text():
+    runs = [{"target_spectrum": [10.0, -5.0], "loss": "mean"}, {"target_spectrum": [7.5], "loss": "mean"}]
+    assert list(extraction.settings_of(runs)["target_spectrum"]) == ["10, -5", "7.5"]
+
+
 def test_learned_eigenvalues_of_functions_of_the_target(padded):
     symmetric = padded.end_to_end[:, 0].to_numpy() + padded.end_to_end[:, 0].to_numpy().swapaxes(1, 2)
     powers = np.stack([symmetric, symmetric @ symmetric, np.full_like(symmetric, np.nan)], axis=1)

@@ -50,3 +50,11 @@ def first_step(runs: xr.Dataset, share: float, eigenvector: int = 0) -> np.ndarr
     reached = learned >= share * runs.target_eigenvalue.isel(eigenvector=eigenvector)
     steps = runs.step.isel(record=reached.argmax("record"))
     return steps.where(reached.any("record")).to_numpy()
+
+
+def interval(run: xr.Dataset, rank: int, share: float) -> tuple[float, float]:
+    """Return the predicted interval of a rank in steps, `theory.rank_intervals`, from what a run sees."""
+    eigenvalues = run.observed_eigenvalue.to_numpy()
+    depth, alpha, rate = (run[name].item() for name in ("depth", "layer_alpha", "learning_rate"))
+    start, end = theory.rank_intervals(eigenvalues, int(depth), alpha, rate, share)[rank - 1]
+    return float(start), float(end)

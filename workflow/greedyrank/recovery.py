@@ -7,7 +7,7 @@ and several hundred take a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
 
 import numpy as np
 import xarray as xr
@@ -55,7 +55,8 @@ def recovery_steps(draws: xr.Dataset) -> np.ndarray:
     return steps
 
 
-def draw(depths: Iterable[int], count: int, seed: int) -> xr.Dataset:
+@functools.cache
+def draw(depths: tuple[int, ...], count: int, seed: int) -> xr.Dataset:
     """Draw settings, ``count`` for each depth and each case of the bound, and run them.
 
     Returns

@@ -116,16 +116,19 @@ def rank_intervals(eigenvalues: np.ndarray, depth: int, alpha: float, rate: floa
     Our construction from the theorems for identical init (the paper's own intervals are not known
     to us): from the bound on the steps until the L largest eigenvalues are recovered but for a
     ``share`` of each, to the time in which gradient flow, ahead of descent while the speed
-    increases, brings the next one to that share. The end is infinite where the next eigenvalue is
-    never learned; an interval is empty where the end comes first.
+    increases, brings the next one to that share: 0 where the init is beyond it. The end is infinite
+    where the next eigenvalue is never learned, being numerically 0 or negative; an interval is empty
+    where the end comes first.
     """
     descending = np.sort(eigenvalues)[::-1]
-    descending = descending[descending > 0]
+    descending = descending[descending > 1e-9 * descending[0]]
     starts = [
         recovery_bound(value, depth, alpha, rate, value ** (1 / depth) * (1 - (1 - share) ** (1 / depth)))
         for value in descending
     ]
-    ends = [flow_time(value, depth, alpha, (share * value) ** (1 / depth)) / rate for value in descending[1:]]
+    ends = [
+        flow_time(value, depth, alpha, max(alpha, (share * value) ** (1 / depth))) / rate for value in descending[1:]
+    ]
     return np.column_stack([np.maximum.accumulate(starts), [*ends, np.inf]])
 
 

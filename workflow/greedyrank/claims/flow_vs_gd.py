@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from greedyrank import theory
-from greedyrank.selection import select
+from greedyrank.selection import last, select
 
 
 def deviation(runs: xr.Dataset) -> np.ndarray:
@@ -52,3 +52,8 @@ def lead(runs: xr.Dataset, *, phase: str) -> np.ndarray:
     before = runs.flow_eigenvalue <= shares * runs.target_eigenvalue
     inside = (before if phase == "faster" else ~before) & (runs.target_eigenvalue > 0)
     return ahead.where(inside).max(("record", "eigenvector")).to_numpy()
+
+
+def last_negative(runs: xr.Dataset) -> np.ndarray:
+    """Return what is learned along the eigenvector of the smallest eigenvalue at the last record."""
+    return last(runs).learned_eigenvalue.isel(eigenvector=-1).to_numpy()

@@ -126,7 +126,7 @@ def draw(
     mixed = select(runs, {"depth": 3, "target_spectrum": SPECTRA[0]})
     _eigenvalues(canvas, 6, mixed, share)
     canvas.title(6, f"N = 3: {SPECTRA[0]}")
-    _bounds(canvas, 7, recovery.draw(MARKS, draws, draws_seed))
+    _bounds(canvas, 7, recovery.draw(tuple(MARKS), draws, draws_seed))
     canvas.title(7, f"{5 * len(MARKS) * draws} random draws, medians")
     _emptiness(canvas, 8, mixed.target_eigenvalue[0].to_numpy(), mixed.layer_alpha[0].item(), share)
     canvas.title(8, "intervals: empty below 1")
