@@ -1,6 +1,10 @@
 """The compiled stepper for deep matrices against the torch stepper."""
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,3 +120,22 @@ def test_records_do_not_change_later(steppers):
         copy = kept.copy()
         stepper.advance(3)
         np.testing.assert_array_equal(kept, copy)
+
+
+COMPILE = """
+import numpy as np
+from greedyrank.kernels.deep_matrices import _compiled
+descend = _compiled(3, 3, 2, False)
+descend(*(np.zeros(shape) for shape in [(1, 3, 3), (1, 1, 3, 3), (1, 3, 3), (1, 3, 3), (1,)]), 1, np.zeros((1, 5)))
+print(sum(descend.stats.cache_hits.values()))
+"""
+
+
+def test_a_later_process_finds_what_was_compiled(tmp_path):
+    workflow = str(Path(__file__).resolve().parents[2] / "workflow")
+    environment = {**os.environ, "PYTHONPATH": workflow, "NUMBA_CACHE_DIR": str(tmp_path)}
+    hits = [
+        subprocess.run([sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert [done.stdout.strip() for done in hits] == ["0", "1"]

@@ -116,6 +116,43 @@ def test_determinant_is_taken_in_float64():
 # -- entries and errors -----------------------------------------------------------------------------
 
 
+def test_nuclear_rank(padded):
+    found = measure("nuclear_rank", padded).nuclear_rank
+    assert found.dims == ("run", "record")
+    for run, record in ((0, 0), (0, 2), (1, 1)):
+        matrix = padded.end_to_end[run, record].to_numpy()
+        assert found[run, record] == pytest.approx(np.linalg.norm(matrix, "nuc") / np.linalg.norm(matrix, 2), rel=1e-12)
+    assert np.isnan(found[1, 2])
+
+
+def test_low_rank_approximation():
+    rng = np.random.default_rng(1)
+    turn = np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    target = (turn * [3.0, -2.0, 0.0, 0.0]) @ turn.T
+    seen = (turn * [3.0, -2.5, 0.4, -0.3]) @ turn.T
+    runs = recorded(np.zeros((1, 1, 4, 4)), target=target[None], observed_values=seen[None])
+    found = measure("low_rank_approximation", runs)
+    np.testing.assert_allclose(found.observed_eigenvalue[0], [3.0, 0.4, -0.3, -2.5], rtol=1e-12)
+    squares = np.array([13.0, 4.0, 0.25, 0.25 + 0.16, 0.25 + 0.16 + 0.09])
+    np.testing.assert_allclose(found.low_rank_error[0], np.sqrt(squares / 13.0), rtol=1e-10)
+
+
+def test_lists_of_settings_are_text():
+    runs = [{"target_spectrum": [10.0, -5.0], "loss": "mean"}, {"target_spectrum": [7.5], "loss": "mean"}]
+    assert list(extraction.settings_of(runs)["target_spectrum"]) == ["10, -5", "7.5"]
+
+
+def test_learned_eigenvalues_of_functions_of_the_target(padded):
+    symmetric = padded.end_to_end[:, 0].to_numpy() + padded.end_to_end[:, 0].to_numpy().swapaxes(1, 2)
+    powers = np.stack([symmetric, symmetric @ symmetric, np.full_like(symmetric, np.nan)], axis=1)
+    found = measure("target_eigenvalues", recorded(powers, target=symmetric))
+    values = np.stack([np.sort(np.linalg.eigvalsh(matrix))[::-1] for matrix in symmetric])
+    np.testing.assert_allclose(found.target_eigenvalue, values, rtol=1e-12)
+    np.testing.assert_allclose(found.learned_eigenvalue[:, 0], values, rtol=1e-10)
+    np.testing.assert_allclose(found.learned_eigenvalue[:, 1], values**2, rtol=1e-10)
+    assert np.isnan(found.learned_eigenvalue[:, 2]).all()
+
+
 def test_unobserved_entry(padded):
     masks = np.ones((2, 4, 4))
     masks[0, 0, 1] = masks[1, 2, 0] = 0
@@ -422,3 +459,23 @@ def test_growth_where_a_run_ends_at_the_start_of_a_stencil(plan, train, extracte
         whole = ends[run] // 5
         assert np.isfinite(found.growth_rate[run, 1:whole, :10]).all()
         assert np.isnan(found.growth_rate[run, whole:]).all()
+
+
+# -- descent against flow ---------------------------------------------------------------------------
+
+
+def test_descent_follows_the_flow_to_first_order(plan, train, extracted):
+    cases = [{"learning_rate": [1e-3, 5e-4]}]
+    small = plan(
+        "deep_matrix", "gd", cases=cases, depth=2, layer_alpha=0.3, product_std=None, loss="half_sum", observations=16,
+        target_rank=None, target_norm=None, target_spectrum=[10.0, 7.0, 5.0, -5.0], stop={"max_steps": 1000},
+        record={"every": 1},
+    )  # fmt: skip
+    arrays, measured = extracted(small, "flow_eigenvalues")
+    coarse, fine = measured.flow_deviation.to_numpy()
+    assert 0 < fine < 0.01
+    assert coarse / fine == pytest.approx(2.0, rel=0.02)
+    # Depth 2: the product x = d^2 is logistic; the target's eigenvalues come in descending order.
+    growth = np.exp(2 * 7.0 * arrays["flow_time"][0])
+    expected = 0.09 * 7.0 * growth / (7.0 + 0.09 * (growth - 1))
+    np.testing.assert_allclose(measured.flow_eigenvalue[0, :, 1], expected, rtol=1e-7)

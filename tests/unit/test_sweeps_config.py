@@ -1,5 +1,9 @@
 """Sweeps to runs and batches, and one clear message for everything wrong in a config."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -551,6 +555,61 @@ def test_binary_cp_and_images_go_together(raw_config):
     raw["sweeps"]["small"]["fixed"] |= {"components": 3, "factor_std": 0.1}
     del raw["sweeps"]["small"]["fixed"]["tensor_rank"]
     assert errors_of(raw) == ["sweeps.small: binary_cp goes with image_classification, and only with it"]
+
+
+# -- steps beyond what the theorems allow -------------------------------------------------------------
+
+
+ESTIMATION = {
+    "observations": 16, "loss": "half_sum", "target_rank": None, "target_norm": None, "product_std": None,
+    "target_spectrum": [10.0, 7.0, 5.0, -5.0], "layer_alpha": 0.1, "depth": 3,
+}  # fmt: skip
+
+
+@pytest.fixture
+def estimation(raw_config):
+    return lambda **changes: raw_config("deep_matrix", "gd", **{**ESTIMATION, **changes})
+
+
+@pytest.mark.parametrize(
+    ("beta", "limit"), [(0.0, 1 / (7 * 10 ** (4 / 3))), (0.02, 1 / (27 * (1.4655712 * 10 ** (1 / 3)) ** 4))]
+)
+def test_a_step_beyond_the_limit_warns(estimation, caplog, beta, limit):
+    config.load(estimation(learning_rate=0.99 * limit, layer_beta=beta))
+    assert not caplog.records
+    config.load(estimation(learning_rate=1.01 * limit, layer_beta=beta))
+    (warning,) = caplog.records
+    assert warning.levelname == "WARNING"
+    assert warning.getMessage().startswith(f"sweeps.small: learning_rate is {1.01 * limit:.3g}, and below {limit:.3g} ")
+
+
+def test_a_sweep_warns_once_of_its_worst_run(estimation, caplog):
+    raw = estimation(
+        learning_rate=7.0e-3, axes={"data_seed": [0, 1, 2]}, cases=[{"learning_rate": [1.0e-3, 7.0e-3, 9.0e-3]}]
+    )
+    config.load(raw)
+    (warning,) = caplog.records
+    assert "learning_rate is 0.009, and below 0.00663 " in warning.getMessage()
+    assert "6 of 9 runs" in warning.getMessage()
+
+
+def test_steps_that_are_meant_do_not_warn(estimation, caplog):
+    raw = estimation(learning_rate=0.1)
+    raw["sweeps"]["small"]["beyond_step_limit"] = True
+    config.load(raw)
+    assert not caplog.records
+
+
+def test_a_user_of_snakemake_sees_the_warning(estimation, tmp_path):
+    # As the Snakefile does: nothing there sets up logging.
+    raw = estimation(learning_rate=0.1)
+    code = "import json, sys; from greedyrank import config; config.load(json.loads(sys.argv[1]))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(raw)], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert done.stderr.count("sweeps.small: learning_rate is 0.1, and below 0.00663 ") == 1
 
 
 # -- claims -----------------------------------------------------------------------------------------

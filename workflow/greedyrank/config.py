@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import ast
 import difflib
+import logging
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from greedyrank import settings, sweeps
+from greedyrank import settings, step_limits, sweeps
+
+logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 
@@ -53,6 +56,10 @@ class Sweep(Strict):
     device: Literal["auto", "cpu"] = Field(default="auto", description="cpu: never on a GPU")
     baseline: dict[str, Any] = Field(
         default={}, description="`kind`, a module of greedyrank/baselines, and its settings; one for each problem"
+    )
+    beyond_step_limit: bool = Field(
+        default=False,
+        description="do not warn of steps beyond what the theorems of Chou et al. 2020 allow: they are meant",
     )
     fixed: dict[str, Any] = Field(default={}, description="settings of every run")
     cases: list[dict[str, Annotated[Any, BeforeValidator(counted)]]] = Field(
@@ -253,6 +260,8 @@ class _SweepLoader:
             self._normalise()
         if not self.errors:
             self._runs()
+        if not self.errors and not self.block["beyond_step_limit"]:
+            self._warn_of_steps()
         return None if self.errors else self.block
 
     def _tenants(self) -> None:
@@ -360,6 +369,29 @@ class _SweepLoader:
                             f"{self.place}.batch: `{name}` takes several values in one batch"
                             f" ({', '.join(sorted(found))}); name it in `batch`"
                         )
+
+    def _warn_of_steps(self) -> None:
+        """Warn once of the steps that no theorem covers, where there is one; they are no error."""
+        if [self.block[kind] for kind in sweeps.TENANTS] != ["completion", "deep_matrix", "gd"]:
+            return
+        runs = sweeps.expand(self.block)
+        beyond = [
+            (run["learning_rate"] / limit, limit, run)
+            for run in runs
+            if (limit := step_limits.of_run(run)) is not None and run["learning_rate"] >= limit
+        ]
+        if beyond:
+            _, limit, run = max(beyond, key=lambda found: found[0])
+            logger.warning(
+                "%s: learning_rate is %.3g, and below %.3g descent provably converges at depth %d (Chou et al. 2020);"
+                " %d of %d runs are beyond their limit. If that is meant, set `beyond_step_limit: true`",
+                self.place,
+                run["learning_rate"],
+                limit,
+                run["depth"],
+                len(beyond),
+                len(runs),
+            )
 
 
 def _check_figure(name: str, figure: Figure, known_sweeps: dict) -> list[str]:

@@ -28,8 +28,8 @@ AXES = {
 def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
     """Return the settings of runs that are numbers or text; a truth value is text, none is NaN.
 
-    A shape is text such as ``300x200``. The setting ``loss`` is called ``loss_kind`` here, since
-    ``loss`` is what is recorded.
+    A shape is text such as ``300x200``, another list of numbers text such as "10, 7, 5". The setting
+    ``loss`` is called ``loss_kind`` here, since ``loss`` is what is recorded.
     """
     columns = {}
     for name in runs[0]:
@@ -43,6 +43,8 @@ def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
             )
         elif name == "shape":
             columns[name] = np.array(["x".join(map(str, value)) for value in values])
+        elif kinds == {list} and all(isinstance(part, (int, float)) for value in values for part in value or []):
+            columns[name] = np.array([", ".join(f"{part:g}" for part in value or []) for value in values])
     columns["loss_kind"] = columns.pop("loss", np.full(len(runs), "mean"))
     return columns
 

@@ -13,6 +13,7 @@ import functools
 import numba
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  the BLAS behind numpy.dot in compiled code
+from numba.extending import register_jitable
 
 from greedyrank import targets
 from greedyrank.problems import completion
@@ -25,30 +26,31 @@ def _products(rows: int, columns: int):
     """Return compiled out = left right, left right^T, left^T right and the sum of squares.
 
     ``right``, and ``left`` of the second, are (rows, columns); what they are multiplied with, and
-    the second product, are (rows, rows).
+    the second product, are (rows, rows). Registered rather than compiled here: a compiled function
+    has a new identity in each process, and what encloses it would never be found in numba's cache.
     """
     if rows > LARGEST_UNROLLED:
 
-        @numba.njit
+        @register_jitable
         def multiply(left, right, out):
             np.dot(left, right, out)
 
-        @numba.njit
+        @register_jitable
         def multiply_right_transposed(left, right, out):
             np.dot(left, right.T, out)
 
-        @numba.njit
+        @register_jitable
         def multiply_left_transposed(left, right, out):
             np.dot(left.T, right, out)
 
-        @numba.njit
+        @register_jitable
         def squares(matrix):
             flat = matrix.reshape(-1)
             return np.dot(flat, flat)
 
         return multiply, multiply_right_transposed, multiply_left_transposed, squares
 
-    @numba.njit(inline="always")
+    @register_jitable(inline="always")
     def multiply(left, right, out):
         for i in range(rows):
             for j in range(columns):
@@ -57,7 +59,7 @@ def _products(rows: int, columns: int):
                     total += left[i, k] * right[k, j]
                 out[i, j] = total
 
-    @numba.njit(inline="always")
+    @register_jitable(inline="always")
     def multiply_right_transposed(left, right, out):
         for i in range(rows):
             for j in range(rows):
@@ -66,7 +68,7 @@ def _products(rows: int, columns: int):
                     total += left[i, k] * right[j, k]
                 out[i, j] = total
 
-    @numba.njit(inline="always")
+    @register_jitable(inline="always")
     def multiply_left_transposed(left, right, out):
         for i in range(rows):
             for j in range(columns):
@@ -75,7 +77,7 @@ def _products(rows: int, columns: int):
                     total += left[k, i] * right[k, j]
                 out[i, j] = total
 
-    @numba.njit(inline="always")
+    @register_jitable
     def squares(matrix):
         total = 0.0
         for i in range(matrix.shape[0]):
