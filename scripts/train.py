@@ -5,22 +5,19 @@ import logging
 from pathlib import Path
 
 from greedyrank import cli, devices, provenance, storage, training
+from greedyrank.instances import Instances
 
 
 def main(options):
     plan = json.loads(options.slice)
-    keys = plan.pop("data_settings")
-    data = {}
-    for path in options.data:
-        meta, arrays = storage.load_arrays(path)
-        data[provenance.canonical(meta["settings"])] = arrays
-    identity = provenance.digest(provenance.canonical([plan, options.code, sorted(data)]))
+    data = Instances(options.data)
+    identity = provenance.digest(provenance.canonical([plan, options.code, data.names()]))
     checkpoint = options.checkpoints / f"{identity[:24]}.npz"
     device = devices.prepare(options.device)
     logging.info("trains on %s", device)
     arrays = training.train(
         plan,
-        lambda run: data[provenance.canonical({key: run[key] for key in keys})],
+        data.of,
         options.device,
         checkpoint=checkpoint,
         checkpoint_seconds=options.checkpoint_seconds,

@@ -54,7 +54,6 @@ def spectra(plan):
         outputs = files(plan.spectra_inputs(named))
         for path, named.batch in zip(outputs, plan.batches[sweep], strict=True):
             part = json.loads(plan.train_slice(named))
-            part.pop("data_settings")
             arrays = training.train(part, Instances(files(plan.train_inputs(named))).of, "cpu")
             storage.save_arrays(path, {"slice": part}, arrays)
         inputs = (plan.spectra_inputs, plan.spectra_data, plan.spectra_baselines)

@@ -146,7 +146,7 @@ class Plan:
         """Return the settings of the runs of a batch, as canonical JSON."""
         sweep = self.sweeps[wildcards.sweep]
         part = sweeps.narrow(sweep, self.batches[wildcards.sweep][wildcards.batch])
-        return provenance.canonical({**part, "data_settings": list(self._data_settings(wildcards.sweep))})
+        return provenance.canonical(part)
 
     def train_code(self, wildcards) -> str:
         """Return the digest of the training loop and of the tenants that the sweep names."""
