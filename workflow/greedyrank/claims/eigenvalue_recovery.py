@@ -15,20 +15,20 @@ def half_times_off(runs: xr.Dataset, *, picture: list) -> float:
     return float(np.max(np.abs(half / picture - 1))) if len(half) == len(picture) else np.nan
 
 
-def smallest_delay(runs: xr.Dataset) -> float:
-    """Return the smallest step from one depth's half-time to the next one's."""
+def delays(runs: xr.Dataset) -> np.ndarray:
+    """Return the steps from each depth's half-time to that of the next depth."""
     order = np.argsort(runs.depth.to_numpy())
-    return float(np.min(np.diff(first_step(runs, 0.5)[order])))
+    return np.diff(first_step(runs, 0.5)[order])
 
 
-def largest_share_of_duration(runs: xr.Dataset, *, since: float) -> float:
-    """Return the largest ratio of a depth's duration to that of the depth before.
+def duration_ratios(runs: xr.Dataset, *, since: float) -> np.ndarray:
+    """Return the ratio of each depth's duration to that of the depth before.
 
     From the share ``since`` of the eigenvalue, 0 for the start of the run, to 90 % of it.
     """
     order = np.argsort(runs.depth.to_numpy())
     duration = (first_step(runs, 0.9) - first_step(runs, since))[order]
-    return float(np.max(duration[1:] / duration[:-1]))
+    return duration[1:] / duration[:-1]
 
 
 def recovered_at(runs: xr.Dataset, *, step: int) -> np.ndarray:
