@@ -16,15 +16,16 @@ def command(checkout, out, seconds):
     data = checkout.folder / "results/smoke/data/component_norms/all.npz"
     fixed = {
         "shape": [4, 4, 4, 4], "target_rank": 2, "target_norm": 1.0, "observed": None, "observations": 128,
-        "data_seed": 0, "loss": "mean", "components": 16, "factor_std": 0.1, "seed": 0, "learning_rate": 1e-3,
-        "decay": 0.99, "eps": 1e-6, "dtype": "float32", "batch_size": None, "order_seed": 0, "finish": None,
-        "stop": {"loss": 0.0, "checks": 0, "every": 1, "max_steps": 20000, "max_epochs": None},
+        "data_seed": 0, "target_symmetric": False, "target_spectrum": None, "target_decay": None,
+        "replacement": False, "noise_std": 0.0, "loss": "mean", "components": 16, "factor_std": 0.1, "seed": 0,
+        "learning_rate": 1e-3, "decay": 0.99, "eps": 1e-6, "dtype": "float32", "batch_size": None, "order_seed": 0,
+        "finish": None, "stop": {"loss": 0.0, "checks": 0, "every": 1, "max_steps": 20000, "max_epochs": None},
         "record": {"every": 50, "every_epochs": None, "loss_per_decade": None},
         "growth": {"every": 1000, "offsets": [0, 1]},
     }  # fmt: skip
     plan = {
         "problem": "completion", "factorization": "cp", "optimizer": "group_rmsprop", "fixed": fixed, "cases": [],
-        "axes": {}, "data_settings": ["shape", "observed", "target_rank", "target_norm", "data_seed"],
+        "axes": {},
     }  # fmt: skip
     return [
         sys.executable, "scripts/train.py", "--name", "killed", "--slice", json.dumps(plan), "--data", str(data),

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from greedyrank import extraction, planning, storage, style, training, verdicts
+from greedyrank import extraction, instances, planning, storage, style, training, verdicts
 from greedyrank.instances import Instances
 from greedyrank.tenants import tenant
 
@@ -44,7 +44,7 @@ def spectra(plan):
         data = files(plan.spectra_data(named))
         for path, named.instance in zip(data, plan.instances[sweep], strict=True):
             asked = json.loads(plan.data_slice(named))
-            storage.save_arrays(path, asked, tenant("problems", asked["problem"]).generate(asked["settings"]))
+            instances.save(path, asked["problem"], asked["instances"], tenant("problems", asked["problem"]).generate)
         baselines = files(plan.spectra_baselines(named))
         for path in baselines:
             asked = json.loads(plan.baseline_slice(named))

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 import xarray as xr
 
-from greedyrank import extraction, provenance, spectra, storage, sweeps, theory
+from greedyrank import extraction, instances, provenance, spectra, storage, sweeps, theory
 from greedyrank.factorizations import cp, deep_matrix
 from greedyrank.problems import completion
 from greedyrank.tenants import tenant
@@ -361,13 +361,13 @@ def extracted(train, tmp_path):
     def make(small, *measures):
         arrays, keys = train(small), ["shape", "observed", "target_rank", "target_norm", "data_seed"]
         storage.save_arrays(tmp_path / "all.npz", {"slice": small, "device": "cpu"}, arrays)
-        instances = {provenance.canonical({key: run[key] for key in keys}): run for run in sweeps.expand(small)}
-        files = []
-        for number, run in enumerate(instances.values()):
-            files.append(tmp_path / f"data{number}.npz")
-            meta = {"problem": "completion", "settings": {key: run[key] for key in keys}}
-            storage.save_arrays(files[-1], meta, completion.generate(run))
-        return arrays, extraction.extract([tmp_path / "all.npz"], files, [], list(measures))
+        runs = {
+            provenance.canonical(named := {key: run[key] for key in keys}): (named, run) for run in sweeps.expand(small)
+        }
+        found = {provenance.canonical(named): completion.generate(run) for named, run in runs.values()}
+        settings = [named for named, _ in runs.values()]
+        instances.save(tmp_path / "data.npz", "completion", settings, lambda named: found[provenance.canonical(named)])
+        return arrays, extraction.extract([tmp_path / "all.npz"], [tmp_path / "data.npz"], [], list(measures))
 
     return make
 

@@ -1,7 +1,8 @@
-"""The data files of a sweep, found by the settings of a run."""
+"""The data files of a sweep: written by settings, found by the settings of a run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,23 @@ import numpy as np
 from greedyrank import provenance, storage
 
 
+def save(path: Path, problem: str, instances: list[dict], generate: Callable[[dict], dict[str, np.ndarray]]) -> None:
+    """Generate the data of some instances, each named by its settings, into one file."""
+    arrays = {
+        f"{number}_{name}": array
+        for number, settings in enumerate(instances)
+        for name, array in generate(settings).items()
+    }
+    storage.save_arrays(path, {"problem": problem, "instances": instances}, arrays)
+
+
 class Instances:
-    """Data instances, each named by the settings it was generated from.
+    """Data instances of one problem.
 
     Parameters
     ----------
     files : list of Path
-        What ``scripts/generate.py`` wrote, for one problem.
+        What `save` wrote.
 
     Raises
     ------
@@ -24,9 +35,14 @@ class Instances:
     """
 
     def __init__(self, files: list[Path]):
-        loaded = [storage.load_arrays(path) for path in files]
-        self._keys = list(loaded[0][0]["settings"])
-        self._arrays = {provenance.canonical(meta["settings"]): arrays for meta, arrays in loaded}
+        self._arrays: dict[str, dict[str, np.ndarray]] = {}
+        for path in files:
+            meta, arrays = storage.load_arrays(path)
+            for number, settings in enumerate(meta["instances"]):
+                self._keys, prefix = list(settings), f"{number}_"
+                self._arrays[provenance.canonical(settings)] = {
+                    name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
+                }
 
     def of(self, run: dict) -> dict[str, np.ndarray]:
         """Return the arrays that belong to a run, given its settings."""

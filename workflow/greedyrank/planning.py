@@ -51,7 +51,7 @@ class Plan:
         self.results = str(results if self.config.scale == "laptop" else results / self.config.scale)
         self.data_dir = self.config.data_dir
         self.batches: dict[str, dict[str, dict]] = {}
-        self.instances: dict[str, dict[str, dict]] = {}
+        self.instances: dict[str, dict[str, list[dict]]] = {}
         for name, sweep in self.sweeps.items():
             self.batches[name] = {sweeps.label(b): b for b in sweeps.batches(sweep, sweep["batch"])}
             self.instances[name] = self._instances(name)
@@ -103,28 +103,41 @@ class Plan:
     def _data_settings(self, name: str) -> tuple[str, ...]:
         return settings.PROBLEMS[self.sweeps[name]["problem"]].data_settings
 
-    def _instances(self, name: str) -> dict[str, dict]:
-        """Return the distinct data of a sweep, labelled by the settings in which they differ."""
-        sweep, keys = self.sweeps[name], self._data_settings(name)
-        found = sweeps.batches(sweep, list(keys))
-        varied = [key for key in keys if len({repr(data[key]) for data in found}) > 1]
-        return {sweeps.label({key: data[key] for key in varied}): data for data in found}
+    def _instances(self, name: str) -> dict[str, list[dict]]:
+        """Return the data files of a sweep: what the same training jobs read stands in one file.
 
-    def _batch_instances(self, sweep: str, batch: str) -> list[str]:
-        part = sweeps.narrow(self.sweeps[sweep], self.batches[sweep][batch])
-        wanted = sweeps.batches(part, list(self._data_settings(sweep)))
-        return [label for label, data in self.instances[sweep].items() if data in wanted]
+        A file is labelled by the settings in which it differs from the others.
+        """
+        sweep, keys = self.sweeps[name], list(self._data_settings(name))
+        readers = {
+            batch: [repr(data) for data in sweeps.batches(sweeps.narrow(sweep, chosen), keys)]
+            for batch, chosen in self.batches[name].items()
+        }
+        files: dict[tuple, list[dict]] = {}
+        for data in sweeps.batches(sweep, keys):
+            files.setdefault(tuple(batch for batch in readers if repr(data) in readers[batch]), []).append(data)
+
+        def common(group: list[dict]) -> dict:
+            return {key: group[0][key] for key in keys if len({repr(data[key]) for data in group}) == 1}
+
+        found = {}
+        for group in files.values():
+            own = {k: v for k, v in common(group).items() if any(common(g).get(k) != v for g in files.values())}
+            found[sweeps.label(own)] = group
+        if len(found) < len(files):  # settings alone do not tell them apart
+            found = {f"file-{number}": group for number, group in enumerate(files.values())}
+        return found
 
     def data_inputs(self, wildcards) -> list[str]:
         """Return what a generation job waits for: the verified images, the user's files, or nothing."""
-        data = self.instances[wildcards.sweep][wildcards.instance]
-        images = [f"{self.results}/data/{data['dataset']}.sha256"] if "dataset" in data else []
-        return images + self._files(wildcards.sweep)
+        group = self.instances[wildcards.sweep][wildcards.instance]
+        datasets = sorted({data["dataset"] for data in group if "dataset" in data})
+        return [f"{self.results}/data/{dataset}.sha256" for dataset in datasets] + self._files(wildcards.sweep)
 
     def data_slice(self, wildcards) -> str:
-        """Return the settings of one data instance, as canonical JSON."""
-        data = self.instances[wildcards.sweep][wildcards.instance]
-        return provenance.canonical({"problem": self.sweeps[wildcards.sweep]["problem"], "settings": data})
+        """Return the settings of the data instances in one file, as canonical JSON."""
+        group = self.instances[wildcards.sweep][wildcards.instance]
+        return provenance.canonical({"problem": self.sweeps[wildcards.sweep]["problem"], "instances": group})
 
     def data_code(self, wildcards) -> str:
         """Return the digest of the code that generates data."""
@@ -139,7 +152,10 @@ class Plan:
 
     def train_inputs(self, wildcards) -> list[str]:
         """Return the data files of a batch."""
-        names = self._batch_instances(wildcards.sweep, wildcards.batch)
+        part = sweeps.narrow(self.sweeps[wildcards.sweep], self.batches[wildcards.sweep][wildcards.batch])
+        wanted = sweeps.batches(part, list(self._data_settings(wildcards.sweep)))
+        files = self.instances[wildcards.sweep].items()
+        names = [name for name, group in files if any(data in wanted for data in group)]
         return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in names]
 
     def train_slice(self, wildcards) -> str:
