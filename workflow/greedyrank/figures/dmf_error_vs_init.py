@@ -8,6 +8,7 @@ import xarray as xr
 from greedyrank.selection import last, select
 from greedyrank.style import COLORS, Canvas
 
+PUBLISHED_INITS = 4
 DRAWS = {
     "false": ("without replacement", {"color": COLORS["blue"], "marker": "o"}),
     "true": ("with replacement", {"color": COLORS["orange"], "marker": "^"}),
@@ -22,6 +23,12 @@ def initial_norm(runs: xr.Dataset) -> xr.DataArray:
     return runs.product_std * runs.target_norm
 
 
+def note_inits(canvas: Canvas, runs: xr.Dataset) -> None:
+    """Remark below the panels where fewer inits were run than published."""
+    if (count := len(np.unique(runs.product_std))) < PUBLISHED_INITS:
+        canvas.remarks.append(f"{count} inits, published {PUBLISHED_INITS}")
+
+
 def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
@@ -34,6 +41,7 @@ def draw(
     runs = last(sweeps["dmf_init"])
     counts, depths = np.unique(runs.observations), np.unique(runs.depth)
     canvas = Canvas(len(counts), len(depths), width=width, height=2.0, sharey=True)
+    note_inits(canvas, runs)
     for row, count in enumerate(counts):
         for column, depth in enumerate(depths):
             panel = row * len(depths) + column

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.figures.dmf_error_vs_init import initial_norm
+from greedyrank.figures.dmf_error_vs_init import initial_norm, note_inits
 from greedyrank.selection import last, select
 from greedyrank.style import COLORS, Canvas
 
@@ -73,23 +73,16 @@ def draw(
     """Draw error, nuclear norm and effective rank for each way of drawing the observations."""
     runs = last(sweeps["dmf_init"])
     runs = select(runs, {"learning_rate": float(runs.learning_rate.max())})
-    rows = sorted(
-        {
-            (count, replacement)
-            for count, replacement in zip(runs.observations.values, runs.replacement.values, strict=True)
-        },
-        key=lambda pair: (pair[0], pair[1] != "true"),
-    )
+    kinds = set(zip(runs.observations.values, runs.replacement.values, strict=True))
+    rows = sorted(kinds, key=lambda kind: (kind[0], kind[1] != "true"))
     canvas = Canvas(len(rows), 3, width=width, height=2.0)
+    note_inits(canvas, runs)
     for row, (count, replacement) in enumerate(rows):
         here = runs.isel(run=np.flatnonzero((runs.observations == count) & (runs.replacement == replacement)))
-        compare(
-            canvas, row, here, initial_norm(here), f"{count:.0f}" + (" with repl." if replacement == "true" else "")
-        )
+        title = f"{count:.0f}" + (" with repl." if replacement == "true" else "")
+        compare(canvas, row, here, initial_norm(here), title)
         values = published.get(f"{count:.0f}", {})
-        for panel, name in zip(
-            range(3 * row, 3 * row + 3), ("error", "nuclear_norm_excess", "effective_rank"), strict=True
-        ):
+        for panel, name in enumerate(("error", "nuclear_norm_excess", "effective_rank"), start=3 * row):
             for depth, points in values.get(name, {}).items():
                 color = {"color": DEPTHS[int(depth)]["color"], "alpha": 0.35, "markersize": 6}
                 canvas.published(panel, *zip(*points, strict=True), f"published, depth {depth}", **color)

@@ -18,6 +18,8 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
     std = float(runs.product_std.max())
     ranks = np.unique(runs.target_rank)
     canvas = Canvas(len(ranks), 3, width=width, height=2.2)
+    if len(np.unique(runs.product_std)) == 1:
+        canvas.remarks.append("depth 2 from one init, published from three")
     for row, rank in enumerate(ranks):
         here = select(runs, {"target_rank": float(rank), "product_std": std})
         compare(canvas, row, here, here.observations, f"rank {rank:.0f}")
