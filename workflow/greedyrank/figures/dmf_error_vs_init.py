@@ -40,7 +40,7 @@ def draw(
     """Draw the error of every run, one panel for each number of observations and depth."""
     runs = last(sweeps["dmf_init"])
     counts, depths = np.unique(runs.observations), np.unique(runs.depth)
-    canvas = Canvas(len(counts), len(depths), width=width, height=2.0, sharey=True)
+    canvas = Canvas(len(counts), len(depths), width=width, height=2.0, sharex=True, sharey=True)
     note_inits(canvas, runs)
     for row, count in enumerate(counts):
         for column, depth in enumerate(depths):
@@ -59,7 +59,8 @@ def draw(
                 canvas.published(panel, *zip(*points, strict=True), label="published")
             canvas.title(panel, f"{count:.0f} observations, depth {depth:.0f}")
             canvas.panels[panel].set(xscale="log", yscale="log", ylim=(error_min, error_max))
-            canvas.panels[panel].set_xlabel(r"$\|W(0)\|_F$")
         canvas.panels[row * len(depths)].set_ylabel(r"$\|W - W^*\|_F^2\,/\,\|W^*\|_F^2$")
-    canvas.panels[len(depths) - 1].legend(loc="upper left")
+    for axes in canvas.panels[-len(depths) :]:
+        axes.set_xlabel(r"$\|W(0)\|_F$")
+    canvas.panels[-1].legend(*canvas.panels[0].get_legend_handles_labels(), loc="upper left")
     return canvas

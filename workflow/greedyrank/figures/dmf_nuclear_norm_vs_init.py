@@ -46,8 +46,8 @@ def compare(canvas: Canvas, row: int, runs: xr.Dataset, x: xr.DataArray, title: 
     canvas.panels[ranks].set_ylabel("effective rank")
 
 
-def limit(canvas: Canvas, panel: int, top: float, what: str) -> None:
-    """End an axis at ``top`` and say how many runs are above it."""
+def limit(canvas: Canvas, panel: int, bottom: float, top: float) -> None:
+    """Limit an axis, and say where the runs above it are."""
     axes = canvas.panels[panel]
     above = {
         point
@@ -56,10 +56,10 @@ def limit(canvas: Canvas, panel: int, top: float, what: str) -> None:
         for point in zip(*line.get_data(), strict=True)
         if point[1] > top
     }
-    axes.set_ylim(None, top)
+    axes.set_ylim(bottom, top)
     if above:
         text = ", ".join(f"{y:.0f}" for _, y in sorted(above, key=lambda point: point[1]))
-        axes.text(0.98, 0.99, f"{what} beyond: {text}", transform=axes.transAxes, ha="right", va="top", size=6.5)
+        axes.text(0.98, 0.99, f"runs beyond: {text}", transform=axes.transAxes, ha="right", va="top", size=6.5)
 
 
 def draw(
@@ -75,7 +75,7 @@ def draw(
     runs = select(runs, {"learning_rate": float(runs.learning_rate.max())})
     kinds = set(zip(runs.observations.values, runs.replacement.values, strict=True))
     rows = sorted(kinds, key=lambda kind: (kind[0], kind[1] != "true"))
-    canvas = Canvas(len(rows), 3, width=width, height=2.0)
+    canvas = Canvas(len(rows), 3, width=width, height=2.0, sharex=True)
     note_inits(canvas, runs)
     for row, (count, replacement) in enumerate(rows):
         here = runs.isel(run=np.flatnonzero((runs.observations == count) & (runs.replacement == replacement)))
@@ -86,8 +86,8 @@ def draw(
             for depth, points in values.get(name, {}).items():
                 color = {"color": DEPTHS[int(depth)]["color"], "alpha": 0.35, "markersize": 6}
                 canvas.published(panel, *zip(*points, strict=True), f"published, depth {depth}", **color)
-            canvas.panels[panel].set(xscale="log", xlabel=r"$\|W(0)\|_F$")
-        limit(canvas, 3 * row + 1, excess_max, "runs")
-        limit(canvas, 3 * row + 2, rank_max, "runs")
-    canvas.panels[2].legend(loc="upper left")
+            canvas.panels[panel].set(xscale="log", xlabel=r"$\|W(0)\|_F$" if row == len(rows) - 1 else "")
+        limit(canvas, 3 * row + 1, -1.0, excess_max)
+        limit(canvas, 3 * row + 2, 3.0, rank_max)
+    canvas.panels[-2].legend(loc="upper right")
     return canvas
