@@ -125,7 +125,7 @@ def test_records_do_not_change_later(steppers):
 COMPILE = """
 import numpy as np
 from greedyrank.kernels.deep_matrices import _compiled
-descend = _compiled(3, 3, 2, False)
+descend = _compiled(3, 3, 2, False, "float64")
 descend(*(np.zeros(shape) for shape in [(1, 3, 3), (1, 1, 3, 3), (1, 3, 3), (1, 3, 3), (1,)]), 1, np.zeros((1, 5)))
 print(sum(descend.stats.cache_hits.values()))
 """
@@ -139,3 +139,17 @@ def test_a_later_process_finds_what_was_compiled(tmp_path):
         for _ in range(2)
     ]
     assert [done.stdout.strip() for done in hits] == ["0", "1"]
+
+
+def test_every_variety_has_an_index_of_its_own(tmp_path):
+    """Processes that add to one index of numba's cache at the same time can exchange its entries."""
+    workflow = str(Path(__file__).resolve().parents[2] / "workflow")
+    environment = {**os.environ, "PYTHONPATH": workflow, "NUMBA_CACHE_DIR": str(tmp_path)}
+    varied = [
+        COMPILE,
+        COMPILE.replace("False", "True"),
+        COMPILE.replace('"float64"', '"float32"').replace("np.zeros(shape)", "np.zeros(shape, np.float32)"),
+    ]
+    for code in varied:
+        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert len(list(tmp_path.rglob("*.nbi"))) == len(list(tmp_path.rglob("*.nbc"))) == len(varied)

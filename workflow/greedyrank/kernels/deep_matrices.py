@@ -89,10 +89,9 @@ def _products(rows: int, columns: int):
 
 
 @functools.cache
-def _compiled(rows: int, columns: int, depth: int, normalised: bool):
+def _compiled(rows: int, columns: int, depth: int, normalised: bool, dtype: str):
     multiply, multiply_right_transposed, multiply_left_transposed, squares = _products(rows, columns)
 
-    @numba.njit(cache=True)
     def descend(first, rest, values, twice_weighted, learning_rates, steps, clock):
         # prefixes[j] = W_{j + 2} ... W_1; the first factor itself needs no copy.
         prefixes = np.empty((depth - 1, rows, columns), first.dtype)
@@ -139,7 +138,11 @@ def _compiled(rows: int, columns: int, depth: int, normalised: bool):
                         u[i, k] -= rate * running[i, k]
             clock[run, 0], clock[run, 1], clock[run, 2] = flow_time, square, decay_power
 
-    return descend
+    # numba keeps one index of compiled code for each qualified name, and processes that add to one
+    # index at the same time can exchange its entries: every variety, precision included, has its own.
+    rule = "normalised" if normalised else "plain"
+    descend.__qualname__ = f"descend_{rows}x{columns}_depth{depth}_{rule}_{dtype}"
+    return numba.njit(cache=True)(descend)
 
 
 class CompiledDescent:
@@ -178,7 +181,7 @@ class CompiledDescent:
         self._clock[:, 2] = 1.0
         if optimizer == "group_rmsprop":
             self._clock[:, 3:] = [[run["decay"], run["eps"]] for run in runs]
-        self._descend = _compiled(rows, columns, depth, optimizer == "group_rmsprop")
+        self._descend = _compiled(rows, columns, depth, optimizer == "group_rmsprop", dtype.name)
         self.scale(np.ones(len(runs)))
 
     def advance(self, steps: int) -> None:
