@@ -29,5 +29,5 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
         canvas.title(panel, f"rank {rank:.0f}")
         canvas.panels[panel].set(xlabel="observed entries of 10,000", yscale="log", ylim=(error_min, 10))
     canvas.panels[0].set_ylabel(r"$\|W - W^*\|_F^2\,/\,\|W^*\|_F^2$")
-    canvas.panels[-1].legend(loc="lower left")
+    canvas.panels[-1].legend(loc="upper right")
     return canvas

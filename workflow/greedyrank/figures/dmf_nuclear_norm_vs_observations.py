@@ -31,5 +31,5 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
                     canvas.medians(panel, some.observations, some[variable], name, marker, color=color, label=name)
         for panel in range(3 * row, 3 * row + 3):
             canvas.panels[panel].set_xlabel("observed entries of 10,000")
-    canvas.panels[1].legend(loc="upper right")
+    canvas.panels[-2].legend(loc="upper right")
     return canvas
