@@ -109,13 +109,10 @@ class Plan:
         A file is labelled by the settings in which it differs from the others.
         """
         sweep, keys = self.sweeps[name], list(self._data_settings(name))
-        readers = {
-            batch: [repr(data) for data in sweeps.batches(sweeps.narrow(sweep, chosen), keys)]
-            for batch, chosen in self.batches[name].items()
-        }
+        readers = {batch: self._data_of_batch(name, batch) for batch in self.batches[name]}
         files: dict[tuple, list[dict]] = {}
         for data in sweeps.batches(sweep, keys):
-            files.setdefault(tuple(batch for batch in readers if repr(data) in readers[batch]), []).append(data)
+            files.setdefault(tuple(batch for batch in readers if data in readers[batch]), []).append(data)
 
         def common(group: list[dict]) -> dict:
             return {key: group[0][key] for key in keys if len({repr(data[key]) for data in group}) == 1}
@@ -127,6 +124,10 @@ class Plan:
         if len(found) < len(files):  # settings alone do not tell them apart
             found = {f"file-{number}": group for number, group in enumerate(files.values())}
         return found
+
+    def _data_of_batch(self, sweep: str, batch: str) -> list[dict]:
+        part = sweeps.narrow(self.sweeps[sweep], self.batches[sweep][batch])
+        return sweeps.batches(part, list(self._data_settings(sweep)))
 
     def data_inputs(self, wildcards) -> list[str]:
         """Return what a generation job waits for: the verified images, the user's files, or nothing."""
@@ -152,8 +153,7 @@ class Plan:
 
     def train_inputs(self, wildcards) -> list[str]:
         """Return the data files of a batch."""
-        part = sweeps.narrow(self.sweeps[wildcards.sweep], self.batches[wildcards.sweep][wildcards.batch])
-        wanted = sweeps.batches(part, list(self._data_settings(wildcards.sweep)))
+        wanted = self._data_of_batch(wildcards.sweep, wildcards.batch)
         files = self.instances[wildcards.sweep].items()
         names = [name for name, group in files if any(data in wanted for data in group)]
         return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in names]

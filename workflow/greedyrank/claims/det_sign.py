@@ -8,10 +8,14 @@ import xarray as xr
 from greedyrank.selection import at_loss, last
 
 
+def over_curve(ends: xr.Dataset) -> np.ndarray:
+    """Return |W_11| sqrt(2 loss) of runs at one record each: 1 on the predicted curve."""
+    return (np.abs(ends.unobserved_entry) * np.sqrt(2 * ends.loss)).to_numpy()
+
+
 def entry_over_prediction(runs: xr.Dataset) -> np.ndarray:
-    """Return |W_11| sqrt(2 loss) at the last record: 1 on the predicted curve."""
-    end = last(runs)
-    return (np.abs(end.unobserved_entry) * np.sqrt(2 * end.loss)).to_numpy()
+    """Return `over_curve` at the last record."""
+    return over_curve(last(runs))
 
 
 def entry_at_loss(runs: xr.Dataset, *, loss: float) -> np.ndarray:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.selection import last, select
-
-
-def heights(runs: xr.Dataset) -> np.ndarray:
-    """Return |W_11| at the last record."""
-    return np.abs(last(runs).unobserved_entry.to_numpy())
+from greedyrank.claims.det_sign import last_entry
+from greedyrank.selection import select
 
 
 def share_below(runs: xr.Dataset, *, height: float) -> float:
     """Return the share of the runs that end below a height."""
-    return float(np.mean(heights(runs) < height))
+    return float(np.mean(last_entry(runs) < height))
 
 
 def outermost_share(runs: xr.Dataset, *, points: list) -> float:
@@ -30,4 +26,4 @@ def outermost_share(runs: xr.Dataset, *, points: list) -> float:
 def height_ratio(runs: xr.Dataset, *, larger: float, smaller: float) -> np.ndarray:
     """Return, for each seed, the height at the smaller of two inits over that at the larger."""
     pair = [select(runs, {"product_std": std}).sortby("seed") for std in (larger, smaller)]
-    return heights(pair[1]) / heights(pair[0])
+    return last_entry(pair[1]) / last_entry(pair[0])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from greedyrank.claims.det_sign import over_curve
 from greedyrank.selection import at_loss, last
 
 THRESHOLD = 0.5  # of |W_11| sqrt(2 loss), which is 1 on the predicted curve and falls to 0 off it
 
 
 def _diverges(ends: xr.Dataset, threshold: float) -> np.ndarray:
-    return (np.abs(ends.unobserved_entry) * np.sqrt(2 * ends.loss) > threshold).to_numpy()
+    return over_curve(ends) > threshold
 
 
 def _first_sign(runs: xr.Dataset) -> np.ndarray:

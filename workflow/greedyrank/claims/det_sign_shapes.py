@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.selection import at_loss, last
+from greedyrank.claims.det_sign import entry_at_loss, entry_over_prediction  # noqa: F401  found by name
+from greedyrank.selection import at_loss
 
 
 def over_prediction(runs: xr.Dataset, *, block: str = "any") -> np.ndarray:
@@ -15,13 +16,7 @@ def over_prediction(runs: xr.Dataset, *, block: str = "any") -> np.ndarray:
     """
     sign = np.sign(runs.leading_minor.isel(record=0).to_numpy())
     kept = {"positive": sign > 0, "negative": sign < 0, "any": np.isfinite(sign)}[block]
-    end = last(runs.isel(run=np.flatnonzero(kept)))
-    return (np.abs(end.unobserved_entry) * np.sqrt(2 * end.loss)).to_numpy()
-
-
-def entry_at_loss(runs: xr.Dataset, *, loss: float) -> np.ndarray:
-    """Return |W_11| when the loss first reaches a level."""
-    return np.abs(at_loss(runs, loss).unobserved_entry).to_numpy()
+    return entry_over_prediction(runs.isel(run=np.flatnonzero(kept)))
 
 
 def values_missing(runs: xr.Dataset, *, counts: dict) -> np.ndarray:

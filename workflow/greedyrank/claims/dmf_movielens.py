@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.selection import along, last
+from greedyrank.claims.singular_values import diagonal_over_other, largest_ratio
+from greedyrank.selection import last
 
 
 def final_value(runs: xr.Dataset, *, index: int) -> np.ndarray:
@@ -35,8 +36,7 @@ def error_ratio(runs: xr.Dataset, *, depths: list) -> np.ndarray:
 
     Below 1, the error falls with every step through ``depths``.
     """
-    errors = runs.test_error.min("record")
-    return np.array([max(falling[1:] / falling[:-1]) for falling in along(errors, "depth", depths)])
+    return largest_ratio(runs.test_error.min("record"), depths)
 
 
 def alignment_ratio(runs: xr.Dataset, *, vectors: str) -> np.ndarray:
@@ -44,7 +44,4 @@ def alignment_ratio(runs: xr.Dataset, *, vectors: str) -> np.ndarray:
 
     ``vectors``: the ``present`` singular vectors, or the ``unit`` vectors, which are those of W(0).
     """
-    suffix = {"present": "", "unit": "_unit"}[vectors]
-    seen = runs.step > 0
-    means = [runs[f"alignment_{part}{suffix}"].where(seen).mean("record") for part in ("diagonal", "other")]
-    return (means[0] / means[1]).to_numpy()
+    return diagonal_over_other(runs, {"present": "", "unit": "_unit"}[vectors])

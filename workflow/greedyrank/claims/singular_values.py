@@ -24,7 +24,11 @@ def error_ratio(runs: xr.Dataset, *, depths: list) -> np.ndarray:
 
     Below 1, the error falls with every step through ``depths``.
     """
-    errors = runs.relative_squared_error.min("record")
+    return largest_ratio(runs.relative_squared_error.min("record"), depths)
+
+
+def largest_ratio(errors: xr.DataArray, depths: list) -> np.ndarray:
+    """Return, for each data seed, the largest ratio of one depth's error to that of the one before it."""
     return np.array([max(falling[1:] / falling[:-1]) for falling in along(errors, "depth", depths)])
 
 
@@ -33,7 +37,11 @@ def alignment_ratio(runs: xr.Dataset, *, vectors: str) -> np.ndarray:
 
     ``vectors``: ``present`` or ``initial`` singular vectors.
     """
-    suffix = {"present": "", "initial": "_initial"}[vectors]
+    return diagonal_over_other(runs, {"present": "", "initial": "_initial"}[vectors])
+
+
+def diagonal_over_other(runs: xr.Dataset, suffix: str) -> np.ndarray:
+    """Return the ratio of the time averages of the alignment variables with a suffix, step 0 left out."""
     seen = runs.step > 0
     means = [runs[f"alignment_{part}{suffix}"].where(seen).mean("record") for part in ("diagonal", "other")]
     return (means[0] / means[1]).to_numpy()
