@@ -168,7 +168,14 @@ def cp_1000(device: str):
     from greedyrank.factorizations import cp
 
     fixed = {"shape": [10] * 4, "target_rank": 5, "target_norm": 1.0, "observations": 2000}
-    fixed |= {"components": 1000, "factor_std": 0.01, "learning_rate": 1e-2, "decay": 0.99, "eps": 1e-6}
+    fixed |= {
+        "components": 1000,
+        "factor_std": 0.01,
+        "balanced": False,
+        "learning_rate": 1e-2,
+        "decay": 0.99,
+        "eps": 1e-6,
+    }
     case = _Case(_completion_plan("cp", "group_rmsprop", fixed), device)
     run = case.runs[0]
     entries = torch.tensor(case.data["entries"][:2000], device=device)

@@ -40,6 +40,7 @@ class Descent:
         self.model = tenant("factorizations", plan["factorization"]).Model(runs, place)
         self.optimizer = tenant("optimizers", plan["optimizer"]).Optimizer(runs, self.model, place, place64)
         self.steps_per_epoch, self.full_batch = self.problem.steps_per_epoch, self.problem.full_batch
+        self._keeps_end_to_end = runs[0]["record"]["end_to_end"]
         self._step = 0
         self._gradients = self._end_to_end = None
 
@@ -77,6 +78,8 @@ class Descent:
         """Return what is recorded: arrays whose first axis is the run."""
         gradients = self._evaluate() if self.problem.full_batch else None
         offered = self.model.observables(growth, gradients)
+        if self._keeps_end_to_end:
+            offered = {"end_to_end": self._end_to_end, **offered}
         left_out = getattr(self.problem, "leaves_out", ())
         found = {name: value.cpu().numpy().copy() for name, value in offered.items() if name not in left_out}
         return found if growth else {**found, **self.problem.observables(self.model, self._end_to_end)}

@@ -18,11 +18,17 @@ from greedyrank.tenants import tenant
 
 # The axes of each recorded quantity, after (run, record) or (run, growth, offset).
 AXES = {
-    "end_to_end": ("row", "column"),
     "singular_value": ("component",),
     "component_norm": ("component",),
     "component_gamma": ("component",),
+    "slice_norm": ("mode", "slice"),
+    "column_norm": ("mode", "slice"),
 }
+
+
+def axes_of(order: int) -> tuple[str, ...]:
+    """Return the names of a matrix's or a tensor's axes: row and column, or mode_0, mode_1, ..."""
+    return ("row", "column")[:order] if order <= 2 else tuple(f"mode_{n}" for n in range(order))
 
 
 def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
@@ -58,7 +64,8 @@ def dataset(arrays: dict[str, np.ndarray]) -> xr.Dataset:
         if name == "stop_step":
             variables[name] = ("run", array)
             continue
-        variables[name] = ((*before, *AXES.get(plain, ())), array)
+        axes = axes_of(array.ndim - len(before)) if plain == "end_to_end" else AXES.get(plain, ())
+        variables[name] = ((*before, *axes), array)
     made = xr.Dataset(variables)
     # Index coordinates let batches of different lengths be aligned, padding the shorter.
     return made.assign_coords({dim: np.arange(size) for dim, size in made.sizes.items() if dim != "run"})
@@ -71,10 +78,10 @@ def combine(batches: list[xr.Dataset], settings: list[dict]) -> xr.Dataset:
 
 
 def of_runs(runs: xr.Dataset, found: list[dict[str, np.ndarray]]) -> xr.Dataset:
-    """Add matrices and numbers of each run, by name, where every run has them."""
+    """Add matrices, tensors and numbers of each run, by name, where every run has them."""
     names = set.intersection(*(set(arrays) for arrays in found))
     stacked = {name: np.stack([arrays[name] for arrays in found]) for name in sorted(names)}
-    return runs.assign({name: (("run", "row", "column")[: array.ndim], array) for name, array in stacked.items()})
+    return runs.assign({name: (("run", *axes_of(array.ndim - 1)), array) for name, array in stacked.items()})
 
 
 def _baselines(files: list[Path], settings: list[dict]) -> list[dict[str, np.ndarray]]:

@@ -26,7 +26,46 @@ class Settings(BaseModel):
 
 
 # On what a target depends beside its seed.
-TARGET = ("shape", "target_rank", "target_norm", "target_symmetric", "target_spectrum", "target_decay")
+TARGET = (
+    "shape",
+    "target_rank",
+    "target_norm",
+    "target_symmetric",
+    "target_spectrum",
+    "target_decay",
+    "target_multilinear_rank",
+    "target_widths",
+    "target_root_spectrum",
+)
+
+
+def levels(shape: list[int]) -> int:
+    """Return how many levels a binary tree over the modes has above its leaves.
+
+    Raises
+    ------
+    ValueError
+        If the number of modes is no power of two.
+    """
+    order = len(shape)
+    if order & (order - 1):
+        raise ValueError(f"shape is {shape}, of order {order}; a binary tree needs an order of 2, 4, 8, ...")
+    return order.bit_length() - 1
+
+
+def check_widths(name: str, widths: list[int], shape: list[int]) -> None:
+    """Check the widths of the levels of a binary tree, from the leaves up.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer than levels, or one exceeds what any tensor of the shape needs.
+    """
+    if len(widths) != levels(shape):
+        raise ValueError(f"{name} is {widths}; allowed: {levels(shape)} widths, one for each level of {shape}")
+    most = math.prod(shape)
+    if not all(1 <= width <= most for width in widths):
+        raise ValueError(f"{name} is {widths}; the shape {shape} allows widths from 1 to its {most} entries")
 
 
 class Target(Settings):
@@ -42,16 +81,31 @@ class Target(Settings):
     target_decay: float | None = Field(
         default=None, gt=0, description="eigenvalues k^-decay, rescaled to `target_norm`, with random eigenvectors"
     )
+    target_multilinear_rank: list[int] | None = Field(
+        default=None, description="multilinear rank of a target with a Gaussian core and orthonormal factors"
+    )
+    target_widths: list[int] | None = Field(
+        default=None, description="widths, from the leaves up, of a Gaussian hierarchical target on a binary tree"
+    )
+    target_root_spectrum: list[float] | None = Field(
+        default=None,
+        description="singular values of a hierarchical target between its two halves, up to `target_norm`",
+    )
     noise_std: float = Field(default=0.0, ge=0, description="standard deviation of what is added to each value seen")
     data_seed: int = Field(default=0, ge=0, description="draws the target, what is seen of it, and the noise")
-    loss: Literal["mean", "half_sum"] = Field(
-        description="mean of the squared residuals over what is seen, or half their sum"
+    loss: Literal["mean", "half_sum", "huber"] = Field(
+        description="mean of the squared residuals over what is seen, half their sum, or their mean smooth l1 loss"
+    )
+    huber_threshold: float | None = Field(
+        default=None, gt=0, description="residual beyond which the Huber loss, divided by this threshold, is linear"
     )
 
     @model_validator(mode="after")
-    def _shape(self):
+    def _shape_and_loss(self):
         if min(self.shape) < 1:
             raise ValueError(f"shape is {self.shape}; every mode needs a length of at least 1")
+        if (self.loss == "huber") != (self.huber_threshold is not None):
+            raise ValueError("`huber_threshold` goes with the loss huber, and only with it")
         return self
 
     def _check_target(self) -> None:
@@ -60,14 +114,16 @@ class Target(Settings):
             "target_rank": self.target_rank,
             "target_spectrum": self.target_spectrum,
             "target_decay": self.target_decay,
+            "target_multilinear_rank": self.target_multilinear_rank,
+            "target_widths": self.target_widths,
         }
         given = [name for name, value in kinds.items() if value is not None]
         if len(given) != 1:
             raise ValueError(f"give exactly one of {', '.join(kinds)}")
         if (self.target_norm is None) == (given[0] != "target_spectrum"):
-            raise ValueError("`target_rank` and `target_decay` need `target_norm`; `target_spectrum` has its own norm")
+            raise ValueError("a target needs `target_norm`; only `target_spectrum` has its own norm")
         square = len(self.shape) == 2 and self.shape[0] == self.shape[1]
-        if (given[0] != "target_rank" or self.target_symmetric) and not square:
+        if (given[0] in ("target_spectrum", "target_decay") or self.target_symmetric) and not square:
             raise ValueError(f"shape is {self.shape}; a symmetric target needs a square matrix")
         if self.target_spectrum is not None and len(self.target_spectrum) > self.shape[0]:
             raise ValueError(
@@ -77,35 +133,59 @@ class Target(Settings):
         highest = math.prod(self.shape) // max(self.shape)
         if self.target_rank is not None and self.target_rank > highest:
             raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
+        if (ranks := self.target_multilinear_rank) is not None:
+            if len(ranks) != len(self.shape):
+                raise ValueError(f"target_multilinear_rank is {ranks}; allowed: one rank for each mode of {self.shape}")
+            for rank, length in zip(ranks, self.shape, strict=True):
+                # An unfolding of the core has rank at most the product of the other ranks.
+                if not 1 <= rank <= min(length, math.prod(ranks) // max(rank, 1)):
+                    raise ValueError(
+                        f"target_multilinear_rank is {ranks}; the shape {self.shape} does not allow {rank}"
+                    )
+        if self.target_widths is not None:
+            check_widths("target_widths", self.target_widths, self.shape)
+        if (spectrum := self.target_root_spectrum) is not None:
+            if self.target_widths is None or len(spectrum) != self.target_widths[-1]:
+                raise ValueError(
+                    f"target_root_spectrum is {spectrum}; it needs `target_widths`, and as many values as the last of them"
+                )
+            half = math.prod(self.shape[: len(self.shape) // 2])
+            if len(spectrum) > min(half, math.prod(self.shape) // half):
+                raise ValueError(
+                    f"target_root_spectrum has {len(spectrum)} values; the shape {self.shape} does not allow as many"
+                )
 
 
 class Completion(Target):
     """Recover a matrix or tensor from some of its entries."""
 
-    same_in_batch: ClassVar[tuple[str, ...]] = ("shape",)
+    same_in_batch: ClassVar[tuple[str, ...]] = ("shape", "huber_threshold")
     data_settings: ClassVar[tuple[str, ...]] = (*TARGET, "observed", "replacement", "noise_std", "data_seed")
 
     observed: list[list[float]] | None = Field(
         default=None, description="observed entries by hand: one index a mode, then the value"
     )
     observations: int | None = Field(default=None, gt=0, description="number of entries drawn uniformly")
+    observed_fraction: float | None = Field(
+        default=None, gt=0, le=1, description="the same as a fraction of all entries, the held-out number rounded down"
+    )
     replacement: bool = Field(
         default=False, description="draw with replacement: an entry drawn twice counts twice in the loss"
     )
 
     @model_validator(mode="after")
     def _consistent(self):
-        drawn = ("observations", "replacement", "noise_std", *TARGET[1:])
+        drawn = ("observations", "observed_fraction", "replacement", "noise_std", *TARGET[1:])
         if self.observed is not None:
             if given := [name for name in drawn if getattr(self, name)]:
                 raise ValueError(f"`observed` excludes {', '.join(given)}")
             self._check_observed()
-        elif self.observations is None:
-            raise ValueError("give either `observed`, or `observations` and a target")
+        elif (self.observations is None) == (self.observed_fraction is None):
+            raise ValueError("give either `observed`, or a target and one of `observations` and `observed_fraction`")
         else:
             self._check_target()
             entries = math.prod(self.shape)
-            if self.observations > entries:
+            if self.observations is not None and self.observations > entries:
                 raise ValueError(
                     f"observations is {self.observations}; a tensor of shape {self.shape} has {entries} entries"
                 )
@@ -129,7 +209,14 @@ class Completion(Target):
 class Sensing(Target):
     """Recover a matrix or tensor from inner products with random ones, y_i = <A_i, W*>."""
 
-    same_in_batch: ClassVar[tuple[str, ...]] = ("shape", "measurements", "ensemble", "sensing_std", "sensing_seed")
+    same_in_batch: ClassVar[tuple[str, ...]] = (
+        "shape",
+        "measurements",
+        "ensemble",
+        "sensing_std",
+        "sensing_seed",
+        "huber_threshold",
+    )
     data_settings: ClassVar[tuple[str, ...]] = (
         *TARGET,
         "measurements",
@@ -141,11 +228,14 @@ class Sensing(Target):
     )
 
     measurements: int = Field(gt=0, description="number of measurements")
-    ensemble: Literal["gaussian", "commuting"] = Field(
+    ensemble: Literal["gaussian", "commuting", "rank_one"] = Field(
         default="gaussian",
-        description="independent normal entries, or symmetric matrices with the same random eigenvectors",
+        description="independent normal entries; symmetric matrices with the same random eigenvectors; or outer"
+        " products of normal vectors, of Frobenius norm 1",
     )
-    sensing_std: float = Field(gt=0, description="standard deviation of the entries, or eigenvalues, of each A_i")
+    sensing_std: float | None = Field(
+        default=None, gt=0, description="standard deviation of the entries, or eigenvalues, of each A_i"
+    )
     sensing_seed: int = Field(default=0, ge=0, description="draws the A_i")
 
     @model_validator(mode="after")
@@ -153,6 +243,8 @@ class Sensing(Target):
         self._check_target()
         if self.ensemble == "commuting" and (len(self.shape) != 2 or self.shape[0] != self.shape[1]):
             raise ValueError(f"shape is {self.shape}; commuting measurements need a square matrix")
+        if (self.ensemble == "rank_one") != (self.sensing_std is None):
+            raise ValueError("`sensing_std` goes with every ensemble but rank_one, whose A_i have Frobenius norm 1")
         return self
 
 
@@ -254,6 +346,51 @@ class CP(Settings):
 
     components: int = Field(gt=0, description="number of components R")
     factor_std: float = Field(gt=0, description="standard deviation of the entries of the initial factors")
+    balanced: bool = Field(
+        default=False, description="then rescale the vectors of each component to their geometric mean norm"
+    )
+    seed: int = Field(default=0, ge=0, description="draws the initial factors")
+
+
+class DeepCP(CP):
+    """CP whose every vector is a product of ``depth`` - 1 square matrices and a vector (Hariz et al. 2022).
+
+    ``factor_std`` is of the vectors' entries; those of the matrices are smaller by the square root of
+    their size, so that all norms are alike.
+    """
+
+    same_in_batch: ClassVar[tuple[str, ...]] = ("components", "depth")
+
+    depth: int = Field(gt=0, description="factors K of each vector; 1 is plain CP")
+
+
+class Tucker(Settings):
+    """Core times a matrix along each mode, each column a product of ``depth`` factors (Hariz et al. 2024)."""
+
+    same_in_batch: ClassVar[tuple[str, ...]] = ("core_shape", "depth")
+
+    core_shape: list[int] | None = Field(
+        default=None, description="length of each mode of the core; those of the tensor where absent"
+    )
+    depth: int = Field(
+        ge=0, description="factors K of each column: K - 1 square matrices and a vector; 0 is the core alone"
+    )
+    core_std: float = Field(
+        gt=0, description="standard deviation of the initial core's entries; columns take their slice's norm"
+    )
+    seed: int = Field(default=0, ge=0, description="draws the initial core and columns")
+
+
+class Hierarchical(Settings):
+    """Hierarchical Tucker factorization on a binary tree of neighbouring modes (Razin et al. 2022)."""
+
+    same_in_batch: ClassVar[tuple[str, ...]] = ("widths",)
+
+    widths: list[int] = Field(min_length=1, description="width of each level, from the leaves up")
+    factor_std: float = Field(gt=0, description="standard deviation of the entries of all initial factors")
+    balanced: bool = Field(
+        default=False, description="then rescale the weights of each component of the root to their geometric mean norm"
+    )
     seed: int = Field(default=0, ge=0, description="draws the initial factors")
 
 
@@ -317,6 +454,7 @@ class Record(Settings):
         gt=0,
         description="of these, keep those whose loss falls below one more of so many levels a decade",
     )
+    end_to_end: bool = Field(default=False, description="keep the whole tensor too; matrices always are kept")
 
     @model_validator(mode="after")
     def _one_spacing(self):
@@ -382,7 +520,15 @@ PROBLEMS = {
     "movielens": MovieLens,
     "image_classification": ImageClassification,
 }
-FACTORIZATIONS = {"deep_matrix": DeepMatrix, "psd": PSD, "cp": CP, "binary_cp": BinaryCP}
+FACTORIZATIONS = {
+    "deep_matrix": DeepMatrix,
+    "psd": PSD,
+    "cp": CP,
+    "deep_cp": DeepCP,
+    "tucker": Tucker,
+    "hierarchical": Hierarchical,
+    "binary_cp": BinaryCP,
+}
 BASELINES = {"minimum_nuclear_norm": MinimumNuclearNorm}
 OPTIMIZERS = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}
 
@@ -431,9 +577,13 @@ def across(problem: Settings, factorization: Settings, training: Training) -> No
         raise ValueError("full-batch descent counts in steps: no `batch_size`, `max_epochs` or `every_epochs`")
     if isinstance(problem, MovieLens) and training.growth is not None:
         raise ValueError("movielens is recorded as spectra, not as matrices: no `growth`")
+    if training.record.end_to_end and isinstance(problem, (MovieLens, ImageClassification)):
+        raise ValueError("`end_to_end` is recorded of completion and sensing alone")
     if isinstance(factorization, DeepMatrix):
         if len(problem.shape) != 2:
             raise ValueError(f"shape is {problem.shape}; deep_matrix takes matrices")
+        if isinstance(problem, Target) and problem.loss == "huber":
+            raise ValueError("deep_matrix has no huber loss: its growth laws are measured with squares")
         if factorization.det != "any" and problem.shape[0] != problem.shape[1]:
             raise ValueError(f"shape is {problem.shape}; only a square matrix has a determinant: leave out `det`")
     if isinstance(factorization, PSD) and (len(problem.shape) != 2 or problem.shape[0] != problem.shape[1]):
@@ -442,3 +592,12 @@ def across(problem: Settings, factorization: Settings, training: Training) -> No
         most = math.prod(problem.shape)
         if factorization.components > most:
             raise ValueError(f"components is {factorization.components}; the shape {problem.shape} has {most} entries")
+    if isinstance(factorization, Tucker) and (core := factorization.core_shape) is not None:
+        if len(core) != len(problem.shape) or not all(1 <= r <= n for r, n in zip(core, problem.shape, strict=True)):
+            raise ValueError(
+                f"core_shape is {core}; allowed: one length a mode, each from 1 to that of {problem.shape}"
+            )
+        if factorization.depth == 0 and core != problem.shape:
+            raise ValueError(f"core_shape is {core}; at depth 0 the core is the tensor, of shape {problem.shape}")
+    if isinstance(factorization, Hierarchical):
+        check_widths("widths", factorization.widths, problem.shape)

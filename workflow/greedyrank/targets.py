@@ -18,32 +18,72 @@ def draw(settings: dict, rng: np.random.Generator) -> np.ndarray:
     Frobenius norm ``target_norm``; for matrices the U V^T of Arora et al. (gen_gt.py), or U U^T where
     ``target_symmetric``. ``target_spectrum``: V diag(lambda) V^T with a random orthogonal V (Chou et
     al. 2020, section 2). ``target_decay`` p: the same with lambda_k proportional to k^-p, rescaled
-    (Gunasekar et al. 2017, section 5).
+    (Gunasekar et al. 2017, section 5). ``target_multilinear_rank``: a standard normal core times random
+    orthonormal factors, rescaled. ``target_widths``: see `_hierarchical`, rescaled.
     """
-    shape = settings["shape"]
-    if settings["target_rank"] is None:
-        size = shape[0]
-        spectrum = settings["target_spectrum"]
-        if spectrum is None:
-            spectrum = np.arange(1, size + 1) ** -settings["target_decay"]
-            spectrum = spectrum * settings["target_norm"] / np.linalg.norm(spectrum)
-        vectors = orthogonal(size, rng)[:, : len(spectrum)]
-        return (vectors * spectrum) @ vectors.T
-    target = np.ones((1, settings["target_rank"]))
-    factor = None
+    if settings["target_spectrum"] is not None or settings["target_decay"] is not None:
+        return _symmetric(settings, rng)
+    if settings["target_rank"] is not None:
+        target = _cp(settings["shape"], settings["target_rank"], settings["target_symmetric"], rng)
+    elif settings["target_multilinear_rank"] is not None:
+        target = _tucker(settings["shape"], settings["target_multilinear_rank"], rng)
+    else:
+        target = _hierarchical(settings["shape"], settings["target_widths"], settings["target_root_spectrum"], rng)
+    return (target * (settings["target_norm"] / np.linalg.norm(target))).reshape(settings["shape"])
+
+
+def _symmetric(settings: dict, rng: np.random.Generator) -> np.ndarray:
+    size = settings["shape"][0]
+    spectrum = settings["target_spectrum"]
+    if spectrum is None:
+        spectrum = np.arange(1, size + 1) ** -settings["target_decay"]
+        spectrum = spectrum * settings["target_norm"] / np.linalg.norm(spectrum)
+    vectors = orthogonal(size, rng)[:, : len(spectrum)]
+    return (vectors * spectrum) @ vectors.T
+
+
+def _cp(shape: list[int], rank: int, symmetric: bool, rng: np.random.Generator) -> np.ndarray:
+    target, factor = np.ones((1, rank)), None
     for length in shape:
-        if factor is None or not settings["target_symmetric"]:
-            factor = rng.standard_normal((length, settings["target_rank"]))
-        target = (target[:, None] * factor).reshape(-1, settings["target_rank"])
-    target = target.sum(axis=1)
-    target *= settings["target_norm"] / np.linalg.norm(target)
-    return target.reshape(shape)
+        if factor is None or not symmetric:
+            factor = rng.standard_normal((length, rank))
+        target = (target[:, None] * factor).reshape(-1, rank)
+    return target.sum(axis=1)
+
+
+def _tucker(shape: list[int], ranks: list[int], rng: np.random.Generator) -> np.ndarray:
+    target = rng.standard_normal(ranks)
+    for mode, (length, rank) in enumerate(zip(shape, ranks, strict=True)):
+        factor = orthogonal(length, rng)[:, :rank]
+        target = np.moveaxis(np.tensordot(factor, target, (1, mode)), 0, mode)
+    return target
+
+
+def _hierarchical(
+    shape: list[int], widths: list[int], spectrum: list[float] | None, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw a tensor whose neighbouring modes are joined pairwise, level by level (Razin et al. 2022).
+
+    Standard normal leaves and weights. With ``spectrum`` the two blocks below the root are
+    orthonormalized, and these are the singular values between the two halves of the modes.
+    """
+    nodes = [rng.standard_normal((length, widths[0])) for length in shape]
+    for width in widths[1:]:
+        pairs = zip(nodes[::2], nodes[1::2], strict=True)
+        joined = [(left[:, None] * right).reshape(-1, left.shape[1]) for left, right in pairs]
+        nodes = [node @ rng.standard_normal((node.shape[1], width)) for node in joined]
+    left, right = nodes
+    if spectrum is None:
+        return (left * rng.standard_normal(widths[-1])) @ right.T
+    return (np.linalg.qr(left)[0] * np.asarray(spectrum)) @ np.linalg.qr(right)[0].T
 
 
 def noise(shape: list[int], settings: dict, rng: np.random.Generator) -> np.ndarray:
     """Draw what is added to each entry of a target, symmetric where the target is."""
     drawn = settings["noise_std"] * rng.standard_normal(shape)
-    symmetric = settings["target_symmetric"] or settings["target_rank"] is None
+    symmetric = (
+        settings["target_symmetric"] or settings["target_spectrum"] is not None or settings["target_decay"] is not None
+    )
     return np.triu(drawn) + np.triu(drawn, 1).T if symmetric else drawn
 
 

@@ -10,41 +10,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from greedyrank.kernels.khatri_rao import KhatriRao
+
 
 def initial(run: dict) -> list[np.ndarray]:
-    """Draw the factors of one run, each (mode length, components), independent normal, float64."""
+    """Draw the factors of one run, each (mode length, components), independent normal, float64.
+
+    ``balanced``: the vectors of a component are then rescaled to the geometric mean of their norms.
+    """
     rng = np.random.default_rng([run["seed"], 1])
-    return [run["factor_std"] * rng.standard_normal((length, run["components"])) for length in run["shape"]]
-
-
-class _Half:
-    """The Khatri-Rao product of some consecutive factors, and its pull-back."""
-
-    def __init__(self, factors: list):
-        self.factors = factors
-        # partial[i] = khatri_rao(factors[:i + 1]), shape (runs, product of lengths, components)
-        self.partial = [factors[0]]
-        for factor in factors[1:]:
-            runs, rows, components = self.partial[-1].shape
-            self.partial.append(factor.new_empty(runs, rows * factor.shape[1], components))
-        self.gradient = torch.empty_like(self.partial[-1])
-
-    def product(self):
-        """Return the Khatri-Rao product, shape (runs, product of lengths, components)."""
-        for before, factor, after in zip(self.partial, self.factors[1:], self.partial[1:], strict=False):
-            runs, rows, components = before.shape
-            torch.mul(before[:, :, None], factor[:, None], out=after.view(runs, rows, -1, components))
-        return self.partial[-1]
-
-    def pullback(self) -> list:
-        """Return the gradient of each factor, given that of the product in ``self.gradient``."""
-        upstream, gradients = self.gradient, []
-        for i in range(len(self.factors) - 1, 0, -1):
-            before, factor = self.partial[i - 1], self.factors[i]
-            upstream = upstream.view(before.shape[0], before.shape[1], factor.shape[1], -1)
-            gradients.append((upstream * before[:, :, None]).sum(1))
-            upstream = (upstream * factor[:, None]).sum(2)
-        return [upstream, *reversed(gradients)]
+    factors = [run["factor_std"] * rng.standard_normal((length, run["components"])) for length in run["shape"]]
+    if not run["balanced"]:
+        return factors
+    norms = np.stack([np.linalg.norm(factor, axis=0) for factor in factors])
+    mean = np.exp(np.log(norms).mean(axis=0))
+    return [factor * (mean / norm) for factor, norm in zip(factors, norms, strict=True)]
 
 
 def _component_norms(factors: list):
@@ -59,8 +39,8 @@ class Model:
         self.parameters = [place(np.stack(factors)) for factors in zip(*drawn, strict=True)]
         self._shape = [len(runs), *runs[0]["shape"]]
         middle = (len(self.parameters) + 1) // 2
-        self._left = _Half(self.parameters[:middle])
-        self._right = _Half(self.parameters[middle:])
+        self._left = KhatriRao(self.parameters[:middle])
+        self._right = KhatriRao(self.parameters[middle:])
         rows, columns = self._left.gradient.shape[1], self._right.gradient.shape[1]
         self._matrix = self.parameters[0].new_empty(len(runs), rows, columns)
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from greedyrank import targets
+from greedyrank import residual_loss, targets
 
 
 def generate(settings: dict) -> dict[str, np.ndarray]:
@@ -34,10 +34,18 @@ def generate(settings: dict) -> dict[str, np.ndarray]:
     target = targets.draw(settings, rng)
     size = target.size
     entries = rng.integers(0, size, size) if settings["replacement"] else rng.permutation(size)
-    seen = target
+    noisy = target
     if settings["noise_std"]:
-        seen = target + targets.noise(shape, settings, rng)
-    return {"entries": entries, "values": seen.ravel()[entries], "target": target}
+        noisy = target + targets.noise(shape, settings, rng)
+    return {"entries": entries, "values": noisy.ravel()[entries], "target": target}
+
+
+def seen(run: dict) -> slice:
+    """Return which of the drawn entries a run sees: the first so many, or all that stand by hand."""
+    if run.get("observed_fraction") is None:
+        return slice(run["observations"])
+    size = math.prod(run["shape"])
+    return slice(size - int((1 - run["observed_fraction"]) * size))
 
 
 def observed(run: dict, data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -45,16 +53,16 @@ def observed(run: dict, data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.nda
 
     Each entry counts 0 or 1 times, unless entries were drawn with replacement.
     """
-    seen = slice(run["observations"])
+    part = seen(run)
     values = np.zeros(math.prod(run["shape"]))
-    values[data["entries"][seen]] = data["values"][seen]
-    counts = np.bincount(data["entries"][seen], minlength=values.size).astype(np.float64)
+    values[data["entries"][part]] = data["values"][part]
+    counts = np.bincount(data["entries"][part], minlength=values.size).astype(np.float64)
     return values.reshape(run["shape"]), counts.reshape(run["shape"])
 
 
 def measurements(run: dict, data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the distinct entries seen, and their values."""
-    entries, first = np.unique(data["entries"][: run["observations"]], return_index=True)
+    entries, first = np.unique(data["entries"][seen(run)], return_index=True)
     return entries, data["values"][first]
 
 
@@ -67,9 +75,7 @@ def context(run: dict, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def loss_weight(run: dict, data: dict[str, np.ndarray]) -> float:
     """Return c of the loss c * sum of squared residuals over the observed entries."""
-    if run["loss"] == "half_sum":
-        return 0.5
-    return 1.0 / len(data["entries"][: run["observations"]])
+    return residual_loss.weight(run, len(data["entries"][seen(run)]))
 
 
 class Problem:
@@ -91,10 +97,9 @@ class Problem:
         pairs = [observed(run, arrays) for run, arrays in zip(runs, data, strict=True)]
         self.values = place(np.stack([values for values, _ in pairs]))
         self.counts = place(np.stack([counts for _, counts in pairs]))
-        weights = np.array([loss_weight(run, arrays) for run, arrays in zip(runs, data, strict=True)])
-        self._axes = tuple(range(1, self.values.ndim))
-        self._weight = place(weights)
-        self._twice_weighted = self.counts * place(2 * weights).reshape(-1, *[1] * len(self._axes))
+        numbers = [int(counts.sum()) for _, counts in pairs]
+        self._loss = residual_loss.ResidualLoss(runs, numbers, place, self.values.ndim - 1)
+        self._slope_weights = self.counts * self._loss.slope_weight
         self.state = {}
 
     full_batch = True
@@ -106,11 +111,11 @@ class Problem:
     def loss_gradient(self, end_to_end):
         """Return dL/dW, in the shape of W: (runs, *shape)."""
         self._residual = end_to_end - self.values
-        return self._residual * self._twice_weighted
+        return self._loss.slopes(self._residual, self._slope_weights)
 
     def losses(self):
         """Return the losses behind the last `loss_gradient`, shape (runs,)."""
-        return self._weight * (self._residual * self._residual * self.counts).sum(self._axes)
+        return self._loss.losses(self._residual, self.counts)
 
     def observables(self, model, end_to_end) -> dict[str, np.ndarray]:
         """Return ``relative_error``, where the target is known."""

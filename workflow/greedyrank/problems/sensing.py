@@ -1,7 +1,8 @@
-"""Matrix and tensor sensing: a target seen through inner products with random matrices.
+"""Matrix and tensor sensing: a target seen through inner products with random matrices or tensors.
 
-Arora et al. 2019 (gen_obs.py), Gunasekar et al. 2017. The A_i are drawn again wherever they are
-needed: at published size they are hundreds of megabytes.
+Arora et al. 2019 (gen_obs.py), Gunasekar et al. 2017, Razin, Maman & Cohen 2021
+(tensor_sensing_data_generator.py). The A_i are drawn again wherever they are needed: at published
+size they are hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -10,22 +11,50 @@ import math
 
 import numpy as np
 
-from greedyrank import targets
+from greedyrank import residual_loss, targets
+
+# A block of A_i of so many numbers stays in a core's own cache between its two uses in a step.
+CACHED = 2**17
+
+
+def vectors(settings: dict) -> list[np.ndarray]:
+    """Draw the vectors of rank-one A_i, one (measurements, length) a mode, float64, each of norm 1."""
+    rng = np.random.default_rng([settings["sensing_seed"], 3])
+    drawn = [rng.standard_normal((settings["measurements"], length)) for length in settings["shape"]]
+    return [mode / np.linalg.norm(mode, axis=1, keepdims=True) for mode in drawn]
+
+
+def _rows(factors: list[np.ndarray]) -> np.ndarray:
+    """Return the outer product of each row's vectors, flattened row-major: (rows, prod of lengths)."""
+    product = factors[0]
+    for factor in factors[1:]:
+        product = (product[:, :, None] * factor[:, None]).reshape(len(product), -1)
+    return product
+
+
+def halves(settings: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Return the left and right half of the modes of rank-one A_i, each (measurements, prod of lengths)."""
+    modes = vectors(settings)
+    middle = (len(modes) + 1) // 2
+    return _rows(modes[:middle]), _rows(modes[middle:])
 
 
 def ensemble(settings: dict) -> np.ndarray:
     """Draw the A_i, float64, (measurements, prod(shape)), each flattened row-major.
 
     ``gaussian``: independent N(0, sensing_std^2) entries. ``commuting``: Q diag(a_i) Q^T with one
-    random orthogonal Q and independent N(0, sensing_std^2) eigenvalues a_i.
+    random orthogonal Q and independent N(0, sensing_std^2) eigenvalues a_i. ``rank_one``: outer
+    products of normal vectors, rescaled to Frobenius norm 1.
     """
     rng = np.random.default_rng([settings["sensing_seed"], 3])
     count, shape = settings["measurements"], settings["shape"]
+    if settings["ensemble"] == "rank_one":
+        return _rows(vectors(settings))
     if settings["ensemble"] == "gaussian":
         return settings["sensing_std"] * rng.standard_normal((count, math.prod(shape)))
-    vectors = targets.orthogonal(shape[0], rng)
+    basis = targets.orthogonal(shape[0], rng)
     eigenvalues = settings["sensing_std"] * rng.standard_normal((count, shape[0]))
-    return ((vectors * eigenvalues[:, None]) @ vectors.T).reshape(count, -1)
+    return ((basis * eigenvalues[:, None]) @ basis.T).reshape(count, -1)
 
 
 def generate(settings: dict) -> dict[str, np.ndarray]:
@@ -54,20 +83,51 @@ def context(run: dict, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {"target": data["target"]}
 
 
-class Problem:
-    """The loss of all runs of a batch, which share the A_i.
+class _Dense:
+    """<A_i, W> and its pull-back, with the A_i as rows of one matrix."""
 
-    Two matrix products a step, whose larger operand is the same for all runs: a batch reads it
-    once. Parameters as in `greedyrank.problems.completion`.
+    def __init__(self, settings: dict, place):
+        matrix = place(ensemble(settings))
+        rows = max(1, CACHED // matrix.shape[1]) if matrix.device.type == "cpu" else len(matrix)
+        self._blocks = matrix.split(rows)
+
+    def apply(self, end_to_end, slopes):
+        """Return sum_i s_i A_i in the shape of W, where ``slopes`` gives s_i of <A_i, W>, block by block."""
+        flat = end_to_end.reshape(len(end_to_end), -1)
+        gradient, done = flat.new_zeros(flat.shape), 0
+        for block in self._blocks:
+            part = slice(done, done + len(block))
+            gradient.addmm_(slopes(flat @ block.T, part), block)
+            done += len(block)
+        return gradient.view(end_to_end.shape)
+
+
+class _RankOne:
+    """The same for rank-one A_i = p_i q_i^T between two halves of the modes: <A_i, W> = p_i^T W q_i."""
+
+    def __init__(self, settings: dict, place):
+        self._left, self._right = map(place, halves(settings))
+
+    def apply(self, end_to_end, slopes):
+        """Return sum_i s_i A_i in the shape of W; two matrix products, and never an A_i."""
+        matrix = end_to_end.reshape(len(end_to_end), self._left.shape[1], -1)
+        found = ((self._left @ matrix) * self._right).sum(-1)
+        weighted = slopes(found, slice(None)).unsqueeze(-1) * self._left
+        return (weighted.mT @ self._right).view(end_to_end.shape)
+
+
+class Problem:
+    """The loss of all runs of a batch, which share the A_i, read once a step for all of them.
+
+    Parameters as in `greedyrank.problems.completion`.
     """
 
     def __init__(self, runs: list[dict], data: list[dict], place):
         self._data = data
-        self._sensing = place(ensemble(runs[0]))
+        self._sensing = (_RankOne if runs[0]["ensemble"] == "rank_one" else _Dense)(runs[0], place)
         self._values = place(np.stack([arrays["values"] for arrays in data]))
-        weights = np.array([0.5 if run["loss"] == "half_sum" else 1.0 / run["measurements"] for run in runs])
-        self._weight = place(weights)
-        self._twice_weight = place(2 * weights)[:, None]
+        self._residual = self._values.new_empty(self._values.shape)
+        self._loss = residual_loss.ResidualLoss(runs, [run["measurements"] for run in runs], place, order=1)
         self.state = {}
 
     full_batch = True
@@ -78,13 +138,17 @@ class Problem:
 
     def loss_gradient(self, end_to_end):
         """Return dL/dW, in the shape of W: (runs, *shape)."""
-        flat = end_to_end.reshape(len(self._values), -1)
-        self._residual = flat @ self._sensing.T - self._values
-        return ((self._residual * self._twice_weight) @ self._sensing).reshape(end_to_end.shape)
+
+        def slopes(found, part: slice):
+            residual = self._residual[:, part]
+            residual.copy_(found).sub_(self._values[:, part])
+            return self._loss.slopes(residual, self._loss.slope_weight)
+
+        return self._sensing.apply(end_to_end, slopes)
 
     def losses(self):
         """Return the losses behind the last `loss_gradient`, shape (runs,)."""
-        return self._weight * (self._residual * self._residual).sum(1)
+        return self._loss.losses(self._residual)
 
     def observables(self, model, end_to_end) -> dict[str, np.ndarray]:
         """Return ``relative_error``."""
