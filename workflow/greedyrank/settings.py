@@ -147,7 +147,7 @@ class Target(Settings):
         if (spectrum := self.target_root_spectrum) is not None:
             if self.target_widths is None or len(spectrum) != self.target_widths[-1]:
                 raise ValueError(
-                    f"target_root_spectrum is {spectrum}; it needs `target_widths`, and as many values as the last of them"
+                    f"target_root_spectrum is {spectrum}; it needs `target_widths`, and one value for each of the last"
                 )
             half = math.prod(self.shape[: len(self.shape) // 2])
             if len(spectrum) > min(half, math.prod(self.shape) // half):

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from greedyrank.kernels.khatri_rao import KhatriRao
+from greedyrank.kernels.run_axis import RunAxis
 
 
 def initial(run: dict) -> list[np.ndarray]:
@@ -31,7 +32,7 @@ def _component_norms(factors: list):
     return torch.stack([factor.norm(dim=1) for factor in factors]).prod(0)
 
 
-class Model:
+class Model(RunAxis):
     """The factors of all runs of a batch, each of shape (runs, mode length, components)."""
 
     def __init__(self, runs: list[dict], place):
@@ -43,10 +44,6 @@ class Model:
         self._right = KhatriRao(self.parameters[middle:])
         rows, columns = self._left.gradient.shape[1], self._right.gradient.shape[1]
         self._matrix = self.parameters[0].new_empty(len(runs), rows, columns)
-
-    def spread(self, values):
-        """Return one value a run in the shape that multiplies each parameter."""
-        return [values.reshape(-1, 1, 1)] * len(self.parameters)
 
     def end_to_end(self, inputs=None):
         """Return W, shape (runs, *shape)."""

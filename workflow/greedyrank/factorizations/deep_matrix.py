@@ -12,6 +12,8 @@ import logging
 
 import numpy as np
 
+from greedyrank.kernels.run_axis import RunAxis
+
 logger = logging.getLogger(__name__)
 
 
@@ -77,7 +79,7 @@ def _product(left, right, out):
     return out.baddbmm_(left, right, beta=0)
 
 
-class Model:
+class Model(RunAxis):
     """The factors of all runs of a batch, each of shape (runs, rows, columns)."""
 
     def __init__(self, runs: list[dict], place):
@@ -95,10 +97,6 @@ class Model:
         ]
         self._gradients = [like(factor) for factor in self.parameters]
         self._spare = like(self.parameters[0])
-
-    def spread(self, values):
-        """Return one value a run in the shape that multiplies each parameter."""
-        return [values.reshape(-1, 1, 1)] * len(self.parameters)
 
     def end_to_end(self, inputs=None):
         """Return W = W_N ... W_1, shape (runs, n, n): N - 1 matrix products."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from greedyrank.kernels.run_axis import RunAxis
+
 
 def initial(run: dict) -> np.ndarray:
     """Draw U(0) of one run, float64, (n, n), of Frobenius norm ``factor_norm``."""
@@ -18,15 +20,11 @@ def initial(run: dict) -> np.ndarray:
     return drawn * run["factor_norm"] / np.linalg.norm(drawn)
 
 
-class Model:
+class Model(RunAxis):
     """The factors of all runs of a batch, (runs, n, n)."""
 
     def __init__(self, runs: list[dict], place):
         self.parameters = [place(np.stack([initial(run) for run in runs]))]
-
-    def spread(self, values):
-        """Return one value a run in the shape that multiplies each parameter."""
-        return [values.reshape(-1, 1, 1)]
 
     def end_to_end(self, inputs=None):
         """Return W = U U^T, shape (runs, n, n)."""

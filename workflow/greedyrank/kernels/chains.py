@@ -1,0 +1,102 @@
+"""Vectors that are products of square matrices and a vector, many at once, with their exact pull-back.
+
+u = M_1 ... M_{K-1} a: a column of a deep Tucker factorization (Hariz et al. 2024), a vector of a deep
+CP factorization (Hariz et al. 2022). Modes of equal size are one batch of small products: what a step
+costs is launching them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+
+class _Batch:
+    """Vectors of equal length; ``vectors`` (runs, modes, columns, length), ``matrices`` with one more length."""
+
+    def __init__(self, vectors, *matrices):
+        self.parameters = [vectors, *matrices]
+        self.modes = vectors.shape[1]
+        length = vectors.shape[-1]
+        self._matrices = [matrix.view(-1, length, length) for matrix in matrices]
+        # _products[k] = M_{k+1} ... M_{K-1} a; the last is the vector itself.
+        self._products = [torch.empty_like(vectors).view(-1, length, 1) for _ in matrices]
+        self._products.append(vectors.view(-1, length, 1))
+        self._gradients = [torch.empty_like(parameter) for parameter in self.parameters]
+        self.product = self._products[0].view(vectors.shape)
+        self.upstream = torch.empty_like(vectors)
+
+    def multiply(self) -> None:
+        """Bring ``product`` up to date."""
+        for matrix, before, after in zip(
+            reversed(self._matrices), reversed(self._products[1:]), reversed(self._products[:-1]), strict=True
+        ):
+            torch.bmm(matrix, before, out=after)
+
+    def pullback(self) -> list:
+        """Return the gradients of the parameters, given that of ``product`` in ``upstream``."""
+        running = self.upstream.view(self._products[0].shape)
+        into = [gradient.view(self._products[0].shape[0], -1, 1) for gradient in self._gradients[:1]]
+        for k, matrix in enumerate(self._matrices):
+            gradient = self._gradients[k + 1].view(matrix.shape)
+            torch.mul(running, self._products[k + 1].mT, out=gradient)
+            last = k == len(self._matrices) - 1
+            running = torch.bmm(matrix.mT, running, out=into[0] if last else None)
+        if not self._matrices:
+            return [self.upstream]
+        return self._gradients
+
+
+class Chains:
+    """The chains of every mode.
+
+    Parameters
+    ----------
+    vectors : list of ndarray
+        a of each mode, (runs, columns, length).
+    matrices : list of list of ndarray
+        M_1 ... M_{K-1} of each mode, (runs, columns, length, length).
+    place : callable
+        Puts a numpy array on the training device in the training precision.
+    """
+
+    def __init__(self, vectors: list[np.ndarray], matrices: list[list[np.ndarray]], place):
+        alike: dict[tuple, list[int]] = {}
+        for mode, array in enumerate(vectors):
+            alike.setdefault(array.shape, []).append(mode)
+        self._batches, self._place_of = [], {}
+        for modes in alike.values():
+            layers = zip(*([vectors[mode], *matrices[mode]] for mode in modes), strict=True)
+            batch = _Batch(*(place(np.ascontiguousarray(np.stack(layer, axis=1))) for layer in layers))
+            self._place_of |= {mode: (batch, position) for position, mode in enumerate(modes)}
+            self._batches.append(batch)
+        self._modes = range(len(vectors))
+        self.parameters = [parameter for batch in self._batches for parameter in batch.parameters]
+        #: u of each mode, (runs, columns, length), valid after `multiply`
+        self.products = [self._part(mode, lambda batch: batch.product) for mode in self._modes]
+        #: where dL/du of each mode goes before `pullback`
+        self.upstreams = [self._part(mode, lambda batch: batch.upstream) for mode in self._modes]
+
+    def _part(self, mode: int, of):
+        batch, position = self._place_of[mode]
+        return of(batch)[:, position]
+
+    def multiply(self) -> None:
+        """Bring ``products`` up to date."""
+        for batch in self._batches:
+            batch.multiply()
+
+    def pullback(self) -> list:
+        """Return the gradients of ``parameters``, given ``upstreams``."""
+        return [gradient for batch in self._batches for gradient in batch.pullback()]
+
+    def norms(self) -> list[list]:
+        """Return, for each mode, the Frobenius norms of a, M_1 ... M_{K-1}, each (runs, columns)."""
+        return [
+            [
+                parameter[:, position].flatten(2).norm(dim=2)
+                for batch, position in [self._place_of[mode]]
+                for parameter in batch.parameters
+            ]
+            for mode in self._modes
+        ]
