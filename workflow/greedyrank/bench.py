@@ -8,6 +8,7 @@ shortest idiomatic torch autograd, without one-hot; ``engine``, the stepper that
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from greedyrank import sweeps, training
+from greedyrank import settings, sweeps, training
 from greedyrank.problems import completion, image_classification
 
 BATCH = 5000
@@ -110,9 +111,9 @@ class _Case:
 
 
 def _completion_plan(factorization: str, optimizer: str, fixed: dict, axes: dict | None = None) -> dict:
-    common = {"observed": None, "data_seed": 0, "seed": 0, "dtype": "float32", "loss": "mean"}
-    common |= {"replacement": False, "noise_std": 0.0, "target_symmetric": False}
-    common |= {"target_rank": None, "target_norm": None, "target_spectrum": None, "target_decay": None}
+    problem = settings.Completion.model_fields.items()
+    common = {name: field.default for name, field in problem if not field.is_required()}
+    common |= {"seed": 0, "dtype": "float32", "loss": "mean", "record": {"end_to_end": False}}
     return {
         "problem": "completion",
         "factorization": factorization,
@@ -163,43 +164,105 @@ def deep_matrix_100(device: str, optimizer: str = "gd", depth: int = 3, dtype: s
     return case, published, plain, 3 * (depth - 1) * 2 * 100.0**3
 
 
-def cp_1000(device: str):
-    """Order 4, dimension 10, 1000 components, 2000 observations: Razin, Maman & Cohen 2021, Fig. 3."""
-    from greedyrank.factorizations import cp
+def _tensor(factorization: str, fixed: dict, device: str):
+    """A completion of a tensor by GroupRMSprop: its case, and a maker of autograd forms.
 
-    fixed = {"shape": [10] * 4, "target_rank": 5, "target_norm": 1.0, "observations": 2000}
-    fixed |= {
-        "components": 1000,
-        "factor_std": 0.01,
-        "balanced": False,
-        "learning_rate": 1e-2,
-        "decay": 0.99,
-        "eps": 1e-6,
-    }
-    case = _Case(_completion_plan("cp", "group_rmsprop", fixed), device)
+    A form is ``predictions(parameters)`` at the observed entries; its parameters are those of the engine's model.
+    """
+    common = {"learning_rate": 1e-2, "decay": 0.99, "eps": 1e-6}
+    case = _Case(_completion_plan(factorization, "group_rmsprop", {**common, **fixed}), device)
     run = case.runs[0]
-    entries = torch.tensor(case.data["entries"][:2000], device=device)
-    values = torch.tensor(case.data["values"][:2000], dtype=torch.float32, device=device)
+    seen = slice(run["observations"])
+    entries = torch.tensor(case.data["entries"][seen], device=device)
+    values = torch.tensor(case.data["values"][seen], dtype=torch.float32, device=device)
 
     def form(predictions: Callable[[list], torch.Tensor]):
-        factors = [_leaf(factor, device) for factor in cp.initial(run)]
-        return _by_autograd(lambda: ((predictions(factors) - values) ** 2).mean(), _GroupRMSprop(factors, 1e-2))
+        parameters = [_leaf(parameter[0].cpu().numpy(), device) for parameter in case.stepper.model.parameters]
+        return _by_autograd(
+            lambda: ((predictions(parameters) - values) ** 2).mean(), _GroupRMSprop(parameters, run["learning_rate"])
+        )
 
-    one_hot = torch.zeros(2000, 10**4, device=device)
-    one_hot[torch.arange(2000), entries] = 1
-    sensing = one_hot.reshape(2000, *run["shape"])
+    return case, entries, form
+
+
+def _one_hot(entries: torch.Tensor, shape: list[int]) -> torch.Tensor:
+    """Return the dense sensing tensor of each observed entry, (observations, *shape)."""
+    one_hot = torch.zeros(len(entries), math.prod(shape), device=entries.device)
+    one_hot[torch.arange(len(entries)), entries] = 1
+    return one_hot.reshape(-1, *shape)
+
+
+def cp_order4(device: str, length: int, components: int, observations: int):
+    """CP of order 4: Razin, Maman & Cohen 2021, Fig. 3 (10, 1000, 2000); Razin & Cohen 2020 (8, 512, 1000)."""
+    fixed = {"shape": [length] * 4, "target_rank": 5, "target_norm": 1.0, "observations": observations}
+    fixed |= {"components": components, "factor_std": 0.01, "balanced": False}
+    case, entries, form = _tensor("cp", fixed, device)
+    sensing = _one_hot(entries, fixed["shape"])
 
     def published(factors: list) -> torch.Tensor:
-        tensor = torch.einsum("ar,br,cr,dr->abcd", *factors)
-        return (tensor * sensing).sum(dim=(1, 2, 3, 4))
+        return (torch.einsum("ar,br,cr,dr->abcd", *factors) * sensing).sum(dim=(1, 2, 3, 4))
 
-    index = torch.unravel_index(entries, run["shape"])
+    index = torch.unravel_index(entries, fixed["shape"])
 
     def plain(factors: list) -> torch.Tensor:
         first, second, third, fourth = (factor[i] for factor, i in zip(factors, index, strict=True))
         return (first * second * third * fourth).sum(dim=1)
 
-    return case, form(published), form(plain), 3 * 2 * 100.0 * 100 * 1000
+    return case, form(published), form(plain), 3 * 2.0 * length**4 * components
+
+
+def tucker_25(device: str, depth: int, core_std: float):
+    """Deep Tucker 25x25x25, 70 % observed: Hariz et al. 2024, with the inits that leave the start."""
+    fixed = {"shape": [25] * 3, "target_multilinear_rank": [5] * 3, "target_norm": 125.0, "observations": 10938}
+    fixed |= {"core_shape": None, "depth": depth, "core_std": core_std}
+    case, entries, form = _tensor("tucker", fixed, device)
+    sensing = _one_hot(entries, fixed["shape"])
+
+    def published(parameters: list) -> torch.Tensor:
+        core, vectors, *matrices = parameters
+        columns = []
+        for mode in range(3):
+            products = []
+            for j in range(25):  # as in TuckerLayer.py: the matrices of a column are multiplied first
+                product = torch.linalg.multi_dot([matrix[mode, j] for matrix in matrices] + [vectors[mode, j]])
+                products.append(product)
+            columns.append(torch.stack(products))
+        for letters, factor in zip(("ajk,ai->ijk", "iak,aj->ijk", "ija,ak->ijk"), columns, strict=True):
+            core = torch.einsum(letters, core, factor)
+        return torch.einsum("bijk,ijk->b", sensing, core)
+
+    index = torch.unravel_index(entries, fixed["shape"])
+
+    def plain(parameters: list) -> torch.Tensor:
+        core, columns, *matrices = parameters
+        for matrix in reversed(matrices):
+            columns = torch.einsum("ncij,ncj->nci", matrix, columns)
+        return torch.einsum("abc,ai,bj,ck->ijk", core, *columns)[index]
+
+    return case, form(published), form(plain), 3 * 3 * 2.0 * 25**4
+
+
+def hierarchical_8(device: str):
+    """Hierarchical 8x8x8x8, widths 512 and 512: Razin, Maman & Cohen 2022, Fig. of the three dynamics."""
+    fixed = {"shape": [8] * 4, "target_widths": [5, 5], "target_norm": 64.0, "observations": 2048}
+    fixed |= {"widths": [512, 512], "factor_std": 0.01, "balanced": False}
+    case, entries, form = _tensor("hierarchical", fixed, device)
+    index = torch.stack(torch.unravel_index(entries, fixed["shape"]), dim=1)
+    one_hot = torch.nn.functional.one_hot(index, 8).float()  # (observations, modes, 8)
+
+    def published(parameters: list) -> torch.Tensor:
+        leaves, weights, root = torch.stack(parameters[:4]), torch.stack(parameters[4:6]), parameters[6]
+        activations = torch.einsum("bod,odr->bor", one_hot, leaves)
+        activations = activations.unflatten(1, (2, 2)).prod(dim=2)
+        return torch.einsum("bod,odr->bor", activations, weights).prod(dim=1) @ root
+
+    def plain(parameters: list) -> torch.Tensor:
+        first, second, third, fourth, left, right, root = parameters
+        rows = (first[:, None] * second).flatten(0, 1) @ left
+        columns = (third[:, None] * fourth).flatten(0, 1) @ right
+        return ((rows * root) @ columns.T).flatten()[entries]
+
+    return case, form(published), form(plain), 2 * 3 * 2.0 * 64 * 512**2 + 3 * 2.0 * 64 * 512 * 64
 
 
 def _image(ranks: list[int], labels: list[int], device: str):
@@ -269,7 +332,11 @@ CASES = {
         )
         for dtype, depth in itertools.product(("float32", "float64"), (2, 3, 4))
     },
-    "cp order4 R1000": cp_1000,
+    "cp order4 R1000": partial(cp_order4, length=10, components=1000, observations=2000),
+    "cp order4 R512": partial(cp_order4, length=8, components=512, observations=1000),
+    "tucker 25 K2": partial(tucker_25, depth=2, core_std=0.004),
+    "tucker 25 K4": partial(tucker_25, depth=4, core_std=0.036),
+    "hierarchical 8^4": hierarchical_8,
     "image r15": image_r15,
     "image 120 columns": image_120,
 }
