@@ -8,6 +8,7 @@ import tensorly
 import torch
 
 from greedyrank.factorizations import binary_cp, cp, deep_cp, deep_matrix, hierarchical, psd, tucker
+from greedyrank.problems import completion
 from greedyrank.tenants import tenant
 
 TIGHT = 1e-12
@@ -707,6 +708,65 @@ def test_an_init_follows_its_seed_alone(run_settings, name):
     first = flat(run)
     np.testing.assert_array_equal(flat({**run, "data_seed": 5, "observations": 3, "learning_rate": 1.0}), first)
     assert np.abs(flat({**run, "seed": 1}) - first).min() > 0
+
+
+# -- the same: what gradient flow conserves -------------------------------------------------------------
+
+
+def squared_norms(run, parameters):
+    """Return squared norms that gradient flow moves alike, (factors, runs, components) in each group."""
+    if "widths" in run:
+        order, root = len(run["shape"]), parameters[-1]
+        below, weights = parameters[:order], parameters[order:-1]
+        groups = []
+        while weights:
+            nodes, weights = weights[: len(below) // 2], weights[len(below) // 2 :]
+            groups += [
+                torch.stack([(node**2).sum(2), (left**2).sum(1), (right**2).sum(1)])
+                for node, left, right in zip(nodes, below[::2], below[1::2], strict=True)
+            ]
+            below = nodes
+        return [*groups, torch.stack([root**2, *((factor**2).sum(1) for factor in below)])]
+    if "depth" not in run:
+        return [torch.stack([(factor**2).sum(1) for factor in parameters])]
+    chains = [[(factor.flatten(2) ** 2).sum(2) for factor in chain] for chain in chains_in(run, parameters)]
+    if "components" in run:
+        return [torch.stack([norms for chain in chains for norms in chain])]
+    slices = [(parameters[0].movedim(mode + 1, 1).flatten(2) ** 2).sum(2) for mode in range(len(run["shape"]))]
+    return [torch.stack([norms, *chain]) for norms, chain in zip(slices, chains, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("cp", {}),
+        ("deep_cp", {"depth": 3}),
+        ("tucker", {"depth": 1}),
+        ("tucker", {"depth": 3, "core_shape": [2, 3, 2]}),
+        ("hierarchical", {}),
+        ("hierarchical", {"shape": [2] * 8, "widths": [2, 3, 2], "factor_std": 1.0, "observations": 200}),
+    ],
+)
+def test_differences_of_squared_norms_are_conserved_but_for_the_step(run_settings, place, name, settings):
+    """Each drifts by the order of the step: half as much with steps of half the size, over the same time."""
+
+    def train(rate, steps):
+        runs = run_settings(name, axes={"seed": [0, 1]}, **settings)
+        model = tenant("factorizations", name).Model(runs, place)
+        problem = completion.Problem(runs, [completion.generate(run) for run in runs], place)
+        before = [norms.clone() for norms in squared_norms(runs[0], model.parameters)]
+        for _ in range(steps):
+            gradients = model.pullback(problem.loss_gradient(model.end_to_end()))
+            for parameter, gradient in zip(model.parameters, gradients, strict=True):
+                parameter.sub_(rate * gradient)
+        after = squared_norms(runs[0], model.parameters)
+        moved = [now - then for now, then in zip(after, before, strict=True)]
+        return [norms - norms[:1] for norms in moved], [norms.abs().max() for norms in moved]
+
+    (coarse, moved), (fine, _) = train(4e-3, 50), train(2e-3, 100)
+    for ours, half, most in zip(coarse, fine, moved, strict=True):
+        assert 0 < ours.abs().max() < 0.02 * most
+        assert (ours - 2 * half).abs().max() < 0.05 * ours.abs().max()
 
 
 # -- binary CP --------------------------------------------------------------------------------------

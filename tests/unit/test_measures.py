@@ -432,6 +432,45 @@ def test_component_growth_follows_the_law_in_flow_time(plan, extracted):
     np.testing.assert_allclose(found.growth_rate[0, 0], expected, rtol=1e-3)
 
 
+HUBER = {"loss": "huber", "huber_threshold": 0.1}
+RANK_ONE = {"problem": "sensing", "ensemble": "rank_one", "sensing_std": None, "measurements": 20}
+EIGHT = {"shape": [2] * 8, "widths": [2, 3, 4], "observations": 100, "balanced": True}
+# Factorization and settings; c and p of the law d(sigma)/dt = c gamma sigma^p.
+LAWS = {
+    "cp": ("cp", {"balanced": True}, 3, 4 / 3),
+    "cp of order 4": ("cp", {"shape": [2, 3, 2, 2], "balanced": True, **HUBER}, 4, 3 / 2),
+    "deep cp": ("deep_cp", {"balanced": True, **RANK_ONE}, 6, 5 / 3),
+    "deep cp of depth 3": ("deep_cp", {"depth": 3, "balanced": True}, 9, 16 / 9),
+    "core alone": ("tucker", {"depth": 0, **RANK_ONE}, 1, 0),
+    "tucker": ("tucker", {"depth": 1}, 1, 1),
+    "deep tucker": ("tucker", {"depth": 2, "core_shape": [2, 3, 2], **HUBER}, 1, 2),
+    "tucker of depth 3": ("tucker", {"depth": 3}, 1, 3),
+    "hierarchical of order 2": ("hierarchical", {"shape": [4, 5], "widths": [4], "balanced": True}, 3, 4 / 3),
+    "hierarchical": ("hierarchical", {"balanced": True, **RANK_ONE, **HUBER}, 3, 4 / 3),
+    "hierarchical of order 8": ("hierarchical", EIGHT, 3, 4 / 3),
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_norms_of_balanced_factors_grow_by_their_law(plan, train, law):
+    factorization, settings, factor, power = LAWS[law]
+    rates = np.array([2e-4, 1e-4])
+    small = plan(
+        factorization, "gd", target_rank=1, axes={"seed": [0, 1], "learning_rate": rates.tolist()},
+        stop={"max_steps": 3}, growth={"every": 2, "offsets": [0, 1]}, **settings,
+    )  # fmt: skip
+    arrays = train(small)
+    norms, gamma = (arrays[f"growth_component_{name}"][:, 0].reshape(2, 2, 2, -1) for name in ("norm", "gamma"))
+    # Steps of both sizes from the same init; to their limit, up to the square of the step.
+    increments = (norms[:, :, 1] - norms[:, :, 0]) / rates[:, None]
+    measured = 2 * increments[:, 1] - increments[:, 0]
+    sigma, gamma = norms[:, 0, 0], gamma[:, 0, 0]
+    predicted = factor * gamma * sigma**power
+    tolerance = 1e-6 * np.abs(predicted).max()
+    np.testing.assert_allclose(measured, predicted, rtol=0, atol=tolerance)
+    assert np.abs(measured - factor * gamma * sigma ** (power + 0.1)).max() > 1e3 * tolerance
+
+
 @pytest.mark.parametrize(
     ("factorization", "name", "settings"),
     [
