@@ -744,7 +744,7 @@ def squared_norms(run, parameters):
         ("tucker", {"depth": 1}),
         ("tucker", {"depth": 3, "core_shape": [2, 3, 2]}),
         ("hierarchical", {}),
-        ("hierarchical", {"shape": [2] * 8, "widths": [2, 3, 2], "factor_std": 1.0, "observations": 200}),
+        ("hierarchical", {"shape": [2] * 8, "widths": [2, 3, 2], "factor_std": 0.7, "observations": 200}),
     ],
 )
 def test_differences_of_squared_norms_are_conserved_but_for_the_step(run_settings, place, name, settings):
