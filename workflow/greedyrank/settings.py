@@ -6,6 +6,7 @@ reads only this module, so it never imports torch. Values are checked strictly: 
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import ClassVar, Literal
 
@@ -153,10 +154,11 @@ class Target(Settings):
                 )
             if min(spectrum) <= 0:
                 raise ValueError(f"target_root_spectrum is {spectrum}; allowed: singular values above 0")
-            # The ranks of the two blocks below the root, whose columns are to be orthonormal.
+            # The two blocks below the root, whose columns are to be orthonormal, have no higher rank than any
+            # width on the way to them, nor than the modes they join.
             ranks = [min(length, self.target_widths[0]) for length in self.shape]
-            for width in self.target_widths[1:]:
-                ranks = [min(left * right, width) for left, right in zip(ranks[::2], ranks[1::2], strict=True)]
+            for widths in itertools.pairwise(self.target_widths):
+                ranks = [min(left * right, *widths) for left, right in zip(ranks[::2], ranks[1::2], strict=True)]
             if len(spectrum) > min(ranks):
                 raise ValueError(
                     f"target_root_spectrum has {len(spectrum)} values; target_widths {self.target_widths} and the"
