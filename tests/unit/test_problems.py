@@ -16,7 +16,16 @@ KINDS = {
     "symmetric": {"target_rank": 3, "target_norm": 2.5, "target_symmetric": True},
     "spectrum": {"target_rank": None, "target_norm": None, "target_spectrum": [-3.0, 2.0, 0.5]},
     "decay": {"target_rank": None, "target_norm": 2.5, "target_decay": 1.5},
+    "multilinear rank": {"target_rank": None, "target_norm": 2.5, "target_multilinear_rank": [3, 3]},
+    "widths": {"target_rank": None, "target_norm": 2.5, "target_widths": [3]},
+    "root spectrum": {
+        "target_rank": None,
+        "target_norm": 2.5,
+        "target_widths": [3],
+        "target_root_spectrum": [3.0, 2.0, 1.0],
+    },
 }
+SYMMETRIC = ("symmetric", "spectrum", "decay")
 
 
 @pytest.fixture(params=KINDS)
@@ -28,8 +37,8 @@ def kind(request):
 def seen(run_settings):
     """Give the settings and the data of one completion: ``seen(kind, **overrides)``."""
 
-    def make(kind, **overrides):
-        (run,) = run_settings("deep_matrix", **{"shape": [7, 7], "observations": 20, **KINDS[kind], **overrides})
+    def make(kind="rank", factorization="deep_matrix", **overrides):
+        (run,) = run_settings(factorization, **{"shape": [7, 7], "observations": 20, **KINDS[kind], **overrides})
         return run, completion.generate(run)
 
     return make
@@ -82,6 +91,90 @@ def test_target_s_eigenvalues_decay(seen, power):
     np.testing.assert_allclose(slopes, -power, rtol=1e-10)
 
 
+def unfolding_rank(target, modes):
+    """Return the rank of a tensor as a matrix of some modes by all others."""
+    modes = [modes] if isinstance(modes, int) else modes
+    rows = int(np.prod([target.shape[mode] for mode in modes]))
+    values = np.linalg.svd(np.moveaxis(target, modes, range(len(modes))).reshape(rows, -1), compute_uv=False)
+    return int((values > 1e-10 * values[0]).sum())
+
+
+@pytest.mark.parametrize(
+    ("shape", "ranks"),
+    [([7, 5], [2, 2]), ([6, 7, 5], [2, 3, 4]), ([4, 4, 4], [4, 4, 4]), ([5, 4, 3, 6], [2, 1, 3, 4])],
+)
+def test_target_has_its_multilinear_rank(seen, shape, ranks):
+    settings = {"target_rank": None, "target_multilinear_rank": ranks, "target_norm": 7.5, "factorization": "tucker"}
+    target = seen(shape=shape, **settings)[1]["target"]
+    assert target.shape == tuple(shape)
+    assert np.linalg.norm(target) == pytest.approx(7.5, rel=1e-12)
+    assert [unfolding_rank(target, mode) for mode in range(len(shape))] == ranks
+
+
+def test_multilinear_target_has_the_singular_values_of_its_core(seen):
+    """The core is drawn first; its orthonormal factors keep its singular values, up to the norm."""
+    run, _ = seen(shape=[9, 8, 7], target_rank=None, target_multilinear_rank=[3, 2, 2], factorization="tucker")
+    target = targets.draw(run, np.random.default_rng(4))
+    core = np.random.default_rng(4).standard_normal((3, 2, 2))
+    for mode in range(3):
+        values, expected = (
+            np.linalg.svd(np.moveaxis(tensor, mode, 0).reshape(tensor.shape[mode], -1), compute_uv=False)
+            for tensor in (target, core)
+        )
+        expected *= 2.5 / np.linalg.norm(core)
+        np.testing.assert_allclose(values[: len(expected)], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "widths"),
+    [([6, 5], [3]), ([4, 5, 4, 3], [3, 3]), ([4, 5, 4, 3], [3, 2]), ([3] * 8, [3, 3, 2]), ([2] * 8, [3, 2, 2])],
+)
+@pytest.mark.parametrize("spectrum", [False, True])
+def test_hierarchical_target_has_the_ranks_of_its_tree(seen, shape, widths, spectrum):
+    """The rank of each node's modes against the rest is the width of its level, or what limits it."""
+    singular = [1.0, 4.0, 2.0][: widths[-1]] if spectrum else None
+    target = seen(
+        shape=shape, target_rank=None, target_widths=widths, target_root_spectrum=singular, target_norm=7.5,
+        factorization="tucker",
+    )[1]["target"]  # fmt: skip
+    assert target.shape == tuple(shape)
+    assert np.linalg.norm(target) == pytest.approx(7.5, rel=1e-12)
+    ranks = [min(length, widths[0]) for length in shape]
+    for level in range(len(widths)):
+        nodes = np.arange(len(shape)).reshape(-1, 2**level)
+        assert [unfolding_rank(target, node.tolist()) for node in nodes] == ranks
+        if level + 1 < len(widths):
+            # A node's matrix is (rows, width below) times (width below, width).
+            both = min(widths[level : level + 2])
+            ranks = [min(left * right, both) for left, right in zip(ranks[::2], ranks[1::2], strict=True)]
+    if len(shape) == 4:  # two modes that the tree does not join
+        assert unfolding_rank(target, [0, 2]) > max(widths)
+
+
+def test_hierarchical_target_has_its_root_spectrum(seen):
+    for shape, widths, spectrum in (([4, 5, 4, 3], [4, 4], [9.0, 2.0, 0.5, 0.1]), ([6, 5], [2], [1.0, 3.0])):
+        target = seen(
+            shape=shape, target_rank=None, target_widths=widths, target_root_spectrum=spectrum, factorization="tucker"
+        )[1]["target"]
+        rows = np.prod(shape[: len(shape) // 2])
+        values = np.linalg.svd(target.reshape(rows, -1), compute_uv=False)
+        expected = 2.5 * np.sort(spectrum)[::-1] / np.linalg.norm(spectrum)
+        np.testing.assert_allclose(values[: len(spectrum)], expected, rtol=1e-12)
+        np.testing.assert_allclose(values[len(spectrum) :], 0, atol=1e-13)
+
+
+def test_hierarchical_target_is_one_of_the_factorization(run_settings):
+    """Drawn leaf by leaf, then the weights level by level, then the root: the oracle is one einsum."""
+    settings = {"target_rank": None, "target_widths": [2, 3], "target_norm": 2.5}
+    (run,) = run_settings("hierarchical", shape=[3, 4, 2, 5], **settings)
+    rng = np.random.default_rng([run["data_seed"], 0])
+    leaves = [rng.standard_normal((length, 2)) for length in (3, 4, 2, 5)]
+    left, right, root = rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), rng.standard_normal(3)
+    expected = np.einsum("ai,bi,cj,dj,ip,jp,p->abcd", *leaves, left, right, root)
+    found = completion.generate(run)["target"]
+    np.testing.assert_allclose(found, 2.5 * expected / np.linalg.norm(expected), rtol=1e-12, atol=1e-14)
+
+
 def test_orthogonal_is_haar():
     drawn = np.stack([targets.orthogonal(4, np.random.default_rng(seed)) for seed in range(2000)])
     np.testing.assert_allclose(drawn.mT @ drawn, np.broadcast_to(np.eye(4), drawn.shape), rtol=0, atol=1e-13)
@@ -111,7 +204,7 @@ def added(run, data):
 def test_noise_is_symmetric_where_the_target_is(seen, kind):
     noise = added(*seen(kind, noise_std=0.3))
     assert np.abs(noise).min() > 0
-    if kind == "rank":
+    if kind not in SYMMETRIC:
         assert np.abs(noise - noise.T).max() > 0.1
     else:
         np.testing.assert_allclose(noise, noise.T, rtol=0, atol=1e-14)
