@@ -430,6 +430,16 @@ def test_tensors_are_not_recorded_unasked(plan, train):
         assert "end_to_end" not in train(plan(factorization, "gd", stop={"max_steps": 2}))
 
 
+def test_stencils_keep_no_whole_tensors(plan, train):
+    """As many as there are stencils would fill gigabytes; growth laws of matrices need them."""
+    growth = {"growth": {"every": 10, "offsets": [0, 1]}}
+    for factorization in ("cp", "tucker"):
+        found = train(plan(factorization, "gd", **WHOLE, **growth))
+        assert {"end_to_end", "growth_component_norm"} <= set(found)
+        assert "growth_end_to_end" not in found
+    assert "growth_end_to_end" in train(plan("deep_matrix", "adam", **WHOLE, **growth))
+
+
 def test_norms_of_slices_and_columns_are_labelled(plan, train):
     arrays = train(plan("tucker", "gd", core_shape=[2, 3, 2], growth={"every": 5, "offsets": [0, 1]}))
     found = extraction.dataset(arrays)
