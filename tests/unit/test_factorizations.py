@@ -407,13 +407,20 @@ BUILT = {
 }
 
 
-@pytest.fixture(params=BUILT)
-def built(request, run_settings, place):
-    """Three runs of one factorization: settings, module and model."""
+@pytest.fixture(scope="module", params=BUILT)
+def three(request, run_settings):
+    """Three runs of one factorization, and its module."""
     name, settings = BUILT[request.param]
     scale = {"core_std": 0.8} if name == "tucker" else {"factor_std": 0.8}
     runs = run_settings(name, observations=4, target_rank=1, **scale, **settings, axes={"seed": [0, 1, 2]})
-    return runs, tenant("factorizations", name), tenant("factorizations", name).Model(runs, place)
+    return runs, tenant("factorizations", name)
+
+
+@pytest.fixture
+def built(three, place):
+    """The same, and their model."""
+    runs, module = three
+    return runs, module, module.Model(runs, place)
 
 
 def slopes_of(runs, contiguous=True):
@@ -541,6 +548,8 @@ def test_deep_cp_of_depth_one_is_cp(run_settings, place, relative, shape, balanc
 def test_observables_by_brute_force(built):
     """Norms one by one; gamma from what W loses without a component, or by autograd."""
     runs, _, model = built
+    for k, parameter in enumerate(model.parameters):
+        parameter.mul_(1 + 0.1 * k)  # an init may be balanced, so that norms are alike
     upstream = slopes_of(runs)
     model.end_to_end()
     gradients = model.pullback(upstream)
