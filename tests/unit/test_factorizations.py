@@ -424,10 +424,10 @@ def built(three, place):
 
 
 def slopes_of(runs, contiguous=True):
-    """Return some dL/dW, (runs, *shape), in memory order or with the run as the fastest axis."""
-    shape = runs[0]["shape"]
-    drawn = torch.randn(*shape, len(runs), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    upstream = drawn.movedim(-1, 0)
+    """Return some dL/dW, (runs, *shape), in memory order or with its axes in reverse order."""
+    shape = (len(runs), *runs[0]["shape"])
+    drawn = torch.randn(*reversed(shape), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    upstream = drawn.permute(*reversed(range(len(shape))))
     assert not upstream.is_contiguous()
     return upstream.contiguous() if contiguous else upstream
 

@@ -667,7 +667,8 @@ def test_loss_and_gradient_of_sensing(sensed, relative):
 def test_sensing_takes_tensors_in_any_memory_order(sensed, relative):
     _, _, problem, w = sensed
     expected, losses = problem.loss_gradient(w).clone(), problem.losses().clone()
-    turned = w.movedim(0, -1).contiguous().movedim(-1, 0)
+    backwards = tuple(reversed(range(w.ndim)))
+    turned = w.permute(backwards).contiguous().permute(backwards)
     assert not turned.is_contiguous()
     assert relative(problem.loss_gradient(turned), expected) <= 1e-13
     assert relative(problem.losses(), losses) <= 1e-13
