@@ -37,6 +37,16 @@ def fresh(tmp_path_factory):
         ("observations: 72", "observations: 145", ["observations is 145", "144 entries"]),
         ("axes: {seed: [0, 1]}", "axes: {seed: []}", ["det_sign_larger_init", "seed", "empty"]),
         ("factorization: cp", "factorization: cpp", ["factorization is 'cpp'", "`cp`"]),
+        (
+            "observations: 2000  ",
+            "observed_fraction: 1.5  ",
+            ["component_norms", "observed_fraction is 1.5", "equal to 1"],
+        ),
+        (
+            "loss: mean\n      components: 1000",
+            "loss: huber\n      components: 1000",
+            ["component_norms", "`huber_threshold` goes with the loss huber, and only with it"],
+        ),
         ("measures: [image_errors]", "measures: [image_error]", ["image_rank", "`image_errors`"]),
         ("sweeps: [singular_values]", "sweeps: [singular_value]", ["figures.singular_values", "`singular_values`"]),
         ("draw: {width: text, entry_max", "draw: {width: text, entry_mx", ["entry_mx", "`entry_max`"]),

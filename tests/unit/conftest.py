@@ -27,6 +27,9 @@ SMALL = {
     "deep_matrix": {**MATRIX, "depth": 2, "product_std": 0.1},
     "psd": {**MATRIX, "factor_norm": 0.5},
     "cp": {**MATRIX, "shape": [3, 4, 2], "components": 5, "factor_std": 0.3},
+    "deep_cp": {**MATRIX, "shape": [3, 4, 2], "components": 4, "factor_std": 0.6, "depth": 2},
+    "tucker": {**MATRIX, "shape": [3, 4, 2], "depth": 2, "core_std": 0.3},
+    "hierarchical": {**MATRIX, "shape": [3, 2, 2, 3], "widths": [3, 4], "factor_std": 0.6},
     "binary_cp": {
         "dataset": "mnist",
         "label": 6,

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 import xarray as xr
 
-from greedyrank import extraction, instances, provenance, spectra, storage, sweeps, theory
+from greedyrank import extraction, instances, provenance, settings, spectra, storage, sweeps, theory
 from greedyrank.factorizations import cp, deep_matrix
 from greedyrank.problems import completion
 from greedyrank.tenants import tenant
@@ -359,20 +359,96 @@ def extracted(train, tmp_path):
     """Train a slice, and measure it by way of its files: gives what was recorded and what was measured."""
 
     def make(small, *measures):
-        arrays, keys = train(small), ["shape", "observed", "target_rank", "target_norm", "data_seed"]
+        arrays, problem = train(small), small["problem"]
+        keys = settings.PROBLEMS[problem].data_settings
         storage.save_arrays(tmp_path / "all.npz", {"slice": small, "device": "cpu"}, arrays)
         runs = {
             provenance.canonical(named := {key: run[key] for key in keys}): (named, run) for run in sweeps.expand(small)
         }
-        found = {provenance.canonical(named): completion.generate(run) for named, run in runs.values()}
-        settings = [named for named, _ in runs.values()]
-        instances.save(tmp_path / "data.npz", "completion", settings, lambda named: found[provenance.canonical(named)])
+        found = {provenance.canonical(named): tenant("problems", problem).generate(run) for named, run in runs.values()}
+        names = [named for named, _ in runs.values()]
+        instances.save(tmp_path / "data.npz", problem, names, lambda named: found[provenance.canonical(named)])
         return arrays, extraction.extract([tmp_path / "all.npz"], [tmp_path / "data.npz"], [], list(measures))
 
     return make
 
 
 GROWTH = {"stop": {"max_steps": 40}, "growth": {"every": 10, "offsets": [0, 1, 2]}}
+
+
+WHOLE = {"record": {"every": 8, "end_to_end": True}, "stop": {"max_steps": 20}}
+RANK_ONE = {"problem": "sensing", "ensemble": "rank_one", "sensing_std": None, "measurements": 20}
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """What the measures of an extraction are given, by way of one that keeps it."""
+    seen = []
+    plain = tenant("measures", "reconstruction_error").measure
+    monkeypatch.setattr(
+        tenant("measures", "reconstruction_error"), "measure", lambda runs: (seen.append(runs), plain(runs))[1]
+    )
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("factorization", "settings"),
+    [
+        ("cp", {"shape": [3, 4, 2]}),
+        ("deep_cp", {"shape": [3, 4, 2], **RANK_ONE}),
+        ("tucker", {"shape": [3, 4, 2], "observations": None, "observed_fraction": 0.4}),
+        ("tucker", {"shape": [3, 4], "depth": 0}),
+        ("hierarchical", {"shape": [3, 2, 2, 3], **RANK_ONE}),
+    ],
+)
+def test_whole_tensors_are_recorded_with_their_context(plan, extracted, looked, place, factorization, settings):
+    small = plan(factorization, "gd", axes={"data_seed": [0, 1]}, **settings, **WHOLE)
+    arrays, measured = extracted(small, "reconstruction_error")
+    (runs,) = looked
+    shape = settings["shape"]
+    axes = ("row", "column") if len(shape) == 2 else tuple(f"mode_{n}" for n in range(len(shape)))
+    assert runs.end_to_end.dims == ("run", "record", *axes)
+    assert runs.end_to_end.shape == (2, 4, *shape)
+    np.testing.assert_array_equal(runs.end_to_end, arrays["end_to_end"])
+    whole = sweeps.expand(small)
+    first = tenant("factorizations", factorization).Model(whole, place).end_to_end()
+    np.testing.assert_array_equal(arrays["end_to_end"][:, 0], first)
+    problem = tenant("problems", small["problem"])
+    context = [problem.context(run, problem.generate(run)) for run in whole]
+    names = {"target"} if small["problem"] == "sensing" else {"target", "observed_mask", "observed_values"}
+    for name in names:
+        assert runs[name].dims == ("run", *axes)
+        np.testing.assert_array_equal(runs[name], np.stack([arrays[name] for arrays in context]))
+    # The errors that were recorded beside them are theirs.
+    difference = (runs.end_to_end - runs.target).to_numpy().reshape(2, 4, -1)
+    expected = np.linalg.norm(difference, axis=-1) / np.linalg.norm(runs.target.to_numpy().reshape(2, 1, -1), axis=-1)
+    np.testing.assert_allclose(measured.relative_error, expected, rtol=1e-12)
+
+
+def test_tensors_are_not_recorded_unasked(plan, train):
+    for factorization in ("cp", "deep_cp", "tucker", "hierarchical"):
+        assert "end_to_end" not in train(plan(factorization, "gd", stop={"max_steps": 2}))
+
+
+def test_stencils_keep_no_whole_tensors(plan, train):
+    """As many as there are stencils would fill gigabytes; growth laws of matrices need them."""
+    growth = {"growth": {"every": 10, "offsets": [0, 1]}}
+    for factorization in ("cp", "tucker"):
+        found = train(plan(factorization, "gd", **WHOLE, **growth))
+        assert {"end_to_end", "growth_component_norm"} <= set(found)
+        assert "growth_end_to_end" not in found
+    assert "growth_end_to_end" in train(plan("deep_matrix", "adam", **WHOLE, **growth))
+
+
+def test_norms_of_slices_and_columns_are_labelled(plan, train):
+    arrays = train(plan("tucker", "gd", core_shape=[2, 3, 2], growth={"every": 5, "offsets": [0, 1]}))
+    found = extraction.dataset(arrays)
+    for name in ("slice_norm", "column_norm"):
+        assert found[name].dims == ("run", "record", "mode", "slice")
+        assert found[name].shape[2:] == (3, 3)
+        assert np.isnan(found[name][..., 2]).sum("record").values.tolist() == [[5, 0, 5]]
+    assert found.growth_component_norm.dims == ("run", "growth", "offset", "component")
+    assert found.growth_component_norm.shape[-1] == 7
 
 
 @pytest.mark.parametrize("loss", ["mean", "half_sum"])
@@ -430,6 +506,44 @@ def test_component_growth_follows_the_law_in_flow_time(plan, extracted):
     sigma = norms.prod(0)
     expected = found.growth_gamma[0, 0].to_numpy() * (sigma**2 / norms**2).sum(0)[np.argsort(-sigma)]
     np.testing.assert_allclose(found.growth_rate[0, 0], expected, rtol=1e-3)
+
+
+HUBER = {"loss": "huber", "huber_threshold": 0.1}
+EIGHT = {"shape": [2] * 8, "widths": [2, 3, 4], "observations": 100, "balanced": True}
+# Factorization and settings; c and p of the law d(sigma)/dt = c gamma sigma^p.
+LAWS = {
+    "cp": ("cp", {"balanced": True}, 3, 4 / 3),
+    "cp of order 4": ("cp", {"shape": [2, 3, 2, 2], "balanced": True, **HUBER}, 4, 3 / 2),
+    "deep cp": ("deep_cp", {"balanced": True, **RANK_ONE}, 6, 5 / 3),
+    "deep cp of depth 3": ("deep_cp", {"depth": 3, "balanced": True}, 9, 16 / 9),
+    "core alone": ("tucker", {"depth": 0, **RANK_ONE}, 1, 0),
+    "tucker": ("tucker", {"depth": 1}, 1, 1),
+    "deep tucker": ("tucker", {"depth": 2, "core_shape": [2, 3, 2], **HUBER}, 1, 2),
+    "tucker of depth 3": ("tucker", {"depth": 3}, 1, 3),
+    "hierarchical of order 2": ("hierarchical", {"shape": [4, 5], "widths": [4], "balanced": True}, 3, 4 / 3),
+    "hierarchical": ("hierarchical", {"balanced": True, **RANK_ONE, **HUBER}, 3, 4 / 3),
+    "hierarchical of order 8": ("hierarchical", EIGHT, 3, 4 / 3),
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_norms_of_balanced_factors_grow_by_their_law(plan, train, law):
+    factorization, settings, factor, power = LAWS[law]
+    rates = np.array([2e-4, 1e-4])
+    small = plan(
+        factorization, "gd", target_rank=1, axes={"seed": [0, 1], "learning_rate": rates.tolist()},
+        stop={"max_steps": 3}, growth={"every": 2, "offsets": [0, 1]}, **settings,
+    )  # fmt: skip
+    arrays = train(small)
+    norms, gamma = (arrays[f"growth_component_{name}"][:, 0].reshape(2, 2, 2, -1) for name in ("norm", "gamma"))
+    # Steps of both sizes from the same init; to their limit, up to the square of the step.
+    increments = (norms[:, :, 1] - norms[:, :, 0]) / rates[:, None]
+    measured = 2 * increments[:, 1] - increments[:, 0]
+    sigma, gamma = norms[:, 0, 0], gamma[:, 0, 0]
+    predicted = factor * gamma * sigma**power
+    tolerance = 1e-6 * np.abs(predicted).max()
+    np.testing.assert_allclose(measured, predicted, rtol=0, atol=tolerance)
+    assert np.abs(measured - factor * gamma * sigma ** (power + 0.1)).max() > 1e3 * tolerance
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Targets, completion, sensing and image classification: their data, losses, gradients and errors."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,16 @@ KINDS = {
     "symmetric": {"target_rank": 3, "target_norm": 2.5, "target_symmetric": True},
     "spectrum": {"target_rank": None, "target_norm": None, "target_spectrum": [-3.0, 2.0, 0.5]},
     "decay": {"target_rank": None, "target_norm": 2.5, "target_decay": 1.5},
+    "multilinear rank": {"target_rank": None, "target_norm": 2.5, "target_multilinear_rank": [3, 3]},
+    "widths": {"target_rank": None, "target_norm": 2.5, "target_widths": [3]},
+    "root spectrum": {
+        "target_rank": None,
+        "target_norm": 2.5,
+        "target_widths": [3],
+        "target_root_spectrum": [3.0, 2.0, 1.0],
+    },
 }
+SYMMETRIC = ("symmetric", "spectrum", "decay")
 
 
 @pytest.fixture(params=KINDS)
@@ -28,8 +39,8 @@ def kind(request):
 def seen(run_settings):
     """Give the settings and the data of one completion: ``seen(kind, **overrides)``."""
 
-    def make(kind, **overrides):
-        (run,) = run_settings("deep_matrix", **{"shape": [7, 7], "observations": 20, **KINDS[kind], **overrides})
+    def make(kind="rank", factorization="deep_matrix", **overrides):
+        (run,) = run_settings(factorization, **{"shape": [7, 7], "observations": 20, **KINDS[kind], **overrides})
         return run, completion.generate(run)
 
     return make
@@ -82,6 +93,90 @@ def test_target_s_eigenvalues_decay(seen, power):
     np.testing.assert_allclose(slopes, -power, rtol=1e-10)
 
 
+def unfolding_rank(target, modes):
+    """Return the rank of a tensor as a matrix of some modes by all others."""
+    modes = [modes] if isinstance(modes, int) else modes
+    rows = int(np.prod([target.shape[mode] for mode in modes]))
+    values = np.linalg.svd(np.moveaxis(target, modes, range(len(modes))).reshape(rows, -1), compute_uv=False)
+    return int((values > 1e-10 * values[0]).sum())
+
+
+@pytest.mark.parametrize(
+    ("shape", "ranks"),
+    [([7, 5], [2, 2]), ([6, 7, 5], [2, 3, 4]), ([4, 4, 4], [4, 4, 4]), ([5, 4, 3, 6], [2, 1, 3, 4])],
+)
+def test_target_has_its_multilinear_rank(seen, shape, ranks):
+    settings = {"target_rank": None, "target_multilinear_rank": ranks, "target_norm": 7.5, "factorization": "tucker"}
+    target = seen(shape=shape, **settings)[1]["target"]
+    assert target.shape == tuple(shape)
+    assert np.linalg.norm(target) == pytest.approx(7.5, rel=1e-12)
+    assert [unfolding_rank(target, mode) for mode in range(len(shape))] == ranks
+
+
+def test_multilinear_target_has_the_singular_values_of_its_core(seen):
+    """The core is drawn first; its orthonormal factors keep its singular values, up to the norm."""
+    run, _ = seen(shape=[9, 8, 7], target_rank=None, target_multilinear_rank=[3, 2, 2], factorization="tucker")
+    target = targets.draw(run, np.random.default_rng(4))
+    core = np.random.default_rng(4).standard_normal((3, 2, 2))
+    for mode in range(3):
+        values, expected = (
+            np.linalg.svd(np.moveaxis(tensor, mode, 0).reshape(tensor.shape[mode], -1), compute_uv=False)
+            for tensor in (target, core)
+        )
+        expected *= 2.5 / np.linalg.norm(core)
+        np.testing.assert_allclose(values[: len(expected)], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "widths"),
+    [([6, 5], [3]), ([4, 5, 4, 3], [3, 3]), ([4, 5, 4, 3], [3, 2]), ([3] * 8, [3, 3, 2]), ([2] * 8, [3, 2, 2])],
+)
+@pytest.mark.parametrize("spectrum", [False, True])
+def test_hierarchical_target_has_the_ranks_of_its_tree(seen, shape, widths, spectrum):
+    """The rank of each node's modes against the rest is the width of its level, or what limits it."""
+    singular = [1.0, 4.0, 2.0][: widths[-1]] if spectrum else None
+    target = seen(
+        shape=shape, target_rank=None, target_widths=widths, target_root_spectrum=singular, target_norm=7.5,
+        factorization="tucker",
+    )[1]["target"]  # fmt: skip
+    assert target.shape == tuple(shape)
+    assert np.linalg.norm(target) == pytest.approx(7.5, rel=1e-12)
+    ranks = [min(length, widths[0]) for length in shape]
+    for level in range(len(widths)):
+        nodes = np.arange(len(shape)).reshape(-1, 2**level)
+        assert [unfolding_rank(target, node.tolist()) for node in nodes] == ranks
+        if level + 1 < len(widths):
+            # A node's matrix is (rows, width below) times (width below, width).
+            both = min(widths[level : level + 2])
+            ranks = [min(left * right, both) for left, right in zip(ranks[::2], ranks[1::2], strict=True)]
+    if len(shape) == 4:  # two modes that the tree does not join
+        assert unfolding_rank(target, [0, 2]) > max(widths)
+
+
+def test_hierarchical_target_has_its_root_spectrum(seen):
+    for shape, widths, spectrum in (([4, 5, 4, 3], [4, 4], [9.0, 2.0, 0.5, 0.1]), ([6, 5], [2], [1.0, 3.0])):
+        target = seen(
+            shape=shape, target_rank=None, target_widths=widths, target_root_spectrum=spectrum, factorization="tucker"
+        )[1]["target"]
+        rows = np.prod(shape[: len(shape) // 2])
+        values = np.linalg.svd(target.reshape(rows, -1), compute_uv=False)
+        expected = 2.5 * np.sort(spectrum)[::-1] / np.linalg.norm(spectrum)
+        np.testing.assert_allclose(values[: len(spectrum)], expected, rtol=1e-12)
+        np.testing.assert_allclose(values[len(spectrum) :], 0, atol=1e-13)
+
+
+def test_hierarchical_target_is_one_of_the_factorization(run_settings):
+    """Drawn leaf by leaf, then the weights level by level, then the root: the oracle is one einsum."""
+    settings = {"target_rank": None, "target_widths": [2, 3], "target_norm": 2.5}
+    (run,) = run_settings("hierarchical", shape=[3, 4, 2, 5], **settings)
+    rng = np.random.default_rng([run["data_seed"], 0])
+    leaves = [rng.standard_normal((length, 2)) for length in (3, 4, 2, 5)]
+    left, right, root = rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), rng.standard_normal(3)
+    expected = np.einsum("ai,bi,cj,dj,ip,jp,p->abcd", *leaves, left, right, root)
+    found = completion.generate(run)["target"]
+    np.testing.assert_allclose(found, 2.5 * expected / np.linalg.norm(expected), rtol=1e-12, atol=1e-14)
+
+
 def test_orthogonal_is_haar():
     drawn = np.stack([targets.orthogonal(4, np.random.default_rng(seed)) for seed in range(2000)])
     np.testing.assert_allclose(drawn.mT @ drawn, np.broadcast_to(np.eye(4), drawn.shape), rtol=0, atol=1e-13)
@@ -111,7 +206,7 @@ def added(run, data):
 def test_noise_is_symmetric_where_the_target_is(seen, kind):
     noise = added(*seen(kind, noise_std=0.3))
     assert np.abs(noise).min() > 0
-    if kind == "rank":
+    if kind not in SYMMETRIC:
         assert np.abs(noise - noise.T).max() > 0.1
     else:
         np.testing.assert_allclose(noise, noise.T, rtol=0, atol=1e-14)
@@ -177,6 +272,48 @@ def test_observed_sets_are_nested(run_settings):
     assert [mask.sum() for mask in masks] == [4, 20, 60]
     assert (masks[0] <= masks[1]).all()
     np.testing.assert_array_equal(values[0], values[2] * masks[0])
+
+
+FRACTIONS = [
+    ([25, 25, 25], 0.7, 10938),  # 4687 held out: 30 % rounded down (Hariz et al. 2024)
+    ([10, 10, 10], 0.8, 800),  # 1 - 0.8 is below 0.2 in binary
+    ([10, 1], 0.9, 9),
+    ([10, 10], 0.55, 55),
+    ([4, 4], 0.7, 12),
+    ([4, 4], 1, 16),
+    ([4, 4], 1.0e-9, 1),
+]
+
+
+@pytest.mark.parametrize(("shape", "fraction", "number"), FRACTIONS)
+def test_a_fraction_is_that_number_of_entries(run_settings, place, shape, fraction, number):
+    settings = {"shape": shape, "target_rank": 1}
+    (run,) = run_settings("cp", observations=None, observed_fraction=fraction, **settings)
+    (counted,) = run_settings("cp", observations=number, **settings)
+    data = completion.generate(run)
+    assert completion.seen(run) == slice(number)
+    assert completion.loss_weight(run, data) == completion.loss_weight(counted, data) == 1 / number
+    for ours, theirs in zip(
+        (*completion.observed(run, data), *completion.measurements(run, data)),
+        (*completion.observed(counted, data), *completion.measurements(counted, data)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    w = torch.randn(1, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    ours, theirs = (completion.Problem([one], [data], place) for one in (run, counted))
+    assert ours.counts.sum() == number
+    assert torch.equal(ours.loss_gradient(w), theirs.loss_gradient(w))
+    assert torch.equal(ours.losses(), theirs.losses())
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_fractions_are_nested(run_settings, replacement):
+    settings = {"shape": [3, 4, 5], "observations": None, "replacement": replacement}
+    runs = run_settings("cp", axes={"observed_fraction": [0.05, 0.31, 0.7, 1.0]}, **settings)
+    counts = [completion.context(run, completion.generate(run))["observed_mask"] for run in runs]
+    assert [count.sum() for count in counts] == [3, 19, 42, 60]  # of 41.4 held out, 41 are
+    for smaller, larger in itertools.pairwise(counts):
+        assert (smaller <= larger).all()
 
 
 def test_data_follow_their_seed_alone(run_settings):
@@ -297,6 +434,55 @@ def test_loss_and_gradient(completing, relative):
     assert relative(problem.losses(), expected.detach()) <= 1e-12
 
 
+HUBER = {"loss": "huber", "huber_threshold": 0.4}
+
+
+def smooth_l1(predicted, values):
+    """Return torch's smooth l1 loss of the threshold above, checking that some residuals lie on either side."""
+    sizes = (predicted - values).abs()
+    assert sizes.min() < 0.4 < sizes.max()
+    return torch.nn.SmoothL1Loss(beta=0.4)(predicted, values)
+
+
+def test_huber_loss_and_gradient(run_settings, place, relative):
+    cases = [
+        {"data_seed": 0, "observations": 5},
+        {"data_seed": 1, "observations": 24},
+        {"data_seed": 2, "observations": 20, "replacement": True, "noise_std": 0.1},
+    ]
+    runs = run_settings("cp", cases=cases, **HUBER)
+    data = [completion.generate(run) for run in runs]
+    problem = completion.Problem(runs, data, place)
+    assert problem.counts[2].max() > 1  # or nothing counts twice
+    w = torch.randn(3, 3, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    leaf, losses = w.clone().requires_grad_(), []
+    for run, arrays, tensor in zip(runs, data, leaf, strict=True):
+        part = slice(run["observations"])
+        losses.append(
+            smooth_l1(tensor.ravel()[torch.as_tensor(arrays["entries"][part])], torch.as_tensor(arrays["values"][part]))
+        )
+    torch.stack(losses).sum().backward()
+    assert relative(problem.loss_gradient(w), leaf.grad) <= 1e-12
+    assert relative(problem.losses(), torch.stack(losses).detach()) <= 1e-12
+
+
+def test_huber_loss_is_squares_below_its_threshold(completing, run_settings, place, relative):
+    """And above it the slopes are all alike."""
+    runs, data, problem, w = completing
+    wide, narrow = (
+        completion.Problem([{**run, "loss": "huber", "huber_threshold": threshold} for run in runs], data, place)
+        for threshold in (1e3, 1e-9)
+    )
+    seen = problem.counts.sum((1, 2, 3))
+    scale = seen / 2 if runs[0]["loss"] == "half_sum" else torch.ones(4, dtype=torch.float64)
+    # z^2 / (2 threshold), in place of z^2, or of z^2 / 2 unless divided by how many are seen.
+    expected = problem.loss_gradient(w) / (2000 * scale).reshape(-1, 1, 1, 1)
+    assert relative(wide.loss_gradient(w), expected) <= 1e-12
+    assert relative(wide.losses(), problem.losses() / (2000 * scale)) <= 1e-12
+    slopes = narrow.loss_gradient(w) * seen.reshape(-1, 1, 1, 1)
+    assert relative(slopes, problem.counts * (w - problem.values).sign()) <= 1e-12
+
+
 def test_relative_error_is_over_all_entries_and_unsquared(completing):
     _, data, problem, w = completing
     found = problem.observables(None, w)["relative_error"]
@@ -352,19 +538,60 @@ def test_commuting_ensemble(run_settings):
     assert np.abs(np.corrcoef(eigenvalues.T) - np.eye(6)).max() < 5 / np.sqrt(300)
 
 
-@pytest.mark.parametrize("ensemble", ["gaussian", "commuting"])
+RANK_ONE = {"ensemble": "rank_one", "sensing_std": None}
+ORDERS = [[5, 4], [3, 4, 2], [3, 2, 4, 2], [2, 3, 2, 3, 2]]
+
+
+@pytest.mark.parametrize("shape", ORDERS, ids=str)
+def test_rank_one_ensemble(run_settings, shape):
+    (run,) = run_settings("cp", problem="sensing", shape=shape, measurements=400, **RANK_ONE)
+    drawn, vectors = sensing.ensemble(run), sensing.vectors(run)
+    assert [mode.shape for mode in vectors] == [(400, length) for length in shape]
+    left, right = sensing.halves(run)
+    middle = (len(shape) + 1) // 2
+    assert left.shape == (400, np.prod(shape[:middle])) and right.shape == (400, np.prod(shape[middle:]))
+    assert drawn.shape == (400, np.prod(shape))
+    for i in range(0, 400, 37):
+        expected = vectors[0][i]
+        for mode in vectors[1:]:
+            expected = np.multiply.outer(expected, mode[i])
+        np.testing.assert_allclose(drawn[i].reshape(shape), expected, rtol=1e-12, atol=1e-16)
+        np.testing.assert_allclose(np.outer(left[i], right[i]).ravel(), drawn[i], rtol=1e-12, atol=1e-16)
+    np.testing.assert_allclose(np.linalg.norm(drawn, axis=1), 1, rtol=1e-13)
+    for mode in vectors:
+        np.testing.assert_allclose(np.linalg.norm(mode, axis=1), 1, rtol=1e-13)
+        # Uniform on the sphere of so many dimensions: an entry has mean 0 and mean square 1 / length.
+        for power, expected in ((1, 0.0), (2, 1 / mode.shape[1])):
+            moments = mode**power
+            assert (np.abs(moments.mean(0) - expected) < 5 * moments.std(0) / np.sqrt(400)).all()
+    # Modes are drawn independently: the first entries of two are not correlated.
+    correlation = np.corrcoef([mode[:, 0] for mode in vectors])
+    assert np.abs(correlation - np.eye(len(shape))).max() < 5 / np.sqrt(400)
+
+
+ENSEMBLES = {"gaussian": {}, "commuting": {"ensemble": "commuting"}, "rank_one": RANK_ONE}
+
+
+@pytest.mark.parametrize("ensemble", ENSEMBLES)
 def test_ensemble_follows_its_seed_alone(run_settings, ensemble):
-    (run,) = run_settings("deep_matrix", problem="sensing", ensemble=ensemble)
+    (run,) = run_settings("deep_matrix", problem="sensing", **ENSEMBLES[ensemble])
     first = sensing.ensemble(run)
     np.testing.assert_array_equal(sensing.ensemble({**run, "data_seed": 5, "seed": 3, "noise_std": 1.0}), first)
     assert np.abs(sensing.ensemble({**run, "sensing_seed": 1}) - first).min() > 0
 
 
 @pytest.mark.parametrize(
-    ("shape", "ensemble"), [([4, 4], "gaussian"), ([4, 4], "commuting"), ([3, 5], "gaussian"), ([3, 4, 2], "gaussian")]
+    ("shape", "ensemble"),
+    [
+        ([4, 4], "gaussian"),
+        ([4, 4], "commuting"),
+        ([3, 5], "gaussian"),
+        ([3, 4, 2], "gaussian"),
+        *((shape, "rank_one") for shape in ORDERS),
+    ],
 )
 def test_measured_values_are_inner_products(run_settings, shape, ensemble):
-    (run,) = run_settings("cp", problem="sensing", shape=shape, ensemble=ensemble, measurements=11)
+    (run,) = run_settings("cp", problem="sensing", shape=shape, measurements=11, **ENSEMBLES[ensemble])
     data = sensing.generate(run)
     assert set(data) == {"values", "target"}
     assert data["target"].shape == tuple(shape)
@@ -399,18 +626,28 @@ def test_noise_of_measurements(run_settings):
     assert abs(noise.std() - 0.2) < 5 * 0.2 / np.sqrt(2 * 4000)
 
 
-@pytest.fixture(params=[[4, 4], [5, 3], [3, 4, 2]], ids=str)
+SENSED = [*(("gaussian", shape) for shape in ([4, 4], [5, 3], [3, 4, 2])), *(("rank_one", shape) for shape in ORDERS)]
+
+
+@pytest.fixture(params=SENSED, ids=str)
 def sensed(request, run_settings, place):
     """A problem of three runs with different data and losses that share the A_i, and some W."""
+    ensemble, shape = request.param
     cases = [
         {"data_seed": 0, "loss": "mean"},
         {"data_seed": 1, "loss": "half_sum"},
         {"data_seed": 2, "loss": "mean", "noise_std": 0.5},
     ]
-    runs = run_settings("cp", problem="sensing", shape=request.param, cases=cases)
+    runs = run_settings("cp", problem="sensing", shape=shape, cases=cases, **ENSEMBLES[ensemble])
     data = [sensing.generate(run) for run in runs]
-    w = torch.randn(3, *request.param, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    w = torch.randn(3, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     return runs, data, sensing.Problem(runs, data, place), w
+
+
+def predictions_of(run, tensor):
+    """Return <A_i, W>, one A_i at a time."""
+    matrices = torch.from_numpy(sensing.ensemble(run)).reshape(-1, *tensor.shape)
+    return torch.stack([(matrix * tensor).sum() for matrix in matrices])
 
 
 def test_loss_and_gradient_of_sensing(sensed, relative):
@@ -418,13 +655,57 @@ def test_loss_and_gradient_of_sensing(sensed, relative):
     leaf = w.clone().requires_grad_()
     losses = []
     for run, arrays, tensor in zip(runs, data, leaf, strict=True):
-        matrices = torch.from_numpy(sensing.ensemble(run)).reshape(-1, *tensor.shape)
-        squares = torch.stack([(matrix * tensor).sum() for matrix in matrices]) - torch.from_numpy(arrays["values"])
-        squares = squares**2
+        squares = (predictions_of(run, tensor) - torch.from_numpy(arrays["values"])) ** 2
         losses.append(squares.sum() / 9 if run["loss"] == "mean" else squares.sum() / 2)
+    torch.stack(losses).sum().backward()
+    for _ in range(2):  # the residuals are kept in place
+        assert relative(problem.loss_gradient(w), leaf.grad) <= 1e-12
+        assert relative(problem.losses(), torch.stack(losses).detach()) <= 1e-12
+        problem.loss_gradient(torch.zeros_like(w))
+
+
+def test_sensing_takes_tensors_in_any_memory_order(sensed, relative):
+    _, _, problem, w = sensed
+    expected, losses = problem.loss_gradient(w).clone(), problem.losses().clone()
+    backwards = tuple(reversed(range(w.ndim)))
+    turned = w.permute(backwards).contiguous().permute(backwards)
+    assert not turned.is_contiguous()
+    assert relative(problem.loss_gradient(turned), expected) <= 1e-13
+    assert relative(problem.losses(), losses) <= 1e-13
+
+
+@pytest.mark.parametrize(("ensemble", "shape"), SENSED)
+def test_huber_loss_and_gradient_of_sensing(run_settings, place, relative, ensemble, shape):
+    given = {"shape": shape, "measurements": 30, **HUBER, **ENSEMBLES[ensemble]}
+    runs = run_settings("cp", problem="sensing", axes={"data_seed": [0, 1]}, **given)
+    data = [sensing.generate(run) for run in runs]
+    problem = sensing.Problem(runs, data, place)
+    w = torch.randn(2, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    leaf = w.clone().requires_grad_()
+    losses = [
+        smooth_l1(predictions_of(run, tensor), torch.from_numpy(arrays["values"]))
+        for run, arrays, tensor in zip(runs, data, leaf, strict=True)
+    ]
     torch.stack(losses).sum().backward()
     assert relative(problem.loss_gradient(w), leaf.grad) <= 1e-12
     assert relative(problem.losses(), torch.stack(losses).detach()) <= 1e-12
+
+
+@pytest.mark.parametrize("loss", [{"loss": "mean"}, HUBER], ids=["mean", "huber"])
+def test_blocks_of_measurements_are_the_whole(run_settings, place, monkeypatch, relative, loss):
+    runs = run_settings("cp", problem="sensing", measurements=11, axes={"data_seed": [0, 1]}, **loss)
+    data = [sensing.generate(run) for run in runs]
+    w = torch.randn(2, 3, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = {}
+    for cached, rows in ((11 * 24, [11]), (4 * 24, [4, 4, 3]), (24, [1] * 11), (1, [1] * 11)):
+        monkeypatch.setattr(sensing, "CACHED", cached)
+        problem = sensing.Problem(runs, data, place)
+        assert [len(block) for block in problem._sensing._blocks] == rows
+        for _ in range(2):
+            found[cached] = problem.loss_gradient(w), problem.losses()
+        whole = found[11 * 24]
+        for ours, theirs in zip(found[cached], whole, strict=True):
+            assert relative(ours, theirs) <= 1e-13
 
 
 def test_runs_of_sensing_are_independent(sensed, place, relative):

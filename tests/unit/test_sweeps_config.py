@@ -258,11 +258,18 @@ def test_message(raw, wrong):
     assert errors_of(raw) == [message]
 
 
-KINDS = "give exactly one of target_rank, target_spectrum, target_decay"
-NORM = "`target_rank` and `target_decay` need `target_norm`; `target_spectrum` has its own norm"
+KINDS = "give exactly one of target_rank, target_spectrum, target_decay, target_multilinear_rank, target_widths"
+NORM = "a target needs `target_norm`; only `target_spectrum` has its own norm"
+OBSERVED = "give either `observed`, or a target and one of `observations` and `observed_fraction`"
 SPECTRUM = {"target_rank": None, "target_norm": None, "target_spectrum": [2.0, 1.0]}
 DECAY = {"target_rank": None, "target_decay": 1.0}
+MULTILINEAR = {"target_rank": None, "target_multilinear_rank": [2, 2, 2]}
+TREE = {"target_rank": None, "target_widths": [3, 3]}  # of the small hierarchical shape, [3, 2, 2, 3]
 SENSING = {"problem": "sensing"}
+RANK_ONE = {**SENSING, "ensemble": "rank_one", "sensing_std": None}
+HUBER = {"loss": "huber", "huber_threshold": 0.5}
+HUBER_ALONE = "`huber_threshold` goes with the loss huber, and only with it"
+SENSING_STD = "`sensing_std` goes with every ensemble but rank_one, whose A_i have Frobenius norm 1"
 ALPHA = {"product_std": None, "layer_alpha": 0.5}
 DRAWN = "`balanced` and `det` go with `product_std`; the other inits are not drawn"
 ONE_INIT = "give exactly one of `identity_scale`, `layer_alpha` and `product_std`"
@@ -322,11 +329,8 @@ WRONG_TOGETHER = {
         {"shape": [0, 4]},
         "shape is [0, 4]; every mode needs a length of at least 1",
     ),
-    "nothing observed": (
-        "deep_matrix",
-        {"observations": None},
-        "give either `observed`, or `observations` and a target",
-    ),
+    "nothing observed": ("deep_matrix", {"observations": None}, OBSERVED),
+    "a number and a fraction": ("cp", {"observed_fraction": 0.5}, OBSERVED),
     "entry twice": (
         "deep_matrix",
         {"observed": [[0, 1, 1.0], [2, 3, 0.0], [0, 1, 1.0]]},
@@ -386,6 +390,135 @@ WRONG_TOGETHER = {
     "psd rectangle": ("psd", {"shape": [3, 5]}, "shape is [3, 5]; psd takes square matrices"),
     "psd rectangle of sensing": ("psd", {**SENSING, "shape": [5, 3]}, "shape is [5, 3]; psd takes square matrices"),
     "psd tensor": ("psd", {"shape": [3, 3, 3]}, "shape is [3, 3, 3]; psd takes square matrices"),
+    "multilinear rank and rank": ("cp", {**MULTILINEAR, "target_rank": 2}, KINDS),
+    "widths and spectrum": ("hierarchical", {**TREE, "target_spectrum": [1.0]}, KINDS),
+    "multilinear rank without norm": ("cp", {**MULTILINEAR, "target_norm": None}, NORM),
+    "widths without norm": ("hierarchical", {**TREE, "target_norm": None}, NORM),
+    "symmetric multilinear rank": (
+        "deep_matrix",
+        {"target_rank": None, "target_multilinear_rank": [2, 2], "target_symmetric": True},
+        "`target_symmetric` goes with `target_rank`; target_multilinear_rank draws no symmetric target",
+    ),
+    "symmetric widths": (
+        "deep_matrix",
+        {"target_rank": None, "target_widths": [2], "target_symmetric": True},
+        "`target_symmetric` goes with `target_rank`; target_widths draws no symmetric target",
+    ),
+    "multilinear rank of another order": (
+        "cp",
+        {**MULTILINEAR, "target_multilinear_rank": [2, 2]},
+        "target_multilinear_rank is [2, 2]; allowed: one rank for each mode of [3, 4, 2]",
+    ),
+    **{
+        f"multilinear rank {ranks}": (
+            "cp",
+            {**MULTILINEAR, "target_multilinear_rank": ranks},
+            f"target_multilinear_rank is {ranks}; the shape [3, 4, 2] does not allow {wrong}",
+        )
+        # Above the length of a mode; none; above the product of the others.
+        for ranks, wrong in (([3, 4, 3], 3), ([0, 2, 2], 0), ([1, 3, 2], 3))
+    },
+    "widths of a tensor of order 3": (
+        "cp",
+        {**TREE, "target_widths": [2]},
+        "shape is [3, 4, 2], of order 3; a binary tree needs an order of 2, 4, 8, ...",
+    ),
+    "few widths": (
+        "hierarchical",
+        {**TREE, "target_widths": [2]},
+        "target_widths is [2]; allowed: 2 widths, one for each level of [3, 2, 2, 3]",
+    ),
+    "width of none": (
+        "hierarchical",
+        {**TREE, "target_widths": [2, 0]},
+        "target_widths is [2, 0]; the shape [3, 2, 2, 3] allows widths from 1 to its 36 entries",
+    ),
+    "width above the entries": (
+        "hierarchical",
+        {**TREE, "target_widths": [37, 2]},
+        "target_widths is [37, 2]; the shape [3, 2, 2, 3] allows widths from 1 to its 36 entries",
+    ),
+    "root spectrum of another length": (
+        "hierarchical",
+        {**TREE, "target_root_spectrum": [2.0, 1.0]},
+        "target_root_spectrum is [2.0, 1.0]; it needs `target_widths`, and one value for each of the last",
+    ),
+    "root spectrum without widths": (
+        "hierarchical",
+        {"target_root_spectrum": [2.0, 1.0]},
+        "target_root_spectrum is [2.0, 1.0]; it needs `target_widths`, and one value for each of the last",
+    ),
+    "root spectrum with a zero": (
+        "hierarchical",
+        {**TREE, "target_root_spectrum": [2.0, 1.0, 0.0]},
+        "target_root_spectrum is [2.0, 1.0, 0.0]; allowed: singular values above 0",
+    ),
+    **{
+        f"root spectrum of widths {widths}": (
+            "hierarchical",
+            {"shape": shape, "widths": widths, **TREE, "target_widths": widths, "target_root_spectrum": [1.0] * number},
+            f"target_root_spectrum has {number} values; target_widths {widths} and the shape {shape} allow at most"
+            f" {most}",
+        )
+        # Narrow leaves; a narrow level between; short modes on one side.
+        for shape, widths, number, most in (
+            ([3, 2, 2, 3], [2, 3], 3, 2),
+            ([2] * 8, [4, 2, 3], 3, 2),
+            ([3, 3, 1, 2], [4, 4], 4, 2),
+            ([5, 3], [4], 4, 3),
+        )
+    },
+    "huber without threshold": ("cp", {"loss": "huber"}, HUBER_ALONE),
+    "threshold without huber": ("cp", {"huber_threshold": 0.5}, HUBER_ALONE),
+    "threshold without huber of sensing": ("cp", {**SENSING, "huber_threshold": 0.5}, HUBER_ALONE),
+    "huber of deep_matrix": (
+        "deep_matrix",
+        HUBER,
+        "deep_matrix has no huber loss: its growth laws are measured with squares",
+    ),
+    "huber of deep_matrix in sensing": (
+        "deep_matrix",
+        {**SENSING, **HUBER},
+        "deep_matrix has no huber loss: its growth laws are measured with squares",
+    ),
+    "sensing_std with rank_one": ("cp", {**RANK_ONE, "sensing_std": 0.5}, SENSING_STD),
+    "gaussian without sensing_std": ("cp", {**SENSING, "sensing_std": None}, SENSING_STD),
+    "too many components": (
+        "deep_cp",
+        {"components": 25},
+        "components is 25; the shape [3, 4, 2] has 24 entries",
+    ),
+    **{
+        f"core_shape {core}": (
+            "tucker",
+            {"core_shape": core},
+            f"core_shape is {core}; allowed: one length a mode, each from 1 to that of [3, 4, 2]",
+        )
+        for core in ([3, 4], [3, 4, 2, 1], [3, 5, 2], [3, 0, 2])
+    },
+    "core_shape at depth 0": (
+        "tucker",
+        {"core_shape": [3, 3, 2], "depth": 0},
+        "core_shape is [3, 3, 2]; at depth 0 the core is the tensor, of shape [3, 4, 2]",
+    ),
+    **{
+        f"tree of order {len(shape)}": (
+            "hierarchical",
+            {"shape": shape},
+            f"shape is {shape}, of order {len(shape)}; a binary tree needs an order of 2, 4, 8, ...",
+        )
+        for shape in ([3, 4, 2], [3, 2, 2, 2, 2, 3])
+    },
+    "many widths of a factorization": (
+        "hierarchical",
+        {"widths": [2, 2, 2]},
+        "widths is [2, 2, 2]; allowed: 2 widths, one for each level of [3, 2, 2, 3]",
+    ),
+    "widths of a factorization": (
+        "hierarchical",
+        {"widths": [2, -1]},
+        "widths is [2, -1]; the shape [3, 2, 2, 3] allows widths from 1 to its 36 entries",
+    ),
     **{
         f"{name} beside entries by hand": (
             "deep_matrix",
@@ -401,6 +534,10 @@ WRONG_TOGETHER = {
             ("target_norm", 2.0),
             ("target_spectrum", [1.0]),
             ("target_decay", 1.0),
+            ("target_multilinear_rank", [2, 2]),
+            ("target_widths", [2]),
+            ("target_root_spectrum", [1.0]),
+            ("observed_fraction", 0.5),
         )
     },
 }
@@ -416,11 +553,33 @@ def test_message_of_settings_together(raw_config, wrong):
 
 
 ABOVE = "Input should be greater than 0"
-TOO_SMALL = {
+OUT_OF_RANGE = {
     "measurements": ("deep_matrix", {**SENSING, "measurements": 0}, f"measurements is 0: {ABOVE}"),
     "sensing_std": ("deep_matrix", {**SENSING, "sensing_std": 0.0}, f"sensing_std is 0.0: {ABOVE}"),
     "noise_std": ("cp", {"noise_std": -0.1}, "noise_std is -0.1: Input should be greater than or equal to 0"),
     "target_decay": ("deep_matrix", {**DECAY, "target_decay": 0.0}, f"target_decay is 0.0: {ABOVE}"),
+    "observed_fraction": ("cp", {"observations": None, "observed_fraction": 0.0}, f"observed_fraction is 0.0: {ABOVE}"),
+    "negative observed_fraction": (
+        "cp",
+        {"observations": None, "observed_fraction": -0.1},
+        f"observed_fraction is -0.1: {ABOVE}",
+    ),
+    "observed_fraction above 1": (
+        "cp",
+        {"observations": None, "observed_fraction": 1.5},
+        "observed_fraction is 1.5: Input should be less than or equal to 1",
+    ),
+    "huber_threshold": ("cp", {**HUBER, "huber_threshold": 0.0}, f"huber_threshold is 0.0: {ABOVE}"),
+    "components": ("deep_cp", {"components": 0}, f"components is 0: {ABOVE}"),
+    "depth of deep_cp": ("deep_cp", {"depth": 0}, f"depth is 0: {ABOVE}"),
+    "depth of tucker": ("tucker", {"depth": -1}, "depth is -1: Input should be greater than or equal to 0"),
+    "core_std": ("tucker", {"core_std": 0.0}, f"core_std is 0.0: {ABOVE}"),
+    "widths": (
+        "hierarchical",
+        {"widths": []},
+        "widths is []: List should have at least 1 item after validation, not 0",
+    ),
+    "factor_std": ("hierarchical", {"factor_std": 0.0}, f"factor_std is 0.0: {ABOVE}"),
     "layer_alpha": ("deep_matrix", {**ALPHA, "layer_alpha": 0.0}, f"layer_alpha is 0.0: {ABOVE}"),
     "layer_beta": (
         "deep_matrix",
@@ -436,9 +595,9 @@ TOO_SMALL = {
 }
 
 
-@pytest.mark.parametrize("name", TOO_SMALL)
-def test_message_of_what_is_too_small(raw_config, name):
-    factorization, overrides, message = TOO_SMALL[name]
+@pytest.mark.parametrize("name", OUT_OF_RANGE)
+def test_message_of_what_is_out_of_range(raw_config, name):
+    factorization, overrides, message = OUT_OF_RANGE[name]
     assert errors_of(raw_config(factorization, "gd", **overrides)) == [f"sweeps.small.{message}"]
 
 
@@ -458,14 +617,23 @@ def test_measurements_are_needed(raw_config):
         ("deep_matrix", {**SENSING, "shape": [5, 3], "measurements": 100}),
         ("psd", {**SENSING, "ensemble": "commuting", "target_symmetric": True, "start": "identity"}),
         ("cp", {**SENSING, "shape": [3, 4, 2], "target_rank": 6}),
+        ("cp", {**RANK_ONE, **HUBER, "balanced": True}),
+        ("cp", {**MULTILINEAR, "target_multilinear_rank": [2, 4, 2], "observations": None, "observed_fraction": 1.0}),
+        ("deep_cp", {"components": 24, "depth": 1}),
+        ("tucker", {"core_shape": [1, 4, 2], "depth": 1}),
+        ("tucker", {"core_shape": [3, 4, 2], "depth": 0}),
+        ("hierarchical", {**TREE, "target_root_spectrum": [3.0, 2.0, 1.0], "widths": [36, 36]}),
+        ("hierarchical", {"shape": [5, 3], "widths": [1], "record": {"every": 5, "end_to_end": True}}),
     ],
 )
 def test_settings_just_within(raw_config, factorization, overrides):
     _, resolved = config.load(raw_config(factorization, "gd", **overrides))
     (run,) = sweeps.expand(resolved["small"])
-    assert {name: run[name] for name in overrides if name != "problem"} == {
-        name: value for name, value in overrides.items() if name != "problem"
-    }
+    for name, value in overrides.items():
+        if name == "record":  # a block: the rest of it has defaults
+            assert run[name] == {**run[name], **value}
+        elif name != "problem":
+            assert run[name] == value
 
 
 @pytest.mark.parametrize("name", ["shape", "measurements", "ensemble", "sensing_std", "sensing_seed"])
@@ -482,6 +650,42 @@ def test_runs_of_a_batch_share_their_measurements(raw_config, name):
     assert errors_of(raw) == [
         f"sweeps.small.batch: `{name}` takes several values in one batch ({shown}); name it in `batch`"
     ]
+
+
+@pytest.mark.parametrize(
+    ("factorization", "name", "values"),
+    [
+        ("deep_cp", "depth", [1, 2]),
+        ("deep_cp", "components", [3, 4]),
+        ("tucker", "depth", [0, 1]),
+        ("tucker", "core_shape", [[2, 2, 2], [3, 4, 2]]),
+        ("hierarchical", "widths", [[2, 2], [2, 3]]),
+        ("tucker", "huber_threshold", [0.1, 0.2]),
+    ],
+)
+def test_runs_of_a_batch_share_what_their_arrays_depend_on(raw_config, factorization, name, values):
+    loss = {"loss": "huber"} if name == "huber_threshold" else {}
+    raw = raw_config(factorization, "gd", axes={name: values}, **loss)
+    shown = ", ".join(map(repr, values))
+    assert errors_of(raw) == [
+        f"sweeps.small.batch: `{name}` takes several values in one batch ({shown}); name it in `batch`"
+    ]
+    raw["sweeps"]["small"]["batch"] = [name]
+    config.load(raw)
+
+
+@pytest.mark.parametrize("problem", ["image_classification", "movielens"])
+def test_whole_tensors_are_kept_of_completion_and_sensing_alone(raw_config, problem):
+    if problem == "movielens":
+        raw = raw_config("deep_matrix", "gd")
+        raw["sweeps"]["small"]["problem"] = "movielens"
+        for name in ("target_rank", "target_norm"):
+            del raw["sweeps"]["small"]["fixed"][name]
+    else:
+        raw = raw_config("binary_cp", "adam")
+    config.load(raw)
+    raw["sweeps"]["small"]["fixed"]["record"]["end_to_end"] = True
+    assert errors_of(raw) == ["sweeps.small: `end_to_end` is recorded of completion and sensing alone"]
 
 
 def test_a_missing_setting_is_named(raw):

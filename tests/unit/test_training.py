@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from greedyrank import images, sweeps, training
 from greedyrank.descent import Descent
 from greedyrank.factorizations import deep_matrix
-from greedyrank.problems import completion, image_classification
+from greedyrank.problems import completion
+from greedyrank.tenants import tenant
 
 MATRIX = {
     "shape": [12, 12],
@@ -31,6 +32,21 @@ CP = {
     "factor_std": 0.2,
     "stop": {"loss": 1e-3, "checks": 2, "every": 5, "max_steps": 600},
     "record": {"every": 20},
+}
+SOON = {
+    "learning_rate": 0.02,
+    "stop": {"loss": 1e-2, "checks": 2, "every": 5, "max_steps": 600},
+    "record": {"every": 20},
+}
+TREE = {"target_rank": None, "target_widths": [2, 2], "target_root_spectrum": [2.0, 1.0]}
+RANK_ONE = {"problem": "sensing", "ensemble": "rank_one", "sensing_std": None, "measurements": 12}
+TENSORS = {
+    "cp": ("cp", "group_rmsprop", CP),
+    "deep cp": ("deep_cp", "group_rmsprop", {"shape": [4, 3, 4], "observations": 24, "balanced": True, **SOON}),
+    "tucker": ("tucker", "group_rmsprop", {"shape": [4, 3, 4], "observations": 24, **SOON}),
+    "core alone": ("tucker", "adam", {"depth": 0, **SOON}),
+    "hierarchical": ("hierarchical", "group_rmsprop", {"observations": 12, "factor_std": 0.8, **TREE, **SOON}),
+    "rank-one sensing": ("deep_cp", "group_rmsprop", {**RANK_ONE, "loss": "huber", "huber_threshold": 0.2, **SOON}),
 }
 FOUR = {"seed": [0, 1], "data_seed": [0, 1]}
 
@@ -91,10 +107,9 @@ def without_kernels(monkeypatch):
     monkeypatch.setattr(deep_matrix, "compiled", lambda *_: None)
 
 
-@pytest.mark.parametrize(
-    ("factorization", "optimizer", "settings"), [("deep_matrix", "gd", MATRIX), ("cp", "group_rmsprop", CP)]
-)
-def test_a_batch_is_its_runs_alone(plan, train, without_kernels, factorization, optimizer, settings):
+@pytest.mark.parametrize("batch", ["deep_matrix", *TENSORS])
+def test_a_batch_is_its_runs_alone(plan, train, without_kernels, batch):
+    factorization, optimizer, settings = {"deep_matrix": ("deep_matrix", "gd", MATRIX), **TENSORS}[batch]
     whole = plan(factorization, optimizer, axes=FOUR, **settings)
     together = train(whole)
     assert len(set(together["stop_step"])) > 2  # some are held while others go on
@@ -116,7 +131,8 @@ def stepper_of(small, device="cpu"):
 def test_descent_of_matrices_is_compiled_and_the_rest_is_torch(plan):
     for optimizer in ("gd", "group_rmsprop"):
         assert type(stepper_of(plan("deep_matrix", optimizer))).__module__.startswith("greedyrank.kernels")
-    for factorization, optimizer in (("deep_matrix", "adam"), ("psd", "gd"), ("cp", "gd")):
+    tensors = (("cp", "gd"), ("deep_cp", "gd"), ("tucker", "adam"), ("hierarchical", "group_rmsprop"))
+    for factorization, optimizer in (("deep_matrix", "adam"), ("psd", "gd"), *tensors):
         assert isinstance(stepper_of(plan(factorization, optimizer)), Descent)
 
 
@@ -305,6 +321,10 @@ JOBS = {
         "group_rmsprop",
         {**CP, "stop": {**CP["stop"], "every": 40}, "growth": {"every": 50, "offsets": [0, 1]}, **FINISH},
     ),
+    **{
+        name: (*TENSORS[name][:2], {**TENSORS[name][2], "growth": {"every": 50, "offsets": [0, 1]}, **FINISH})
+        for name in ("deep cp", "tucker", "core alone", "hierarchical", "rank-one sensing")
+    },
     "images": ("binary_cp", "adam", {"stop": {"max_epochs": 7}}),
 }
 
@@ -320,9 +340,8 @@ def job(request, plan, monkeypatch):
     monkeypatch.setattr(images, "load", lambda data_dir, dataset: pictures)
 
     def generate(run):
-        return (
-            image_classification.generate(run, "nowhere") if factorization == "binary_cp" else completion.generate(run)
-        )
+        problem = tenant("problems", small["problem"])
+        return problem.generate(run, "nowhere") if factorization == "binary_cp" else problem.generate(run)
 
     return lambda: training.Training(small, [generate(run) for run in sweeps.expand(small)], "cpu")
 

@@ -81,7 +81,7 @@ class Descent:
         """Return what is recorded: arrays whose first axis is the run."""
         gradients = self._evaluate() if self.problem.full_batch else None
         offered = self.model.observables(growth, gradients)
-        if self._keeps_end_to_end:
+        if self._keeps_end_to_end and not growth:
             offered = {"end_to_end": self._end_to_end, **offered}
         left_out = getattr(self.problem, "leaves_out", ())
         found = {name: value.cpu().numpy().copy() for name, value in offered.items() if name not in left_out}

@@ -6,6 +6,7 @@ reads only this module, so it never imports torch. Values are checked strictly: 
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import ClassVar, Literal
 
@@ -130,6 +131,8 @@ class Target(Settings):
                 f"target_spectrum has {len(self.target_spectrum)} eigenvalues; the shape {self.shape} allows"
                 f" at most {self.shape[0]}"
             )
+        if self.target_symmetric and given[0] in ("target_multilinear_rank", "target_widths"):
+            raise ValueError(f"`target_symmetric` goes with `target_rank`; {given[0]} draws no symmetric target")
         highest = math.prod(self.shape) // max(self.shape)
         if self.target_rank is not None and self.target_rank > highest:
             raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
@@ -149,10 +152,17 @@ class Target(Settings):
                 raise ValueError(
                     f"target_root_spectrum is {spectrum}; it needs `target_widths`, and one value for each of the last"
                 )
-            half = math.prod(self.shape[: len(self.shape) // 2])
-            if len(spectrum) > min(half, math.prod(self.shape) // half):
+            if min(spectrum) <= 0:
+                raise ValueError(f"target_root_spectrum is {spectrum}; allowed: singular values above 0")
+            # The two blocks below the root, whose columns are to be orthonormal, have no higher rank than any
+            # width on the way to them, nor than the modes they join.
+            ranks = [min(length, self.target_widths[0]) for length in self.shape]
+            for widths in itertools.pairwise(self.target_widths):
+                ranks = [min(left * right, *widths) for left, right in zip(ranks[::2], ranks[1::2], strict=True)]
+            if len(spectrum) > min(ranks):
                 raise ValueError(
-                    f"target_root_spectrum has {len(spectrum)} values; the shape {self.shape} does not allow as many"
+                    f"target_root_spectrum has {len(spectrum)} values; target_widths {self.target_widths} and the"
+                    f" shape {self.shape} allow at most {min(ranks)}"
                 )
 
 

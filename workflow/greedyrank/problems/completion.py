@@ -7,6 +7,7 @@ Arora et al. 2019 (gen_gt.py, gen_obs.py), Razin & Cohen 2020, Razin, Maman & Co
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -45,7 +46,8 @@ def seen(run: dict) -> slice:
     if run.get("observed_fraction") is None:
         return slice(run["observations"])
     size = math.prod(run["shape"])
-    return slice(size - int((1 - run["observed_fraction"]) * size))
+    # The fraction as it is written: in binary, 1 - 0.9 of 10 entries is less than one.
+    return slice(size - math.floor((1 - Fraction(str(run["observed_fraction"]))) * size))
 
 
 def observed(run: dict, data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
