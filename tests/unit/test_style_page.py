@@ -198,7 +198,7 @@ def test_capped_counts_runs_that_the_cap_ended():
 
 
 def test_capped_knows_the_caps_of_cases():
-    cases = [{"stop": {"loss": 0.1, "max_steps": 100}}, {"stop": {"loss": 0.01, "max_steps": 60}}, {"depth": 2}]
+    cases = [{"stop": {"loss": 0.1, "max_steps": 100}}, {"stop": [{"loss": 0.01, "max_steps": 60}]}, {"depth": [2]}]
     runs = sweep([100, 100, 60, 60, 80], [0.5, 0.05, 0.05, 0.005, 0.5])
     assert style.capped({"fixed": {}, "cases": cases}, runs) == 2
 

@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 
 from greedyrank import storage
 from greedyrank.selection import at_stop
+from greedyrank.sweeps import values
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every glyph of a pdf
 
@@ -150,7 +151,8 @@ def capped(settings: dict, sweep: xr.Dataset) -> int:
     """Return how many runs of a sweep ended at their cap on steps, short of their loss."""
     ends = at_stop(sweep)
     short = np.zeros(sweep.sizes["run"], dtype=bool)
-    for stop in (block["stop"] for block in (settings["fixed"], *settings["cases"]) if "stop" in block):
+    blocks = (settings["fixed"], *settings["cases"])
+    for stop in (stop for block in blocks for stop in values(block.get("stop", []))):
         if stop.get("loss"):
             short |= ((ends.stop_step == stop["max_steps"]) & (ends.loss >= stop["loss"])).to_numpy()
     return int(short.sum())

@@ -50,6 +50,7 @@ def _against_init(canvas: Canvas, panel: int, runs: xr.Dataset, coarse: xr.Datas
     style = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "label": f"init$^{order}$"}
     canvas.line(panel, stds, law * 3, f"init^{order}, shifted", **style)
     canvas.panels[panel].set(xscale="log", yscale="log", xlabel="init", ylabel=r"distance $/\,\|W^*\|$")
+    canvas.panels[panel].set_ylim(bottom=canvas.panels[panel].get_ylim()[0] * 1e-2)  # room for the legend
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
@@ -65,6 +66,6 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
         _against_init(canvas, 3 * row + 2, fine, coarse, len(str(runs["shape"].values[0]).split("x")))
         for panel, name in enumerate(("norm", "distance", "distance")):
             canvas.title(3 * row + panel, f"{name}, target of rank {rank:.0f}")
-    canvas.panels[0].legend(loc="upper left", title="init", title_fontsize=7, fontsize=6.5, handlelength=1.2)
+    canvas.panels[0].legend(loc="upper left", title="init", title_fontsize=7, handlelength=1.0, labelspacing=0.2)
     canvas.panels[2].legend(loc="lower right")
     return canvas
