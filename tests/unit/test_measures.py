@@ -7,6 +7,7 @@ import xarray as xr
 
 from greedyrank import extraction, instances, provenance, settings, spectra, storage, sweeps, theory
 from greedyrank.factorizations import cp, deep_matrix
+from greedyrank.measures import rank_one_trajectory
 from greedyrank.problems import completion
 from greedyrank.tenants import tenant
 
@@ -573,6 +574,80 @@ def test_growth_where_a_run_ends_at_the_start_of_a_stencil(plan, train, extracte
         whole = ends[run] // 5
         assert np.isfinite(found.growth_rate[run, 1:whole, :10]).all()
         assert np.isnan(found.growth_rate[run, whole:]).all()
+
+
+# -- rank-one trajectories --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_rank_one_flow_in_a_constant_field(order):
+    """Vectors along those of a rank-one -dL/dW grow by dv/dt = c v^(N - 1)."""
+    rng = np.random.default_rng(order)
+    field = [vector / np.linalg.norm(vector) for vector in map(rng.standard_normal, (3, 4, 2, 5)[:order])]
+    push, start, times = 0.7, 0.3, np.array([0.0, 0.4, 1.1])
+    found = theory.rank_one_flow([start * a for a in field], lambda _: -push * theory.outer(field), times)
+    if order == 2:
+        lengths = start * np.exp(push * times)
+    else:
+        lengths = (start ** (2 - order) - (order - 2) * push * times) ** (1 / (2 - order))
+    expected = np.multiply.outer(lengths**order, theory.outer(field))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_rank_one_flow_takes_each_mode_to_its_own():
+    # Along the flow d||W - V||^2 / dt = -2 sum_n ||dL/dv_n||^2 < 0; at its end W = V, if V is of rank one.
+    rng = np.random.default_rng(3)
+    vectors = [rng.standard_normal(length) for length in (3, 4, 2)]
+    target = theory.outer(vectors)
+    start = [vector + 0.1 * rng.standard_normal(len(vector)) for vector in vectors]
+    found = theory.rank_one_flow(start, lambda w: w - target, np.array([0.0, 5.0, 50.0]))
+    np.testing.assert_allclose(found[0], np.einsum("i,j,k", *start), rtol=1e-12)
+    np.testing.assert_allclose(found[-1], target, rtol=0, atol=1e-5)
+
+
+def test_best_rank_one():
+    rng = np.random.default_rng(0)
+    q = [np.linalg.qr(rng.standard_normal((n, n)))[0] for n in (3, 4, 5)]
+    parts = [theory.outer([basis[:, r] for basis in q]) for r in (0, 1)]
+    found = theory.best_rank_one(-0.5 * parts[0] + 2.0 * parts[1])
+    np.testing.assert_allclose(theory.outer(found), 2.0 * parts[1], atol=1e-12)
+    np.testing.assert_allclose([np.linalg.norm(vector) for vector in found], 2 ** (1 / 3), rtol=1e-12)
+    matrix = rng.standard_normal((4, 3))
+    u, sigma, v = np.linalg.svd(matrix)
+    np.testing.assert_allclose(
+        theory.outer(theory.best_rank_one(matrix)), sigma[0] * np.outer(u[:, 0], v[0]), atol=1e-9
+    )
+
+
+def test_distances_to_a_polygonal_line():
+    rng = np.random.default_rng(1)
+    corners, points = rng.standard_normal((6, 3)), rng.standard_normal((5, 3))
+    corners[3] = corners[2]  # a segment of length 0
+    share = np.linspace(0, 1, 2001)[:, None]
+    dense = np.concatenate([a + share * (b - a) for a, b in zip(corners, corners[1:], strict=False)])
+    nearest = np.linalg.norm(points[:, None] - dense, axis=-1).min(axis=1)
+    np.testing.assert_allclose(rank_one_trajectory.distances(points, corners), nearest, atol=1e-3)
+    on_it = corners[:-1] + 0.3 * np.diff(corners, axis=0)
+    np.testing.assert_allclose(rank_one_trajectory.distances(on_it, corners), 0, atol=1e-12)
+
+
+def test_a_balanced_component_alone_is_on_its_rank_one_trajectory(plan, extracted):
+    small = plan(
+        "cp", "gd", loss="huber", huber_threshold=1e-3, balanced=True, learning_rate=1e-3,
+        cases=[
+            {"components": 1, "factor_std": [0.7, 1e-3], "data_seed": 0},
+        ],
+        stop={"max_steps": 4000}, record={"every": 100, "end_to_end": True},
+    )  # fmt: skip
+    _, found = extracted(small, "rank_one_trajectory")
+    alone, tiny = found.isel(run=0), found.isel(run=1)
+    assert np.isnan(tiny.rank_one_distance).all()  # it never reaches the sphere
+    assert (tiny.trajectory_norm < rank_one_trajectory.RADIUS).all()
+    np.testing.assert_allclose(alone.trajectory_time, 0.1 * np.arange(41), atol=1e-12)
+    moved = abs(alone.trajectory_norm[-1] - alone.trajectory_norm[0])
+    assert moved > 0.1
+    assert alone.rank_one_distance.max() < 0.01 * moved
+    np.testing.assert_allclose(alone.rank_one_norm, alone.trajectory_norm, atol=0.01 * moved)
 
 
 # -- descent against flow ---------------------------------------------------------------------------

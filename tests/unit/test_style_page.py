@@ -182,6 +182,7 @@ def sweep(stop_steps, losses):
     padded = np.concatenate([steps, np.full((len(steps), 1), -1)], axis=1)
     return xr.Dataset(
         {
+            "stop_step": ("run", np.array(stop_steps)),
             "step": (("run", "record"), padded),
             "loss": (("run", "record"), np.pad(loss, ((0, 0), (0, 1)), constant_values=np.nan)),
         }
@@ -189,11 +190,17 @@ def sweep(stop_steps, losses):
 
 
 def test_capped_counts_runs_that_the_cap_ended():
-    settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}}
+    settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}, "cases": []}
     runs = sweep([100, 100, 60, 100], [0.5, 0.05, 0.05, 0.1])
     assert style.capped(settings, runs) == 2
-    assert style.capped({"fixed": {"stop": {"loss": 0.0, "max_steps": 100}}}, runs) == 0
-    assert style.capped({"fixed": {}}, runs) == 0
+    assert style.capped({"fixed": {"stop": {"loss": 0.0, "max_steps": 100}}, "cases": []}, runs) == 0
+    assert style.capped({"fixed": {}, "cases": []}, runs) == 0
+
+
+def test_capped_knows_the_caps_of_cases():
+    cases = [{"stop": {"loss": 0.1, "max_steps": 100}}, {"stop": [{"loss": 0.01, "max_steps": 60}]}, {"depth": [2]}]
+    runs = sweep([100, 100, 60, 60, 80], [0.5, 0.05, 0.05, 0.005, 0.5])
+    assert style.capped({"fixed": {}, "cases": cases}, runs) == 2
 
 
 def text_of(drawn):
@@ -204,7 +211,7 @@ def text_of(drawn):
 def test_stamp(canvas, scale):
     drawn = canvas()
     drawn.remarks.append("my remark")
-    settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}}
+    settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}, "cases": []}
     style.stamp(drawn, scale, {"main": settings}, {"main": sweep([100, 60], [0.5, 0.05])})
     text = text_of(drawn)
     assert f"{scale} scale; my remark; main: 1 of 2 runs stopped by the cap on steps" in text

@@ -22,7 +22,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from greedyrank import storage
-from greedyrank.selection import last
+from greedyrank.selection import at_stop
+from greedyrank.sweeps import values
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every glyph of a pdf
 
@@ -148,10 +149,13 @@ class Canvas:
 
 def capped(settings: dict, sweep: xr.Dataset) -> int:
     """Return how many runs of a sweep ended at their cap on steps, short of their loss."""
-    if not (level := settings["fixed"].get("stop", {}).get("loss")):
-        return 0
-    ends = last(sweep)
-    return int(((ends.step >= settings["fixed"]["stop"]["max_steps"]) & (ends.loss >= level)).sum())
+    ends = at_stop(sweep)
+    short = np.zeros(sweep.sizes["run"], dtype=bool)
+    blocks = (settings["fixed"], *settings["cases"])
+    for stop in (stop for block in blocks for stop in values(block.get("stop", []))):
+        if stop.get("loss"):
+            short |= ((ends.stop_step == stop["max_steps"]) & (ends.loss >= stop["loss"])).to_numpy()
+    return int(short.sum())
 
 
 def stamp(canvas: Canvas, scale: str, settings: dict[str, dict], sweeps: dict[str, xr.Dataset]) -> None:

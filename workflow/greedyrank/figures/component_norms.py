@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import xarray as xr
 
@@ -13,8 +15,13 @@ from greedyrank.style import COLORS, LINES, Canvas, rank_colors
 INIT_COLORS = ("orange", "green", "blue")
 
 
-def _trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
-    """Draw the ten largest norms up to the published stop, one line style a data seed."""
+def inits(runs: xr.Dataset) -> list[float]:
+    """Return the inits of a sweep, from the largest down."""
+    return sorted(set(runs.factor_std.values.tolist()), reverse=True)
+
+
+def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
+    """Draw the ten largest norms up to the stopping rule, one line style a data seed."""
     std = f"{runs.factor_std.values[0]:g}"
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
@@ -43,8 +50,8 @@ def _trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict,
     canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms", ylim=(-0.02, norm_max))
 
 
-def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: dict) -> None:
-    """Draw the errors, thick up to the published stop and thin through the finish after it."""
+def errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: dict) -> None:
+    """Draw the errors, thick up to the stopping rule and thin through a finish after it."""
     std = f"{runs.factor_std.values[0]:g}"
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
@@ -61,9 +68,22 @@ def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published:
     if std in published.get("error", {}):
         at, error = published["iterations"][std] / 1e3, published["error"][std]
         canvas.published(panel, [at], [error], f"init {std}, published", color=COLORS[color], alpha=0.4, markersize=4)
+    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
 
 
-def _growth(canvas: Canvas, panel: int, runs: xr.Dataset, learned: float, share: float) -> None:
+def trajectories_and_errors(canvas: Canvas, first: int, runs: xr.Dataset, name: str, norm_max: float) -> None:
+    """Draw the norms of the two largest inits in two panels and the errors of all inits in a third."""
+    for place, (std, color) in enumerate(zip(inits(runs), INIT_COLORS, strict=False)):
+        here = select(runs, {"factor_std": std})
+        if place < 2:
+            trajectories(canvas, first + place, here, {}, norm_max)
+            canvas.title(first + place, f"{name}, init {std:g}")
+        errors(canvas, first + 2, here, color, {})
+    canvas.title(first + 2, f"{name}, error")
+    canvas.panels[first + 2].legend()
+
+
+def growth_law(canvas: Canvas, panel: int, runs: xr.Dataset, order: int, learned: float, share: float) -> None:
     """Draw rate / gamma against the norm for every component that leaves zero, while it grows."""
     colors = rank_colors(runs.sizes["component"])
     for run, component, sigma, gamma, rate in growing(runs, start=1.0, learned=learned, share=share):
@@ -72,17 +92,53 @@ def _growth(canvas: Canvas, panel: int, runs: xr.Dataset, learned: float, share:
         canvas.panels[panel].plot(sigma, rate / gamma, ".", color=colors[component], markersize=3)
     canvas.panels[panel].set(xscale="log", yscale="log")
     sigma = np.geomspace(max(canvas.panels[panel].get_xlim()[0], 1e-12), canvas.panels[panel].get_xlim()[1], 50)
-    law = theory.component_growth(sigma, np.ones_like(sigma), order=4)
+    law = theory.component_growth(sigma, np.ones_like(sigma), order)
+    power = Fraction(2 * order - 2, order)
     canvas.line(
         panel,
         sigma,
         law,
-        "4 sigma^1.5",
+        f"{order} sigma^({power})",
         color=COLORS["black"],
         linestyle="--",
         linewidth=0.8,
-        label=r"$4\,\sigma^{3/2}$",
+        label=rf"${order}\,\sigma^{{{power}}}$",
     )
+    canvas.panels[panel].set(xlabel=r"component norm $\sigma$", ylabel=r"$(d\sigma/dt)\,/\,\gamma$")
+    canvas.panels[panel].legend()
+
+
+def end_norms(canvas: Canvas, panel: int, runs: xr.Dataset, learned: float) -> None:
+    """Draw the ten largest norms at the stopping rule against their rank, one colour an init."""
+    for std, color in zip(inits(runs), INIT_COLORS, strict=False):
+        final = at_stop(select(runs, {"factor_std": std})).component_norm
+        for index in range(final.sizes["run"]):
+            ranks = np.arange(1, final.sizes["component"] + 1)
+            series = f"init {std:g}, data seed {final.data_seed.values[index]:.0f}"
+            label = f"init {std:g}" if index == 0 else None
+            style = {"color": COLORS[color], "marker": "o", "markersize": 3, "linestyle": LINES[index % len(LINES)]}
+            canvas.line(panel, ranks, np.maximum(final[index], 1e-6), series, linewidth=0.8, label=label, **style)
+    canvas.panels[panel].axhline(learned, color="0.7", linewidth=0.8, zorder=0)
+    canvas.panels[panel].set(xlabel="component", ylabel="component norm", yscale="log", xticks=range(1, 11))
+
+
+def dynamics(
+    runs: xr.Dataset, published: dict, *, order: int, width: str, learned: float, share: float, norm_max: float
+) -> Canvas:
+    """Draw the norms for each of three inits, the errors of all, and the growth law of the smallest init."""
+    canvas = Canvas(2, 3, width=width, height=2.25)
+    stds = inits(runs)
+    for panel, (std, color) in enumerate(zip(stds, INIT_COLORS, strict=False)):
+        here = select(runs, {"factor_std": std})
+        trajectories(canvas, panel, here, published, norm_max)
+        errors(canvas, 3, here, color, published)
+    canvas.title(3, "reconstruction error")
+    growth_law(canvas, 4, select(runs, {"factor_std": stds[-1]}), order, learned, share)
+    canvas.title(4, f"growth law, init {stds[-1]:g}")
+    end_norms(canvas, 5, runs, learned)
+    canvas.title(5, "at the published stop")
+    canvas.panels[5].legend(loc="lower left")
+    return canvas
 
 
 def draw(
@@ -94,34 +150,6 @@ def draw(
     share: float = 0.05,
     norm_max: float = 0.85,
 ) -> Canvas:
-    """Draw the norms for each init, the errors of all, and the growth law of the smallest init."""
-    canvas = Canvas(2, 3, width=width, height=2.25)
+    """Draw the dynamics of Fig. 3, and beyond it the growth law and the norms at the stop."""
     runs = sweeps["component_norms"]
-    stds = sorted(set(runs.factor_std.values), reverse=True)
-    for panel, (std, color) in enumerate(zip(stds, INIT_COLORS, strict=False)):
-        here = select(runs, {"factor_std": float(std)})
-        _trajectories(canvas, panel, here, published, norm_max)
-        _errors(canvas, 3, here, color, published)
-    canvas.title(3, "reconstruction error")
-    canvas.panels[3].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
-
-    smallest = select(runs, {"factor_std": float(stds[-1])})
-    _growth(canvas, 4, smallest, learned, share)
-    canvas.title(4, f"growth law, init {stds[-1]:g}")
-    canvas.panels[4].set(xlabel=r"component norm $\sigma$", ylabel=r"$(d\sigma/dt)\,/\,\gamma$")
-    canvas.panels[4].legend()
-
-    for std, color in zip(stds, INIT_COLORS, strict=False):
-        here = select(runs, {"factor_std": float(std)})
-        final = at_stop(here).component_norm
-        for index in range(final.sizes["run"]):
-            ranks = np.arange(1, final.sizes["component"] + 1)
-            series = f"init {std:g}, data seed {final.data_seed.values[index]:.0f}"
-            label = f"init {std:g}" if index == 0 else None
-            style = {"color": COLORS[color], "marker": "o", "markersize": 3, "linestyle": LINES[index % len(LINES)]}
-            canvas.line(5, ranks, np.maximum(final[index], 1e-6), series, linewidth=0.8, label=label, **style)
-    canvas.panels[5].axhline(learned, color="0.7", linewidth=0.8, zorder=0)
-    canvas.title(5, "at the published stop")
-    canvas.panels[5].set(xlabel="component", ylabel="component norm", yscale="log", xticks=range(1, 11))
-    canvas.panels[5].legend(loc="lower left")
-    return canvas
+    return dynamics(runs, published, order=4, width=width, learned=learned, share=share, norm_max=norm_max)
