@@ -184,14 +184,15 @@ def sweep(stop_steps, losses):
         {
             "step": (("run", "record"), padded),
             "loss": (("run", "record"), np.pad(loss, ((0, 0), (0, 1)), constant_values=np.nan)),
+            "stop_step": ("run", np.array(stop_steps)),
         }
     )
 
 
 def test_capped_counts_runs_that_the_cap_ended():
     settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}}
-    runs = sweep([100, 100, 60, 100], [0.5, 0.05, 0.05, 0.1])
-    assert style.capped(settings, runs) == 2
+    runs = sweep([100, 100, 60, 100, 40], [0.5, 0.05, 0.05, 0.1, 0.5])  # the last by a cap of its own
+    assert style.capped(settings, runs) == 3
     assert style.capped({"fixed": {"stop": {"loss": 0.0, "max_steps": 100}}}, runs) == 0
     assert style.capped({"fixed": {}}, runs) == 0
 

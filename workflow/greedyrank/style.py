@@ -22,7 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from greedyrank import storage
-from greedyrank.selection import last
+from greedyrank.selection import at_stop
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every glyph of a pdf
 
@@ -150,8 +150,7 @@ def capped(settings: dict, sweep: xr.Dataset) -> int:
     """Return how many runs of a sweep ended at their cap on steps, short of their loss."""
     if not (level := settings["fixed"].get("stop", {}).get("loss")):
         return 0
-    ends = last(sweep)
-    return int(((ends.step >= settings["fixed"]["stop"]["max_steps"]) & (ends.loss >= level)).sum())
+    return int((at_stop(sweep).loss >= level).sum())
 
 
 def stamp(canvas: Canvas, scale: str, settings: dict[str, dict], sweeps: dict[str, xr.Dataset]) -> None:
