@@ -31,7 +31,10 @@ def _series(
     canvas.keep(panel, f"{name}, third quartile", places, high)
     canvas.panels[panel].vlines(places, low, high, color=style["color"], linewidth=2.5, alpha=0.35, zorder=1)
     if known:
-        canvas.published(panel, *zip(*known, strict=True), f"{name}, published", marker=style["marker"])
+        label = "published" if style is ZERO_FILLED else None
+        canvas.published(
+            panel, *zip(*known, strict=True), f"{name}, published", marker=style["marker"], markersize=7, label=label
+        )
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", error_min: float = 1e-7) -> Canvas:
@@ -57,12 +60,13 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
         counts.axhline(target_rank, color="0.6", linewidth=0.8, zorder=0)
         counts.set(ylabel="tensor rank")
         counts.set_ylim(bottom=0)
-        counts.legend(loc="center right")
+        counts.yaxis.get_major_locator().set_params(integer=True)
+        counts.legend(loc="center", bbox_to_anchor=(0.48, 0.58))
     entries = np.prod([int(length) for length in shape.split("x")])
     for axes in canvas.panels[-2:]:
         axes.set_xlabel(f"observed entries of {entries:,}")
     sizes, whole = len(np.unique(runs.observations)), PUBLISHED_SIZES.get(shape)
     canvas.remarks.append(f"{len(np.unique(runs.data_seed))} targets, published 1")
     if whole and sizes < whole:
-        canvas.remarks.append(f"{sizes} numbers of observations, published {whole}")
+        canvas.remarks.append(f"{sizes} of {whole} numbers of entries")
     return canvas
