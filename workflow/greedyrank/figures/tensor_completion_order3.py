@@ -37,7 +37,15 @@ def _series(
         )
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", error_min: float = 1e-7) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: str = "text",
+    error_min: float = 1e-7,
+    legend_x: float = 0.5,
+    legend_y: float = 0.5,
+) -> Canvas:
     """Draw errors (left) and tensor ranks (right), a row for each target rank."""
     (runs,) = sweeps.values()
     runs = last(runs)
@@ -61,7 +69,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
         counts.set(ylabel="tensor rank")
         counts.set_ylim(bottom=0)
         counts.yaxis.get_major_locator().set_params(integer=True)
-        counts.legend(loc="center", bbox_to_anchor=(0.48, 0.58))
+        counts.legend(loc="center", bbox_to_anchor=(legend_x, legend_y))
     entries = np.prod([int(length) for length in shape.split("x")])
     for axes in canvas.panels[-2:]:
         axes.set_xlabel(f"observed entries of {entries:,}")
