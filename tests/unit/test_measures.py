@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import scipy.linalg
+import tensorly
 import xarray as xr
 
-from greedyrank import extraction, instances, provenance, settings, spectra, storage, sweeps, theory
+from greedyrank import extraction, instances, provenance, selection, settings, spectra, storage, sweeps, theory
 from greedyrank.factorizations import cp, deep_matrix
-from greedyrank.measures import rank_one_trajectory
+from greedyrank.measures import rank_one_trajectory, tensor_rank
 from greedyrank.problems import completion
 from greedyrank.tenants import tenant
 
@@ -648,6 +649,137 @@ def test_a_balanced_component_alone_is_on_its_rank_one_trajectory(plan, extracte
     assert moved > 0.1
     assert alone.rank_one_distance.max() < 0.01 * moved
     np.testing.assert_allclose(alone.rank_one_norm, alone.trajectory_norm, atol=0.01 * moved)
+# -- tensor rank ------------------------------------------------------------------------------------
+
+
+def components(shape, rank, rng):
+    """Return a tensor of the rank, as long as that is below the lengths, of norm 1."""
+    factors = [rng.standard_normal((length, rank)) for length in shape]
+    tensor = tensorly.cp_to_tensor((None, factors))
+    return tensor / np.linalg.norm(tensor)
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (8, 8, 8), (6, 7, 8), (8, 8, 8, 8)])
+@pytest.mark.parametrize("rank", [1, 2])
+def test_tensor_rank_of_random_components(shape, rank):
+    tensor = components(shape, rank, np.random.default_rng(rank))
+    # Exactly low rank: most of what bisection asks ALS for is a singular system, from some of the inits.
+    found = [tensor_rank.tensor_rank(tensor, np.random.default_rng(seed)) for seed in range(6)]
+    assert found == [rank] * 6
+
+
+@pytest.fixture
+def sweeps_of_als(monkeypatch):
+    """Count the sweeps of each call of ALS."""
+    calls, parafac = [], tensor_rank.parafac
+
+    def counting(*args, callback, **kwargs):
+        calls.append(-1)  # tensorly calls back once before the first sweep
+
+        def counted(*state):
+            calls[-1] += 1
+            return callback(*state)
+
+        return parafac(*args, callback=counted, **kwargs)
+
+    monkeypatch.setattr(tensor_rank, "parafac", counting)
+    return calls
+
+
+def als_by_pseudo_inverses(tensor, components, sweeps, rng):
+    """Return the mean squared error after each sweep of ALS as the paper's authors wrote it."""
+    factors = [rng.standard_normal((length, components)) for length in tensor.shape]
+    errors = []
+    for _ in range(sweeps):
+        for mode in range(tensor.ndim):
+            others = [factors[m] for m in range(tensor.ndim) if m != mode]
+            gram = np.prod([factor.T @ factor for factor in others], axis=0)
+            columns = tensorly.tenalg.khatri_rao(others)
+            unfolding = np.moveaxis(tensor, mode, 0).reshape(tensor.shape[mode], -1)
+            factors[mode] = unfolding @ columns @ np.linalg.pinv(gram)
+        errors.append(np.mean((tensorly.cp_to_tensor((None, factors)) - tensor) ** 2))
+    return np.array(errors)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_als_fits_where_that_of_the_authors_does(sweeps_of_als, monkeypatch, seed):
+    monkeypatch.setattr(tensor_rank, "SWEEPS", 150)
+    tensor = components((8, 8, 8), 3, np.random.default_rng(3))
+    reached = np.flatnonzero(als_by_pseudo_inverses(tensor, 3, 150, np.random.default_rng(seed)) < 1e-6)
+    assert tensor_rank._fits(tensor, 3, np.random.default_rng(seed)) == bool(len(reached))
+    assert sweeps_of_als == [reached[0] + 1 if len(reached) else 150]
+
+
+def test_tensor_rank_of_a_matrix_with_noise_is_that_of_its_singular_values():
+    rng = np.random.default_rng(0)
+    matrix = components((9, 7), 2, rng) + 1e-2 * rng.standard_normal((9, 7))
+    tails = np.append(np.cumsum(np.linalg.svd(matrix, compute_uv=False)[::-1] ** 2)[::-1], 0.0)
+    expected = next(rank for rank, tail in enumerate(tails) if tail / matrix.size < 1e-6)
+    assert 2 < expected == tensor_rank.tensor_rank(matrix, rng)
+
+
+@pytest.mark.parametrize("size, rank", [(0.9, 1), (1.1, 2)])
+def test_tensor_rank_ignores_what_is_below_the_tolerance(size, rank):
+    """Of two orthogonal components the second has just below, or above, a mean square of 1e-6."""
+    tensor = np.zeros((4, 4, 4))
+    tensor[0, 0, 0], tensor[1, 1, 1] = 1.0, np.sqrt(size * 1e-6 * tensor.size)
+    assert tensor_rank.tensor_rank(tensor, np.random.default_rng(0)) == rank
+
+
+def test_tensor_rank_of_zeros():
+    assert tensor_rank.tensor_rank(np.zeros((3, 3, 3)), np.random.default_rng(0)) == 0
+
+
+def test_lower_bound_of_the_tensor_rank():
+    """Delta_ik delta_jl has unfoldings of rank 2 for each mode, but of rank 4 for the first two modes together."""
+    tensor = np.einsum("ik,jl->ijkl", np.eye(2), np.eye(2))
+    assert tensor_rank.lower_bound(tensor) == tensor_rank.tensor_rank(tensor, np.random.default_rng(0)) == 4
+    assert tensor_rank.lower_bound(components((8, 8, 8, 8), 3, np.random.default_rng(0))) == 3
+    assert tensor_rank.lower_bound(components((4, 4, 4), 6, np.random.default_rng(0))) == 4
+
+
+def test_als_stops_at_the_tolerance_and_only_there(sweeps_of_als, monkeypatch):
+    monkeypatch.setattr(tensor_rank, "SWEEPS", 40)
+    tensor, rng = components((8, 8, 8), 2, np.random.default_rng(1)), np.random.default_rng(0)
+    assert tensor_rank._fits(tensor, 8, rng)
+    assert 1 <= sweeps_of_als[-1] < 10
+    assert not tensor_rank._fits(tensor, 1, rng)
+    assert sweeps_of_als[-1] == 40
+
+
+def test_a_singular_system_is_no_rank(monkeypatch):
+    tensor, parafac, failures = components((4, 4, 4), 1, np.random.default_rng(0)), tensor_rank.parafac, []
+
+    def singular(*args, **kwargs):
+        failures.append(args[1])
+        if len(failures) % 3:
+            raise np.linalg.LinAlgError("Singular matrix")
+        return parafac(*args, **kwargs)
+
+    monkeypatch.setattr(tensor_rank, "parafac", singular)
+    assert tensor_rank.tensor_rank(tensor, np.random.default_rng(0)) == 1
+    assert failures[:3] == [8, 8, 8]
+    monkeypatch.setattr(tensor_rank, "parafac", lambda *args, **kwargs: np.linalg.inv(np.zeros((2, 2))))
+    with pytest.raises(np.linalg.LinAlgError, match="8 components .* 100 inits"):
+        tensor_rank.tensor_rank(tensor, np.random.default_rng(0))
+
+
+def test_tensor_rank_of_runs_and_of_what_they_see(plan, extracted, monkeypatch):
+    asked, found_rank = [], tensor_rank.tensor_rank
+    monkeypatch.setattr(tensor_rank, "tensor_rank", lambda tensor, rng: asked.append(tensor) or found_rank(tensor, rng))
+    small = plan(
+        "cp", "group_rmsprop", shape=[4, 4, 4], target_rank=1, target_norm=1.0, observations=None, components=16,
+        factor_std=1e-2, cases=[{"observations": [40, 64]}], axes={"seed": [0, 1], "data_seed": [0, 1]},
+        stop={"loss": 1e-6, "checks": 2, "every": 50, "max_steps": 3000}, record={"every": 3000, "end_to_end": True},
+    )  # fmt: skip
+    _, found = extracted(small, "tensor_rank")
+    assert len(asked) == 8 + 4  # each run, and each target and set of observations once
+    for run in sweeps.expand(small):
+        values, _ = completion.observed(run, completion.generate(run))
+        here = selection.select(found, {name: run[name] for name in ("observations", "seed", "data_seed")}).squeeze()
+        assert here.zero_filled_error == pytest.approx(np.sqrt(max(1 - np.linalg.norm(values) ** 2, 0)), abs=1e-7)
+        assert here.zero_filled_rank > 3 if run["observations"] == 40 else here.zero_filled_rank == 1
+        assert run["observations"] == 40 or here.tensor_rank == 1
 
 
 # -- descent against flow ---------------------------------------------------------------------------
