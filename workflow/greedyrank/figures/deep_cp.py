@@ -24,19 +24,18 @@ def _norms(canvas: Canvas, panel: int, runs: xr.Dataset, depth: int, seen: int) 
     canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms", yscale="log", ylim=(3e-4, 100))
 
 
-def draw(
-    sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", seen: int = 500, rank: int = 3
-) -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", rank: int = 3) -> Canvas:
     """Draw the norms at each depth, those at the end, and gap and error against the number of observations.
 
-    ``seen``: observations of the first four panels. ``rank``: of the targets.
+    ``rank``: of the targets. The first four panels show the second largest number of observations.
     """
     canvas = Canvas(2, 3, width=width, height=2.25)
     runs = sweeps["deep_cp"]
+    counts = [int(count) for count in np.unique(runs.observations)]
+    seen = counts[-2]
     for panel, (depth, (color, marker)) in enumerate(DEPTHS.items()):
         here = select(runs, {"depth": depth, "observations": seen})
-        if here.sizes["run"]:
-            _norms(canvas, panel, here, depth, seen)
+        _norms(canvas, panel, here, depth, seen)
         final = last(here).component_norm
         for index in range(here.sizes["run"]):
             series = f"K = {depth}, data seed {here.data_seed.values[index]:.0f}"
@@ -55,9 +54,8 @@ def draw(
     canvas.panels[4].set(ylabel="3rd over 4th component norm")
     canvas.title(5, "recovery")
     canvas.panels[5].set(ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$")
-    counts = sorted(set(runs.observations.values))
     for panel in (4, 5):
         canvas.panels[panel].set(xscale="log", yscale="log", xlabel="observations")
-        canvas.panels[panel].set_xticks(counts, [f"{count:.0f}" for count in counts])
+        canvas.panels[panel].set_xticks(counts, list(map(str, counts)))
         canvas.panels[panel].minorticks_off()
     return canvas
