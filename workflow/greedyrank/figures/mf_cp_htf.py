@@ -14,7 +14,7 @@ PANELS = {
     "matrix": ("deep matrix, 64 x 64", "singular values", "blue", "o"),
     "cp": ("CP, 16 x 16 x 16", "component norms", "orange", "s"),
     "hierarchical": ("hierarchical, random target", "local component norms", "green", "^"),
-    "fixed": ("hierarchical, root spectrum fixed", "local component norms", "purple", "v"),
+    "fixed": ("hierarchical, fixed spectrum", "local component norms", "purple", "v"),
 }
 
 
@@ -37,40 +37,45 @@ def _sizes(canvas: Canvas, panel: int, runs: xr.Dataset, kind: str, published: d
     for component, color in enumerate(rank_colors(runs.sizes["component"])):
         values = runs.component_size.isel(component=component)
         canvas.each_run(panel, runs, steps, values, f"component {component + 1}", color=color, linewidth=0.9)
-    canvas.title(panel, title)
-    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel=label, xlim=(0, None), ylim=(0, None))
-    style = {"clip_on": False, "markersize": 4}
+    axes, style = canvas.panels[panel], {"clip_on": False, "markersize": 4}
     if onsets := published.get("onsets", {}).get(kind):
         at = np.array(onsets) / 1e3
         canvas.published(panel, at, np.zeros(len(at)), "published, where components leave zero", marker="^", **style)
+    axes.set_xlim(0, None)
     if final := published.get("final", {}).get(kind):
-        at = [canvas.panels[panel].get_xlim()[1]] * len(final)
-        canvas.published(panel, at, final, "published, at the end", **style)
+        canvas.published(panel, [axes.get_xlim()[1]] * len(final), final, "published, at the end", **style)
+    canvas.title(panel, title)
+    axes.set(xlabel="iterations / 1000", ylabel=label, ylim=(0, None))
 
 
-def _next_when_half(canvas: Canvas, panel: int, groups: dict[str, xr.Dataset], small: float, count: int) -> None:
+def _next_when_half(
+    canvas: Canvas, panel: int, groups: dict[str, xr.Dataset], small: float, count: int, floor: float = 1e-5
+) -> None:
     """Draw how far each component is grown when the one before has half its final size, for small and large inits."""
     places = np.arange(2, count + 1)
     for number, (kind, (title, _, color, marker)) in enumerate(PANELS.items()):
         runs = groups[kind]
+        label = f"({chr(97 + number)})"
         grown = np.stack([next_when_half(runs, index=int(index)) for index in places], axis=1)
         for index in range(runs.sizes["run"]):
             is_small = runs.init.values[index] < small
             size = "small" if is_small else "large"
             series = f"{title}, {size} init, data seed {runs.data_seed.values[index]:.0f}"
             style = {"marker": marker, "color": COLORS[color], "markersize": 4, "linestyle": "none"}
-            face = COLORS[color] if not is_small else "none"
+            style |= {"markerfacecolor": "none"} if is_small else {}
             x = places + 0.14 * (number - 1.5)
-            canvas.line(panel, x, np.maximum(grown[index], 1e-5), series, markerfacecolor=face, **style)
+            canvas.line(panel, x, np.maximum(grown[index], floor), series, label=label, **style)
+            label = None
     canvas.title(panel, "one after another?")
     canvas.panels[panel].axhline(0.5, linestyle="--", linewidth=0.7, color=COLORS["gray"], zorder=0)
     canvas.panels[panel].set(
         yscale="log",
         xlabel="component k",
-        ylabel="grown when k - 1 has half its size",
+        ylabel="size when k - 1 is half grown",
         xticks=places,
-        ylim=(None, 3),
+        ylim=(floor / 2, 200),
     )
+    canvas.panels[panel].legend(loc="upper center", ncol=4, columnspacing=0.8, handletextpad=0)
 
 
 def _half_spectra(canvas: Canvas, panel: int, groups: dict[str, xr.Dataset], small: float, count: int) -> None:
@@ -89,8 +94,8 @@ def _half_spectra(canvas: Canvas, panel: int, groups: dict[str, xr.Dataset], sma
             label = {"hierarchical": "random", "fixed": "fixed"}[kind] if index == 0 else None
             look = {"marker": marker, "markersize": 3.5, "markerfacecolor": "none", "label": label}
             canvas.line(panel, x, np.maximum(found[index], 1e-3), f"{kind}, learned, {seed}", **look, **style)
-    canvas.title(panel, "root spectra, target (bars)")
-    canvas.panels[panel].set(yscale="log", xlabel="index", ylabel="singular values of the halves", xticks=places)
+    canvas.title(panel, "root spectra, bars: target")
+    canvas.panels[panel].set(yscale="log", xlabel="index", ylabel="singular values", xticks=places)
     canvas.panels[panel].legend(loc="lower left")
 
 
