@@ -199,6 +199,29 @@ def test_component_norms_are_sorted_at_each_record():
     np.testing.assert_array_equal(measure("component_norms", many).component_norm[0, 0], np.arange(24.0, 14.0, -1))
 
 
+def test_component_sizes_are_norms_where_they_are_recorded_else_singular_values(padded):
+    found = measure("component_sizes", padded).component_size
+    np.testing.assert_array_equal(found, measure("singular_values", padded).singular_value)
+    norms = np.random.default_rng(1).random((2, 3, 4))
+    named = padded.assign(component_norm=(("run", "record", "component"), norms))
+    np.testing.assert_array_equal(measure("component_sizes", named).component_size, -np.sort(-norms, axis=-1))
+
+
+def test_spectra_between_the_halves_of_the_modes():
+    rng = np.random.default_rng(2)
+    left, right = (np.linalg.qr(rng.standard_normal((6, 2)))[0] for _ in range(2))
+    tensors = np.stack([(left * values) @ right.T for values in ([5.0, 2.0], [3.0, 0.5])]).reshape(2, 1, 2, 3, 3, 2)
+    modes = [f"mode_{n}" for n in range(4)]
+    runs = xr.Dataset(
+        {"end_to_end": (("run", "record", *modes), tensors), "target": (("run", *modes), 2 * tensors[:, 0])}
+    )
+    found = measure("half_spectrum", runs)
+    assert found.half_value.dims == ("run", "record", "component")
+    np.testing.assert_allclose(found.half_value[:, 0, :3], [[5, 2, 0], [3, 0.5, 0]], atol=1e-12)
+    np.testing.assert_allclose(found.target_half_value[:, :3], [[10, 4, 0], [6, 1, 0]], atol=1e-12)
+    assert not measure("half_spectrum", runs[["target"]])
+
+
 def test_image_errors_are_those_recorded():
     names = ("train_error", "test_error", "train_variance", "test_variance")
     runs = xr.Dataset({name: (("run", "record"), [[i, i / 2]]) for i, name in enumerate((*names, "loss"))})
