@@ -91,6 +91,7 @@ def draw(
     canvas.panels[0].legend(loc="upper right")
     _spectra(canvas, 1, most, share)
     canvas.title(1, f"after HOSVD, {fraction:.0%} observed")
+    canvas.panels[1].set_ylim(bottom=1e-12)  # room for the legend
     canvas.panels[1].legend(loc="lower left", ncols=2)
     _errors(canvas, 2, most)
     canvas.title(2, f"errors, {fraction:.0%} observed")
@@ -108,6 +109,9 @@ def draw(
     _against(canvas, 3, both, "observed_fraction", "test_error", 1.03)
     canvas.title(3, "test error, smallest inits")
     canvas.panels[3].set(xlabel="observed fraction", ylabel="squared error", yscale="log")
+    fractions = np.unique(both.observed_fraction)
+    canvas.panels[3].set_xticks(fractions, [f"{share:g}" for share in fractions])
+    canvas.panels[3].minorticks_off()
     counted = inits.assign(found=(inits.multilinear_value > share).sum("component"))
     for panel, variable, label in ((4, "test_error", "squared error"), (5, "found", "rank after HOSVD")):
         _against(canvas, panel, counted, "core_std", variable, 1.06)

@@ -46,6 +46,7 @@ def _published_start(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
             style = {"linestyle": LINES[int(run.data_seed) % len(LINES)], "label": name if place == 0 else None}
             canvas.line(panel, run.step.where(run.step >= 0) / 1e3, run.relative_error, series, **style, **look)
     canvas.panels[panel].set(xlabel="steps / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
+    canvas.panels[panel].set_ylim(bottom=1e-6)  # room for the legend
 
 
 def _balance(canvas: Canvas, panel: int, groups: dict[str, tuple[xr.Dataset, dict]]) -> None:
@@ -69,6 +70,9 @@ def _gaps(canvas: Canvas, panel: int, groups: dict[str, tuple[xr.Dataset, str, s
         )
     canvas.panels[panel].axhline(1, color="0.7", linewidth=0.8, zorder=0)
     canvas.panels[panel].set(xlabel="depth K", ylabel=f"slice {rank} / slice {rank + 1}", yscale="log")
+    canvas.panels[panel].set_ylim(0.9, 40)  # room for the legend
+    canvas.panels[panel].set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
+    canvas.panels[panel].minorticks_off()
 
 
 def draw(
@@ -99,7 +103,7 @@ def draw(
     canvas.title(5, f"Adam, K = 2, init {here.core_std.values[0]:g}")
 
     _published_start(canvas, 6, adam)
-    canvas.title(6, "Adam, K = 1 to 4")
+    canvas.title(6, "Adam, K = 1 to 4: errors")
     canvas.panels[6].legend(loc="lower left")
 
     looks = {"marker": ".", "markersize": 2.5, "zorder": 2}
