@@ -11,6 +11,7 @@ from greedyrank.style import COLORS, LINES, Canvas
 
 DEPTH_COLORS = {0: "gray", 1: "orange", 2: "blue", 3: "green", 4: "purple"}
 PUBLISHED_RATE = 5.0e-4
+PUBLISHED_STEPS = 2_125_000  # minibatches of 128
 PUBLISHED_NORM = 1.2  # our reading of the generator; the other runs have a larger target
 
 
@@ -97,6 +98,8 @@ def draw(
         canvas.title(panel, f"K = {depth}, init {here.core_std.values[0]:g}")
     canvas.panels[1].legend(loc="upper left")
 
+    if (steps := int(adam.step.max())) < PUBLISHED_STEPS:
+        canvas.remarks.append(f"Adam: {steps} steps, published {PUBLISHED_STEPS} (minibatches)")
     working = adam.isel(run=np.flatnonzero(adam.learning_rate != PUBLISHED_RATE))
     here = select(working, {"depth": 2})
     _slices(canvas, 5, here, rank, None)
