@@ -6,10 +6,11 @@ import scipy.linalg
 import tensorly
 import xarray as xr
 
-from greedyrank import extraction, instances, provenance, selection, settings, spectra, storage, sweeps, theory
+from greedyrank import extraction, instances, provenance, selection, settings, spectra, storage, sweeps, targets, theory
 from greedyrank.factorizations import cp, deep_matrix
 from greedyrank.measures import rank_one_trajectory, tensor_rank
 from greedyrank.problems import completion
+from greedyrank.settings import TARGET
 from greedyrank.tenants import tenant
 
 
@@ -220,6 +221,68 @@ def test_spectra_between_the_halves_of_the_modes():
     np.testing.assert_allclose(found.half_value[:, 0, :3], [[5, 2, 0], [3, 0.5, 0]], atol=1e-12)
     np.testing.assert_allclose(found.target_half_value[:, :3], [[10, 4, 0], [6, 1, 0]], atol=1e-12)
     assert not measure("half_spectrum", runs[["target"]])
+@pytest.fixture
+def tensors():
+    """Two runs of 2 records of 4x5x3 tensors, the second one padded, with targets and masks."""
+    rng = np.random.default_rng(1)
+    axes = extraction.axes_of(3)
+    found = rng.standard_normal((2, 2, 4, 5, 3))
+    found[1, 1] = np.nan
+    return xr.Dataset(
+        {
+            "end_to_end": (("run", "record", *axes), found.astype(np.float32)),
+            "target": (("run", *axes), rng.standard_normal((2, 4, 5, 3))),
+            "observed_mask": (("run", *axes), rng.integers(0, 2, (2, 4, 5, 3)).astype(float)),
+        }
+    )
+
+
+def test_multilinear_spectra_are_the_slice_norms_of_tensorly_s_hosvd_core(tensors):
+    found = measure("multilinear_spectra", tensors).multilinear_value
+    assert found.dims == ("run", "record", "mode", "component")
+    assert found.shape == (2, 2, 3, 5)
+    tensor = tensors.end_to_end[1, 0].to_numpy().astype(np.float64)
+    bases = [tensorly.tenalg.svd_interface(tensorly.unfold(tensor, mode))[0] for mode in range(3)]
+    core = tensorly.tenalg.multi_mode_dot(tensor, bases, transpose=True)
+    for mode, length in enumerate(tensor.shape):
+        norms = np.linalg.norm(tensorly.unfold(core, mode), axis=1)
+        np.testing.assert_allclose(found[1, 0, mode, :length], norms[:length] / norms[0], rtol=1e-10)
+        assert np.isnan(found[1, 0, mode, length:]).all()
+    assert np.isnan(found[1, 1]).all()
+
+
+def test_multilinear_spectra_of_a_target_of_known_rank():
+    settings = {name: None for name in TARGET} | {"shape": [6, 7, 5], "target_multilinear_rank": [2, 3, 4]}
+    target = targets.draw({**settings, "target_norm": 3.0}, np.random.default_rng(0))
+    runs = xr.Dataset({"end_to_end": (("run", "record", *extraction.axes_of(3)), target[None, None])})
+    values = measure("multilinear_spectra", runs).multilinear_value
+    np.testing.assert_array_equal((values > 1e-9).sum("component")[0, 0], [2, 3, 4])
+
+
+def test_held_out_error(tensors):
+    found = measure("held_out_error", tensors)
+    seen = tensors.observed_mask[1].to_numpy() > 0
+    residual = tensors.end_to_end[1, 0].to_numpy() - tensors.target[1].to_numpy()
+    for name, part in (("train_error", seen), ("test_error", ~seen)):
+        expected = np.mean(residual[part] ** 2) / np.mean(tensors.target[1].to_numpy()[part] ** 2)
+        np.testing.assert_allclose(found[name][1, 0], expected, rtol=1e-12)
+        assert np.isnan(found[name][1, 1])
+
+
+def test_held_out_error_where_all_is_seen(tensors):
+    found = measure("held_out_error", tensors.assign(observed_mask=xr.ones_like(tensors.observed_mask)))
+    assert np.isnan(found.test_error).all()
+    assert found.train_error[0].notnull().all()
+
+
+def test_slice_norms_are_sorted_with_their_columns():
+    slices = np.array([[[[1.0, 3.0, 2.0], [5.0, np.nan, 6.0]]]])
+    columns = 10 * slices
+    dims = ("run", "record", "mode", "slice")
+    found = measure("slice_norms", xr.Dataset({"slice_norm": (dims, slices), "column_norm": (dims, columns)}))
+    expected = np.array([[[[3.0, 2.0, 1.0], [6.0, 5.0, np.nan]]]])
+    np.testing.assert_array_equal(found.slice_norm, expected)
+    np.testing.assert_array_equal(found.column_norm, 10 * expected)
 
 
 def test_image_errors_are_those_recorded():
