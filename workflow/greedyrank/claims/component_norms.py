@@ -45,8 +45,8 @@ def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
     return np.array([min(gaps[1:] / gaps[:-1]) for gaps in along(gap, "factor_std", stds)])
 
 
-def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):
-    """Yield run index, component index, and sigma, gamma and rate of each learned component while it grows.
+def growing_stencils(runs: xr.Dataset, *, start: float, learned: float, share: float):
+    """Yield run index, component index, and at which stencils each learned component grows, (growth,).
 
     A component is learned if its norm comes to exceed ``learned``. It grows where it is larger than
     ``start`` times its first norm and gamma is above ``share`` of its largest value: once a
@@ -60,8 +60,15 @@ def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):
         )
         for component in np.flatnonzero(np.nanmax(sigma, axis=1) > learned):
             inside = (gamma[component] > share * np.nanmax(gamma[component])) & (rate[component] > 0)
-            inside &= sigma[component] > start * sigma[component][0]
-            yield run, component, sigma[component][inside], gamma[component][inside], rate[component][inside]
+            yield run, component, inside & (sigma[component] > start * sigma[component][0])
+
+
+def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):
+    """Yield run index, component index, and sigma, gamma and rate of each learned component while it grows."""
+    for run, component, inside in growing_stencils(runs, start=start, learned=learned, share=share):
+        stencils = runs.isel(run=run, component=component, growth=np.flatnonzero(inside))
+        sigma, gamma, rate = (stencils[f"growth_{name}"].to_numpy() for name in ("sigma", "gamma", "rate"))
+        yield run, component, sigma, gamma, rate
 
 
 def growth_exponents(
