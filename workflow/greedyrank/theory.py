@@ -54,7 +54,8 @@ def growth_law(family: str, depth: float, order: int) -> tuple[float, float]:
         What sigma is: a singular value (Arora et al. 2019, Theorem 3); the norm of a CP component (Razin,
         Maman & Cohen 2021, section 4); the product of the norms of all N K factors of a deep CP
         component; the norm of a slice of a Tucker core (both ours, after the models of Hariz et al.
-        2022 and 2024); the norm of a local component at a binary root, a tensor with 3 axes (Razin, Maman & Cohen 2022).
+        2022 and 2024); the norm of a local component at a binary root, which has 3 axes
+        (Razin, Maman & Cohen 2022).
     depth : float
         N of a matrix, K of deep CP and of Tucker; the others have none.
     order : int

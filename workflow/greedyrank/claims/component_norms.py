@@ -46,7 +46,7 @@ def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
 
 
 def growing_stencils(runs: xr.Dataset, *, start: float, learned: float, share: float):
-    """Yield run index, component index, and at which stencils each learned component grows, (growth,).
+    """Yield run, component, sigma, gamma and rate at all stencils, and at which it grows, of each learned component.
 
     A component is learned if its norm comes to exceed ``learned``. It grows where it is larger than
     ``start`` times its first norm and gamma is above ``share`` of its largest value: once a
@@ -60,15 +60,14 @@ def growing_stencils(runs: xr.Dataset, *, start: float, learned: float, share: f
         )
         for component in np.flatnonzero(np.nanmax(sigma, axis=1) > learned):
             inside = (gamma[component] > share * np.nanmax(gamma[component])) & (rate[component] > 0)
-            yield run, component, inside & (sigma[component] > start * sigma[component][0])
+            inside &= sigma[component] > start * sigma[component][0]
+            yield run, component, sigma[component], gamma[component], rate[component], inside
 
 
 def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):
     """Yield run index, component index, and sigma, gamma and rate of each learned component while it grows."""
-    for run, component, inside in growing_stencils(runs, start=start, learned=learned, share=share):
-        stencils = runs.isel(run=run, component=component, growth=np.flatnonzero(inside))
-        sigma, gamma, rate = (stencils[f"growth_{name}"].to_numpy() for name in ("sigma", "gamma", "rate"))
-        yield run, component, sigma, gamma, rate
+    for run, component, sigma, gamma, rate, inside in growing_stencils(runs, start=start, learned=learned, share=share):
+        yield run, component, sigma[inside], gamma[inside], rate[inside]
 
 
 def growth_exponents(

@@ -21,7 +21,7 @@ def laws(runs: xr.Dataset, family: str) -> list[tuple[float, float]]:
 def exponents(
     runs: xr.Dataset, *, family: str, start: float, learned: float, share: float, divide_by_gamma: bool = True
 ) -> np.ndarray:
-    """Return the slope of log(rate / gamma) against log(sigma), less the theory's, one for each component that grows."""
+    """Return the slope of log(rate / gamma) against log(sigma), less the theory's, of each component that grows."""
     law = laws(runs, family)
     return np.array(
         [
@@ -43,21 +43,21 @@ def integrated(
     exponent_offset: float = 0.0,
     gamma_of: int = 0,
 ):
-    """Yield run and component index, time, sigma, the integrated law's sigma, and where it grows, of each component.
+    """Yield run and component index, sigma, the integrated law's sigma, and where it grows, of each component.
 
     The law knows sigma at the first stencil and gamma at all. The last three arguments make it wrong, for
     controls: kappa times a factor, another exponent, or gamma of the component so many places further on.
     """
-    law = laws(runs, family)
-    for run, component, inside in growing_stencils(runs, start=start, learned=learned, share=share):
+    law, gammas, times = laws(runs, family), runs.growth_gamma.to_numpy(), runs.growth_time.to_numpy()
+    for run, component, sigma, _, _, inside in growing_stencils(runs, start=start, learned=learned, share=share):
         if inside.sum() < FEWEST:
             continue
-        here = runs.isel(run=run, growth=np.flatnonzero(runs.growth_sigma[run, :, component].notnull()))
-        time, sigma = here.growth_time.to_numpy(), here.growth_sigma[:, component].to_numpy()
-        gamma = here.growth_gamma[:, (component + gamma_of) % here.sizes["component"]].to_numpy()
+        gamma = gammas[run, :, (component + gamma_of) % gammas.shape[2]]
         kappa, exponent = law[run]
-        predicted = theory.integrated_growth(sigma[0], gamma, time, kappa_factor * kappa, exponent + exponent_offset)
-        yield run, component, time, sigma, predicted, inside[: len(sigma)]
+        predicted = theory.integrated_growth(
+            sigma[0], gamma, times[run], kappa_factor * kappa, exponent + exponent_offset
+        )
+        yield run, component, sigma, predicted, inside
 
 
 def integrated_errors(
@@ -77,7 +77,7 @@ def integrated_errors(
     """
     wrong = {"kappa_factor": kappa_factor, "exponent_offset": exponent_offset, "gamma_of": gamma_of}
     found = []
-    for _, _, _, sigma, predicted, inside in integrated(
+    for _, _, sigma, predicted, inside in integrated(
         runs, family=family, start=start, learned=learned, share=share, **wrong
     ):
         error = np.abs(predicted - sigma) / np.fmax(predicted, sigma)
