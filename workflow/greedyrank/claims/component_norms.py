@@ -53,15 +53,13 @@ def growing_stencils(runs: xr.Dataset, *, start: float, learned: float, share: f
     component has its final norm, gamma is about zero, and its increments are the oscillation of
     finite steps.
     """
-    for run in range(runs.sizes["run"]):
-        sigma, gamma, rate = (
-            runs[f"growth_{name}"][run].transpose("component", "growth").to_numpy()
-            for name in ("sigma", "gamma", "rate")
-        )
-        for component in np.flatnonzero(np.nanmax(sigma, axis=1) > learned):
-            inside = (gamma[component] > share * np.nanmax(gamma[component])) & (rate[component] > 0)
-            inside &= sigma[component] > start * sigma[component][0]
-            yield run, component, sigma[component], gamma[component], rate[component], inside
+    sigmas, gammas, rates = (
+        runs[f"growth_{name}"].transpose("run", "component", "growth").to_numpy() for name in ("sigma", "gamma", "rate")
+    )
+    for run, component in np.argwhere(np.nanmax(sigmas, axis=2) > learned):
+        sigma, gamma, rate = (array[run, component] for array in (sigmas, gammas, rates))
+        inside = (gamma > share * np.nanmax(gamma)) & (rate > 0) & (sigma > start * sigma[0])
+        yield run, component, sigma, gamma, rate, inside
 
 
 def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from matplotlib.ticker import NullLocator
 
 from greedyrank.claims.growth_law import FEWEST, exponents, growing, integrated, integrated_errors, laws
 from greedyrank.selection import select
@@ -206,13 +207,15 @@ def draw(
 
     _trajectories(canvas, 6, dict(_curves(_balanced(sweeps, "cp"), "shape"))["4"].isel(run=[0]), "cp", growth)
     canvas.title(6, "CP, N = 4, integrated")
-    canvas.panels[6].legend(loc="lower right", fontsize=6)
     _trajectories(canvas, 7, dict(_curves(_balanced(sweeps, "matrix"), "depth"))["3"].isel(run=[0]), "matrix", growth)
+    canvas.panels[7].legend(loc="lower right", fontsize=6.5)
     canvas.title(7, "matrix, N = 3, integrated")
     canvas.title(8, "integrated law: error")
     names = ["matrix", "CP", "deep\nCP", "Tucker", "hier."]
     axes = canvas.panels[8]
     axes.set(yscale="log", ylabel="largest relative error", xticks=range(5), xticklabels=names)
-    axes.set_ylim(None, 40)
+    axes.set_ylim(None, 200)
+    axes.set_yticks([1e-3, 1e-2, 1e-1, 1])
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.axhline(0.05, color=COLORS["gray"], linewidth=0.6, linestyle=":", zorder=0)
     return canvas
