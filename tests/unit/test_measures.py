@@ -1,12 +1,16 @@
 """Measures against closed forms and numpy; the theorems against exact gradient flow."""
 
+import functools
+
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.linalg
 import tensorly
 import xarray as xr
 
 from greedyrank import extraction, instances, provenance, selection, settings, spectra, storage, sweeps, targets, theory
+from greedyrank.claims.phase_diagram import degrees_of_freedom
 from greedyrank.factorizations import cp, deep_matrix
 from greedyrank.measures import rank_one_trajectory, tensor_rank
 from greedyrank.problems import completion
@@ -221,6 +225,8 @@ def test_spectra_between_the_halves_of_the_modes():
     np.testing.assert_allclose(found.half_value[:, 0, :3], [[5, 2, 0], [3, 0.5, 0]], atol=1e-12)
     np.testing.assert_allclose(found.target_half_value[:, :3], [[10, 4, 0], [6, 1, 0]], atol=1e-12)
     assert not measure("half_spectrum", runs[["target"]])
+
+
 @pytest.fixture
 def tensors():
     """Two runs of 2 records of 4x5x3 tensors, the second one padded, with targets and masks."""
@@ -549,14 +555,20 @@ def test_singular_value_growth_of_trained_runs(plan, extracted, size, loss):
     _, found = extracted(small, "singular_value_growth")
     kept = min(size, 10)
     assert found.growth_step.to_numpy().tolist() == [[0, 10, 20, 30]] * 2
-    assert np.isnan(found.growth_rate[:, 0]).all()  # the stencil at step 0
-    rate, predicted, sigma = (
-        found[f"growth_{name}"][:, 1:, :kept].to_numpy() for name in ("rate", "predicted", "sigma")
-    )
+    rate, predicted, sigma = (found[f"growth_{name}"][..., :kept].to_numpy() for name in ("rate", "predicted", "sigma"))
     assert np.isfinite(rate).all() and np.isfinite(predicted).all()
     assert (np.diff(sigma, axis=-1) <= 0).all()
     # Central differences over two steps; balance is lost at the order of the step.
     assert np.abs(rate - predicted).max() < 0.02 * np.abs(predicted).max()
+
+
+def test_equal_singular_values_have_no_growth(plan, extracted):
+    small = plan(
+        "deep_matrix", "gd", shape=[6, 6], observations=20, depth=3, identity_scale=0.1, product_std=None, **GROWTH
+    )
+    _, found = extracted(small, "singular_value_growth")
+    assert np.isnan(found.growth_rate[:, 0]).all() and np.isnan(found.growth_sigma[:, 0]).all()  # from the identity
+    assert np.isfinite(found.growth_rate[:, 1:, :6]).all()
 
 
 def test_component_growth_of_trained_runs(plan, extracted):
@@ -632,6 +644,74 @@ def test_norms_of_balanced_factors_grow_by_their_law(plan, train, law):
     tolerance = 1e-6 * np.abs(predicted).max()
     np.testing.assert_allclose(measured, predicted, rtol=0, atol=tolerance)
     assert np.abs(measured - factor * gamma * sigma ** (power + 0.1)).max() > 1e3 * tolerance
+
+
+def test_growth_is_that_of_what_a_factorization_learns(plan, extracted):
+    matrix = plan(
+        "deep_matrix", "gd", shape=[5, 6], depth=3, product_std=0.1, identity_scale=None, balanced=True,
+        learning_rate=1e-3, stop={"max_steps": 40}, growth={"every": 9, "offsets": [0, 1, 2]},
+    )  # fmt: skip
+    arrays, found = extracted(matrix, "growth")
+    law = 3 * found.growth_sigma ** (4 / 3) * found.growth_gamma
+    np.testing.assert_allclose(found.growth_predicted, law, rtol=1e-9, atol=1e-15)
+    assert np.isfinite(found.growth_sigma).all()  # a drawn init has distinct singular values from the start
+    np.testing.assert_array_equal(found.growth_time, arrays["growth_flow_time"][:, :, 1])
+
+    tensor = plan(
+        "cp", "gd", shape=[3, 4, 2], components=3, stop={"max_steps": 20}, growth={"every": 5, "offsets": [0, 1]}
+    )
+    arrays, found = extracted(tensor, "growth")
+    assert sorted(found.growth_sigma[0, -1].values) == sorted(arrays["growth_component_norm"][0, -1, 0])
+    np.testing.assert_allclose(found.growth_time, arrays["growth_flow_time"].mean(axis=2))
+
+
+INTEGRATED = [
+    ("matrix", 2, 2, 2, 1),
+    ("matrix", 4, 2, 4, 3 / 2),
+    ("cp", np.nan, 5, 5, 8 / 5),
+    ("deep_cp", 2, 3, 6, 5 / 3),
+    ("tucker", 3, 3, 1, 3),
+    ("hierarchical", np.nan, 4, 3, 4 / 3),
+]
+
+
+@pytest.mark.parametrize(("family", "depth", "order", "kappa", "exponent"), INTEGRATED)
+def test_integrated_growth(family, depth, order, kappa, exponent):
+    assert theory.growth_law(family, depth, order) == pytest.approx((kappa, exponent))
+    times = np.linspace(0, 0.9, 2001)
+    gamma = 1 + np.sin(5 * times)
+    solved = scipy.integrate.solve_ivp(
+        lambda t, sigma: kappa * (1 + np.sin(5 * t)) * sigma**exponent,
+        (0, 0.9), [0.05], t_eval=times, rtol=1e-10, atol=1e-14,
+    )  # fmt: skip
+    found = theory.integrated_growth(0.05, gamma, times, kappa, exponent)
+    np.testing.assert_allclose(found, solved.y[0], rtol=1e-5)
+    wrong = theory.integrated_growth(0.05, gamma, times, kappa, exponent + 0.1)
+    assert np.abs(wrong[-1] / solved.y[0, -1] - 1) > 1e-4
+
+
+def test_integrated_growth_ends_where_it_is_infinite():
+    """For gamma 1, kappa 1, p 2 from 1: 1 / (1 - t)."""
+    times = np.linspace(0, 2, 201)
+    found = theory.integrated_growth(1.0, np.ones(201), times, 1, 2)
+    np.testing.assert_allclose(found[:99], 1 / (1 - times[:99]), rtol=1e-9)
+    assert np.isnan(found[101:]).all()
+
+
+@pytest.mark.parametrize(("shape", "rank"), [([5, 7], 2), ([4, 4], 3), ([4, 5, 3], 2), ([3, 3, 3, 3], 2)])
+def test_degrees_of_freedom(shape, rank):
+    """The rank of the derivative of the factors' sum of outer products, at random factors."""
+    rng = np.random.default_rng(0)
+    factors = [rng.standard_normal((length, rank)) for length in shape]
+    columns = []
+    for mode, length in enumerate(shape):
+        for entry in np.ndindex(length, rank):
+            unit = np.zeros((length, rank))
+            unit[entry] = 1
+            parts = [unit if n == mode else factor for n, factor in enumerate(factors)]
+            tensor = sum(functools.reduce(np.multiply.outer, [part[:, r] for part in parts]) for r in range(rank))
+            columns.append(tensor.ravel())
+    assert degrees_of_freedom("x".join(map(str, shape)), rank) == np.linalg.matrix_rank(np.array(columns))
 
 
 @pytest.mark.parametrize(
@@ -735,6 +815,8 @@ def test_a_balanced_component_alone_is_on_its_rank_one_trajectory(plan, extracte
     assert moved > 0.1
     assert alone.rank_one_distance.max() < 0.01 * moved
     np.testing.assert_allclose(alone.rank_one_norm, alone.trajectory_norm, atol=0.01 * moved)
+
+
 # -- tensor rank ------------------------------------------------------------------------------------
 
 

@@ -45,23 +45,27 @@ def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
     return np.array([min(gaps[1:] / gaps[:-1]) for gaps in along(gap, "factor_std", stds)])
 
 
-def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):
-    """Yield run index, component index, and sigma, gamma and rate of each learned component while it grows.
+def growing_stencils(runs: xr.Dataset, *, start: float, learned: float, share: float):
+    """Yield run, component, sigma, gamma and rate at all stencils, and at which it grows, of each learned component.
 
     A component is learned if its norm comes to exceed ``learned``. It grows where it is larger than
     ``start`` times its first norm and gamma is above ``share`` of its largest value: once a
     component has its final norm, gamma is about zero, and its increments are the oscillation of
     finite steps.
     """
-    for run in range(runs.sizes["run"]):
-        sigma, gamma, rate = (
-            runs[f"growth_{name}"][run].transpose("component", "growth").to_numpy()
-            for name in ("sigma", "gamma", "rate")
-        )
-        for component in np.flatnonzero(np.nanmax(sigma, axis=1) > learned):
-            inside = (gamma[component] > share * np.nanmax(gamma[component])) & (rate[component] > 0)
-            inside &= sigma[component] > start * sigma[component][0]
-            yield run, component, sigma[component][inside], gamma[component][inside], rate[component][inside]
+    sigmas, gammas, rates = (
+        runs[f"growth_{name}"].transpose("run", "component", "growth").to_numpy() for name in ("sigma", "gamma", "rate")
+    )
+    for run, component in np.argwhere(np.nanmax(sigmas, axis=2) > learned):
+        sigma, gamma, rate = (array[run, component] for array in (sigmas, gammas, rates))
+        inside = (gamma > share * np.nanmax(gamma)) & (rate > 0) & (sigma > start * sigma[0])
+        yield run, component, sigma, gamma, rate, inside
+
+
+def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):
+    """Yield run index, component index, and sigma, gamma and rate of each learned component while it grows."""
+    for run, component, sigma, gamma, rate, inside in growing_stencils(runs, start=start, learned=learned, share=share):
+        yield run, component, sigma[inside], gamma[inside], rate[inside]
 
 
 def growth_exponents(

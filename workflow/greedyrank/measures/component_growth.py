@@ -13,7 +13,8 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
 
     Each (run, growth, component): ``growth_sigma`` and ``growth_gamma`` at a step, and
     ``growth_rate``, the increment over that one step divided by its effective learning rate (flow
-    time). Also ``growth_step`` (run, growth). Razin, Maman & Cohen 2021, section 4.
+    time). Also ``growth_step`` and ``growth_time``, the flow time in the middle of the step, over which
+    descent holds gamma, (run, growth). Razin, Maman & Cohen 2021, section 4.
     """
     norms = runs.growth_component_norm.transpose("run", "growth", "offset", "component").to_numpy()
     gamma = runs.growth_component_gamma.transpose("run", "growth", "offset", "component").to_numpy()
@@ -28,4 +29,5 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     rate = chosen(norms[:, :, -1] - norms[:, :, 0]) / (times[..., -1] - times[..., 0])[..., None]
     dims = ("run", "growth", "component")
     found = {"growth_rate": rate, "growth_sigma": chosen(norms[:, :, 0]), "growth_gamma": chosen(gamma[:, :, 0])}
-    return xr.Dataset({**{name: (dims, array) for name, array in found.items()}, "growth_step": (dims[:2], steps)})
+    clock = {"growth_step": (dims[:2], steps), "growth_time": (dims[:2], (times[..., 0] + times[..., -1]) / 2)}
+    return xr.Dataset({**{name: (dims, array) for name, array in found.items()}, **clock})
