@@ -24,6 +24,15 @@ DATA_DIR = plan.data_dir
 REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice {shlex.quote(plan.page_slice())}"
 
 
+onstart:
+    # Snakemake's rate limiter wakes the scheduler once a second for every job that has ever finished while others wait
+    # (snakemake pull request 3744): after two hundred jobs that is a third of a core. Its default, 100 jobs a second,
+    # limits nothing here; a limit that was asked for stays.
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 wildcard_constraints:
     sweep="|".join(plan.sweeps),
     figure="|".join(plan.config.figures),
