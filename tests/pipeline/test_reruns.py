@@ -111,8 +111,8 @@ def test_a_new_factorization_reruns_nothing(checkout):
     (checkout.folder / "workflow/greedyrank/factorizations/ring.py").write_text("def initial(run):\n    return []\n")
     checkout.edit(
         "workflow/greedyrank/settings.py",
-        '"binary_cp": BinaryCP}',
-        '"binary_cp": BinaryCP, "ring": CP}',
+        '"binary_cp": BinaryCP,',
+        '"binary_cp": BinaryCP, "ring": CP,',
     )
     assert checkout.jobs() == set()
 

@@ -9,18 +9,19 @@ import sys
 import time
 
 import pytest
+import yaml
+
+from greedyrank import config
 
 
 def command(checkout, out, seconds):
     """Return the command line of one training job, long enough to be killed in the middle."""
     data = checkout.folder / "results/smoke/data/component_norms/all.npz"
+    config_yaml = yaml.safe_load((checkout.folder / "config.yaml").read_text())
+    _, sweeps = config.load({**config_yaml, "scale": "smoke"})
     fixed = {
-        "shape": [4, 4, 4, 4], "target_rank": 2, "target_norm": 1.0, "observed": None, "observations": 128,
-        "data_seed": 0, "target_symmetric": False, "target_spectrum": None, "target_decay": None,
-        "replacement": False, "noise_std": 0.0, "loss": "mean", "components": 16, "factor_std": 0.1, "seed": 0,
-        "learning_rate": 1e-3, "decay": 0.99, "eps": 1e-6, "dtype": "float32", "batch_size": None, "order_seed": 0,
-        "finish": None, "stop": {"loss": 0.0, "checks": 0, "every": 1, "max_steps": 20000, "max_epochs": None},
-        "record": {"every": 50, "every_epochs": None, "loss_per_decade": None},
+        **sweeps["component_norms"]["fixed"], "data_seed": 0, "factor_std": 0.1, "learning_rate": 1e-3,
+        "stop": {"loss": 0.0, "checks": 0, "every": 1, "max_steps": 20000, "max_epochs": None},
         "growth": {"every": 1000, "offsets": [0, 1]},
     }  # fmt: skip
     plan = {
