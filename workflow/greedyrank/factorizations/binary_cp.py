@@ -12,14 +12,15 @@ are columns of the same products.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 
-PIXELS = 784
+from greedyrank.image_bits import PIXELS
+
 # A factor this small stands for zero: its logarithm is finite and its product still vanishes.
 TINY = 1e-20
-# Below this a factor's gradient is summed over its own images, not taken as a difference.
-SMALL = 0.1
 
 
 def initial(run: dict) -> list[np.ndarray]:
@@ -34,50 +35,49 @@ def _nonzero(factor):
 
 
 class Model:
-    """F_0 and F_1 of all runs of a batch, each (784, columns); a run owns ``tensor_rank`` columns."""
+    """F_0 and F_1 of all runs of a batch, each (784, columns); a run owns ``tensor_rank`` columns.
+
+    Runs of equal rank stand side by side, so that their columns are one array (images, runs, rank).
+    """
 
     def __init__(self, runs: list[dict], place):
-        drawn = [initial(run) for run in runs]
+        by_rank = sorted(range(len(runs)), key=lambda run: runs[run]["tensor_rank"])
+        drawn = [initial(runs[run]) for run in by_rank]
         self.parameters = [place(np.concatenate(factors, axis=1)) for factors in zip(*drawn, strict=True)]
-        owner = np.repeat(np.arange(len(runs)), [run["tensor_rank"] for run in runs])
-        # ownership[c, r] = 1 where column c belongs to run r
-        self._ownership = place(owner[:, None] == np.arange(len(runs)))
-        self._rows = {}
+        self._owner = place(np.repeat(by_rank, [runs[run]["tensor_rank"] for run in by_rank]), exact=True)
+        self._blocks, first = [], 0
+        for rank, same in itertools.groupby(by_rank, key=lambda run: runs[run]["tensor_rank"]):
+            own = list(same)
+            self._blocks.append((slice(first, first + rank * len(own)), place(own, exact=True), place(np.ones(rank))))
+            first += rank * len(own)
+        self._runs = len(runs)
 
     def spread(self, values):
         """Return one value a run in the shape that multiplies each parameter."""
-        return [self._ownership @ values] * len(self.parameters)
+        return [values[self._owner]] * len(self.parameters)
+
+    def _components(self, columns):
+        """Yield, for each rank, its runs, ones (rank,), and their columns as (images, runs, rank), a view."""
+        for block, runs, ones in self._blocks:
+            yield runs, ones, columns[:, block].unflatten(1, (len(runs), len(ones)))
 
     def end_to_end(self, inputs):
-        """Return the predictions (images, runs) on bits (images, 784)."""
+        """Return the predictions (images, runs) on a minibatch of `greedyrank.image_bits`."""
         self._inputs = inputs
         self._factors = [_nonzero(factor) for factor in self.parameters]
-        log0, log1 = (factor.abs().log_() for factor in self._factors)
-        products = self._rows.setdefault(len(inputs), inputs.new_empty(len(inputs), log0.shape[1]))
-        torch.addmm(log0.sum(0), inputs, log1.sub_(log0), out=products).exp_()
-        self._flip_signs(products)
-        self._products = products
-        return products @ self._ownership
-
-    def _flip_signs(self, products) -> None:
-        negative0, negative1 = (factor < 0 for factor in self._factors)
-        columns = (negative0 | negative1).any(0).nonzero().squeeze(1)
-        if len(columns):
-            zero, one = (negative[:, columns].to(products.dtype) for negative in (negative0, negative1))
-            # Sums of at most 784 zeros and ones: exact in float32.
-            count = torch.addmm(zero.sum(0), self._inputs, one - zero)
-            products[:, columns] *= 1 - 2 * count.remainder_(2)
+        self._products = inputs.sums_over_pixels(*(factor.abs().log_() for factor in self._factors)).exp_()
+        inputs.change_signs(*(factor < 0 for factor in self._factors), self._products)
+        predictions = self._products.new_empty(len(self._products), self._runs)
+        for runs, ones, components in self._components(self._products):
+            predictions[:, runs] = components @ ones
+        return predictions
 
     def pullback(self, upstream):
         """Return dL/dF_0 and dL/dF_1, given dL/d(prediction) (images, runs)."""
-        weighted = torch.mm(upstream, self._ownership.mT).mul_(self._products)
-        where_one = torch.mm(self._inputs.mT, weighted)
-        where_zero = weighted.sum(0) - where_one
-        # Divided by a small factor, the rounding of that difference would be all there is.
-        small = (self._factors[0].abs() < SMALL).any(1).nonzero().squeeze(1)
-        if len(small):
-            where_zero[small] = torch.mm((1 - self._inputs[:, small]).mT, weighted)
-        return [where_zero.div_(self._factors[0]), where_one.div_(self._factors[1])]
+        for runs, _, components in self._components(self._products):
+            components.mul_(upstream[:, runs, None])
+        sums = self._inputs.sums_over_images(self._products, self._factors[0])
+        return [total.div_(factor) for total, factor in zip(sums, self._factors, strict=True)]
 
     def observables(self, growth: bool, gradients) -> dict:
         """Nothing but the problem's errors is recorded."""

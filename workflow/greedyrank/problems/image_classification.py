@@ -43,16 +43,14 @@ class Problem:
 
     def __init__(self, runs: list[dict], data: list[dict], place):
         # Here, not above: generating data needs no torch, whose import takes seconds.
-        from torch import index_select
+        from greedyrank import image_bits
 
-        self._index_select = index_select
         run, arrays = runs[0], data[0]
         self._order_seed, self._batch_size = run["order_seed"], run["batch_size"]
-        self._place = place
         self._images, self._labels = {}, {}
         for part in ("train", "test"):
             size = run[f"{part}_size"]
-            self._images[part] = place(np.unpackbits(arrays[f"{part}_bits"][:size], axis=1))
+            self._images[part] = image_bits.images(arrays[f"{part}_bits"][:size], place)
             positive = [
                 arrays[f"{part}_permuted" if run["labels"] == "random" else f"{part}_labels"][:size] == run["label"]
                 for run in runs
@@ -60,25 +58,21 @@ class Problem:
             self._labels[part] = place(POSITIVE * np.stack(positive, axis=1))
         self._train_size = len(self._images["train"])
         self.steps_per_epoch = -(-self._train_size // self._batch_size)
-        self._block = self._images["train"].new_empty(0)
         # Mean loss over this epoch's minibatches, each taken before its step, as published.
         self.state = {"loss": place(np.zeros(len(runs)))}
 
     def inputs(self, step: int):
-        """Return the minibatch of a step, (images, 784), in a new random order each epoch.
+        """Return the minibatch of a step (see `greedyrank.image_bits`), in a new random order each epoch.
 
         The order depends on the seed and the epoch alone, so a resumed run sees the same one.
         """
         epoch, batch = divmod(step, self.steps_per_epoch)
         if batch == 0:
-            order = np.random.default_rng([self._order_seed, epoch]).permutation(self._train_size)
-            self._order = self._place(order, exact=True)
+            self._order = np.random.default_rng([self._order_seed, epoch]).permutation(self._train_size)
             self.state["loss"].zero_()
         rows = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]
-        if len(self._block) != len(rows):
-            self._block = self._block.new_empty(len(rows), self._images["train"].shape[1])
-        self._targets = self._labels["train"].index_select(0, rows)
-        return self._index_select(self._images["train"], 0, rows, out=self._block)
+        self._targets = self._labels["train"][rows]
+        return self._images["train"].batch(rows)
 
     def loss_gradient(self, predictions):
         """Return dL/d(prediction), (images, runs), of the minibatch's mean squared error."""
@@ -100,8 +94,8 @@ class Problem:
         total = 0.0
         images, labels = self._images["test"], self._labels["test"]
         for start in range(0, len(images), self._batch_size):
-            rows = slice(start, start + self._batch_size)
-            squares = (model.end_to_end(images[rows]) - labels[rows]) ** 2 / SCALE
+            rows = np.arange(start, min(start + self._batch_size, len(images)))
+            squares = (model.end_to_end(images.batch(rows)) - labels[rows]) ** 2 / SCALE
             total = total + squares.clamp_(max=1.0).sum(0)
         variances = {f"{part}_variance": labels.double().var(0, correction=0) for part, labels in self._labels.items()}
         return {

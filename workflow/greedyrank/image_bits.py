@@ -1,0 +1,112 @@
+"""Sets of binary images, and what a training step asks of a minibatch of them.
+
+A step needs sums over pixels, sums over images and parities. On a CPU the bits stay packed and all three are compiled
+(`greedyrank.kernels.bit_matrix`); on a GPU they are matrix products of float numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from greedyrank.kernels import bit_matrix
+
+PIXELS = 784
+# Below this a factor's gradient is summed over its own images, not taken as a difference: divided by a small factor,
+# the rounding of that difference would be all there is.
+SMALL = 0.1
+
+
+class PackedBatch:
+    """A minibatch on a CPU, (images, pixels).
+
+    Its methods take and return tensors whose last axis is the model's columns.
+    """
+
+    def __init__(self, words: np.ndarray):
+        self._bits = bit_matrix.BitMatrix(words, PIXELS)
+
+    def sums_over_pixels(self, where_zero, where_one):
+        """Return, for each image, the sum of what its pixels choose; (pixels, columns) each to (images, columns)."""
+        sums = where_zero.sum(0).repeat(self._bits.shape[0], 1)
+        self._bits.add_product((where_one - where_zero).numpy(), sums.numpy())
+        return sums
+
+    def change_signs(self, where_zero, where_one, values) -> None:
+        """Change the sign of ``values`` (images, columns) where an odd number of pixels choose true."""
+        columns = (where_zero | where_one).any(0).nonzero().squeeze(1)
+        if len(columns):
+            zero, one = (negative[:, columns].numpy() for negative in (where_zero, where_one))
+            self._bits.change_signs(zero, one, columns.numpy(), values.numpy())
+
+    def sums_over_images(self, values, factors):
+        """Return, for each pixel, the sums of ``values`` over the images where it is 0 and where it is 1.
+
+        The first is taken as a difference, but for the pixels with a small one of the ``factors``.
+        """
+        where_one = torch.zeros_like(factors)
+        self._bits.add_transposed_product(values.numpy(), where_one.numpy())
+        where_zero = values.sum(0) - where_one
+        small = (factors.abs() < SMALL).any(1).nonzero().squeeze(1)
+        if len(small):
+            own = values.new_zeros(len(small), values.shape[1])
+            self._bits.add_complement_product(small.numpy(), values.numpy(), own.numpy())
+            where_zero[small] = own
+        return where_zero, where_one
+
+
+class PackedImages:
+    """A set of images on a CPU, from their packed bits (images, 98)."""
+
+    def __init__(self, packed: np.ndarray):
+        self._words = bit_matrix.pack(np.unpackbits(packed, axis=1))
+
+    def __len__(self):
+        return self._words.shape[1]
+
+    def batch(self, rows: np.ndarray) -> PackedBatch:
+        """Return the minibatch of these images."""
+        return PackedBatch(self._words[:, rows])
+
+
+class FloatBatch:
+    """The same minibatch as float numbers; nothing here waits for the device."""
+
+    def __init__(self, bits):
+        self._bits = bits
+
+    def sums_over_pixels(self, where_zero, where_one):
+        """See `PackedBatch.sums_over_pixels`."""
+        return torch.addmm(where_zero.sum(0), self._bits, where_one - where_zero)
+
+    def change_signs(self, where_zero, where_one, values) -> None:
+        """See `PackedBatch.change_signs`."""
+        zero, one = (negative.to(self._bits.dtype) for negative in (where_zero, where_one))
+        # Sums of at most 784 zeros and ones: exact even in float32.
+        odd = torch.addmm(zero.sum(0), self._bits, one - zero).remainder_(2)
+        values.mul_(odd.mul_(-2).add_(1))
+
+    def sums_over_images(self, values, factors):
+        """See `PackedBatch.sums_over_images`; the first is always summed over its own images."""
+        return torch.mm((1 - self._bits).mT, values), torch.mm(self._bits.mT, values)
+
+
+class FloatImages:
+    """The same set on any device, as float numbers (images, pixels)."""
+
+    def __init__(self, bits):
+        self._bits = bits
+
+    def __len__(self):
+        return len(self._bits)
+
+    def batch(self, rows: np.ndarray) -> FloatBatch:
+        """Return the minibatch of these images."""
+        return FloatBatch(self._bits[torch.as_tensor(rows, device=self._bits.device)])
+
+
+def images(packed: np.ndarray, place):
+    """Return a set of images, of packed bits (images, 98), where ``place`` puts arrays."""
+    if place(np.zeros(1)).device.type == "cpu":
+        return PackedImages(packed)
+    return FloatImages(place(np.unpackbits(packed, axis=1)))
