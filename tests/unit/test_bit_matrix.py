@@ -22,21 +22,18 @@ def integers(shape, dtype):
 @pytest.mark.parametrize(("rows", "columns", "width"), SIZES)
 def test_products(rows, columns, width, dtype):
     bits, matrix = draw(rows, columns)
-    dense, out = integers((columns, width), dtype), integers((rows, width), dtype)
-    expected = out + bits @ dense
-    matrix.add_product(dense, out)
-    np.testing.assert_array_equal(out, expected)
+    dense, start, out = integers((columns, width), dtype), integers(width, dtype), np.full((rows, width), np.nan, dtype)
+    matrix.product(dense, out, start)
+    np.testing.assert_array_equal(out, start + bits @ dense)
 
-    dense, out = integers((rows, width), dtype), integers((columns, width), dtype)
-    expected = out + bits.T @ dense
-    matrix.add_transposed_product(dense, out)
-    np.testing.assert_array_equal(out, expected)
+    dense, out = integers((rows, width), dtype), np.full((columns, width), np.nan, dtype)
+    matrix.transposed_product(dense, out)
+    np.testing.assert_array_equal(out, bits.T @ dense)
 
     some = np.arange(columns)[::3]
-    out = integers((len(some), width), dtype)
-    expected = out + (1 - bits[:, some].astype(int)).T @ dense
-    matrix.add_complement_product(some, dense, out)
-    np.testing.assert_array_equal(out, expected)
+    out = np.full((len(some), width), np.nan, dtype)
+    matrix.complement_product(some, dense, out)
+    np.testing.assert_array_equal(out, (1 - bits[:, some].astype(int)).T @ dense)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -56,7 +53,7 @@ def test_signs(rows, columns, width, dtype):
 def test_rounding_is_that_of_a_dense_product():
     bits, matrix = draw(1000, 784)
     dense = np.random.default_rng(0).standard_normal((784, 40)).astype(np.float32)
-    out = np.zeros((1000, 40), np.float32)
-    matrix.add_product(dense, out)
+    out = np.empty((1000, 40), np.float32)
+    matrix.product(dense, out)
     exact = bits @ dense.astype(np.float64)
     assert np.abs(out - exact).max() <= 2 * np.abs(bits.astype(np.float32) @ dense - exact).max()

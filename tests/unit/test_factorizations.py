@@ -799,7 +799,7 @@ def binary(request, run_settings, place):
 
 
 def all_of(images):
-    return images.batch(np.arange(IMAGES))
+    return images.batch(torch.arange(IMAGES))
 
 
 OWNER = np.array([0, 2, 2, 1, 1, 1])  # of the columns: in the order of the ranks
@@ -889,7 +889,7 @@ def test_binary_cp_pixels_that_never_vary(binary):
 def test_binary_cp_minibatches(binary, relative):
     model, images, _, _ = binary
     expected = model.end_to_end(all_of(images)).clone()
-    rows = np.array([17, 3, 4, 20, 0])
+    rows = torch.tensor([17, 3, 4, 20, 0])
     assert relative(model.end_to_end(images.batch(rows)), expected[rows]) <= TIGHT
 
 

@@ -20,23 +20,31 @@ SMALL = 0.1
 class PackedBatch:
     """A minibatch on a CPU, (images, pixels).
 
-    Its methods take and return tensors whose last axis is the model's columns.
+    Its methods take and return tensors whose last axis is the model's columns. What they return is written over by the
+    next minibatch of its size: tens of megabytes are not to be had anew in each step.
     """
 
-    def __init__(self, words: np.ndarray):
+    def __init__(self, words: np.ndarray, spare: dict):
         self._bits = bit_matrix.BitMatrix(words, PIXELS)
+        self._spare = spare
+
+    def _out(self, rows: int, like):
+        key = rows, like.shape[1]
+        if key not in self._spare:
+            self._spare[key] = like.new_empty(key)
+        return self._spare[key]
 
     def sums_over_pixels(self, where_zero, where_one):
         """Return, for each image, the sum of what its pixels choose; (pixels, columns) each to (images, columns)."""
-        sums = where_zero.sum(0).repeat(self._bits.shape[0], 1)
-        self._bits.add_product((where_one - where_zero).numpy(), sums.numpy())
+        sums = self._out(self._bits.shape[0], where_one)
+        self._bits.product((where_one - where_zero).numpy(), sums.numpy(), where_zero.sum(0).numpy())
         return sums
 
     def change_signs(self, where_zero, where_one, values) -> None:
-        """Change the sign of ``values`` (images, columns) where an odd number of pixels choose true."""
-        columns = (where_zero | where_one).any(0).nonzero().squeeze(1)
+        """Change the sign of ``values`` (images, columns) where an odd number of pixels choose a negative number."""
+        columns = (torch.minimum(where_zero, where_one).amin(0) < 0).nonzero().squeeze(1)
         if len(columns):
-            zero, one = (negative[:, columns].numpy() for negative in (where_zero, where_one))
+            zero, one = (numbers[:, columns].numpy() < 0 for numbers in (where_zero, where_one))
             self._bits.change_signs(zero, one, columns.numpy(), values.numpy())
 
     def sums_over_images(self, values, factors):
@@ -44,13 +52,13 @@ class PackedBatch:
 
         The first is taken as a difference, but for the pixels with a small one of the ``factors``.
         """
-        where_one = torch.zeros_like(factors)
-        self._bits.add_transposed_product(values.numpy(), where_one.numpy())
+        where_one = self._out(PIXELS, factors)
+        self._bits.transposed_product(values.numpy(), where_one.numpy())
         where_zero = values.sum(0) - where_one
-        small = (factors.abs() < SMALL).any(1).nonzero().squeeze(1)
+        small = (factors.abs().amin(1) < SMALL).nonzero().squeeze(1)
         if len(small):
-            own = values.new_zeros(len(small), values.shape[1])
-            self._bits.add_complement_product(small.numpy(), values.numpy(), own.numpy())
+            own = values.new_empty(len(small), values.shape[1])
+            self._bits.complement_product(small.numpy(), values.numpy(), own.numpy())
             where_zero[small] = own
         return where_zero, where_one
 
@@ -60,13 +68,14 @@ class PackedImages:
 
     def __init__(self, packed: np.ndarray):
         self._words = bit_matrix.pack(np.unpackbits(packed, axis=1))
+        self._spare = {}
 
     def __len__(self):
         return self._words.shape[1]
 
-    def batch(self, rows: np.ndarray) -> PackedBatch:
+    def batch(self, rows) -> PackedBatch:
         """Return the minibatch of these images."""
-        return PackedBatch(self._words[:, rows])
+        return PackedBatch(self._words[:, rows.numpy()], self._spare)
 
 
 class FloatBatch:
@@ -81,7 +90,7 @@ class FloatBatch:
 
     def change_signs(self, where_zero, where_one, values) -> None:
         """See `PackedBatch.change_signs`."""
-        zero, one = (negative.to(self._bits.dtype) for negative in (where_zero, where_one))
+        zero, one = ((numbers < 0).to(self._bits.dtype) for numbers in (where_zero, where_one))
         # Sums of at most 784 zeros and ones: exact even in float32.
         odd = torch.addmm(zero.sum(0), self._bits, one - zero).remainder_(2)
         values.mul_(odd.mul_(-2).add_(1))
@@ -100,9 +109,9 @@ class FloatImages:
     def __len__(self):
         return len(self._bits)
 
-    def batch(self, rows: np.ndarray) -> FloatBatch:
+    def batch(self, rows) -> FloatBatch:
         """Return the minibatch of these images."""
-        return FloatBatch(self._bits[torch.as_tensor(rows, device=self._bits.device)])
+        return FloatBatch(self._bits.index_select(0, rows))
 
 
 def images(packed: np.ndarray, place):

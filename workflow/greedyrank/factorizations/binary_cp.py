@@ -30,10 +30,6 @@ def initial(run: dict) -> list[np.ndarray]:
     return list(factors)
 
 
-def _nonzero(factor):
-    return torch.where(factor.abs() < TINY, TINY, factor)
-
-
 class Model:
     """F_0 and F_1 of all runs of a batch, each (784, columns); a run owns ``tensor_rank`` columns.
 
@@ -41,41 +37,42 @@ class Model:
     """
 
     def __init__(self, runs: list[dict], place):
-        by_rank = sorted(range(len(runs)), key=lambda run: runs[run]["tensor_rank"])
-        drawn = [initial(runs[run]) for run in by_rank]
+        order = sorted(range(len(runs)), key=lambda run: runs[run]["tensor_rank"])
+        ranks = [runs[run]["tensor_rank"] for run in order]
+        drawn = [initial(runs[run]) for run in order]
         self.parameters = [place(np.concatenate(factors, axis=1)) for factors in zip(*drawn, strict=True)]
-        self._owner = place(np.repeat(by_rank, [runs[run]["tensor_rank"] for run in by_rank]), exact=True)
-        self._blocks, first = [], 0
-        for rank, same in itertools.groupby(by_rank, key=lambda run: runs[run]["tensor_rank"]):
-            own = list(same)
-            self._blocks.append((slice(first, first + rank * len(own)), place(own, exact=True), place(np.ones(rank))))
-            first += rank * len(own)
-        self._runs = len(runs)
+        self._owner = place(np.repeat(order, ranks), exact=True)
+        self._ones = [(len(list(same)), place(np.ones(rank))) for rank, same in itertools.groupby(ranks)]
+        self._order, self._back = place(np.array(order), exact=True), place(np.argsort(order), exact=True)
+        self._in_order = order == list(range(len(runs)))
 
     def spread(self, values):
         """Return one value a run in the shape that multiplies each parameter."""
         return [values[self._owner]] * len(self.parameters)
 
-    def _components(self, columns):
-        """Yield, for each rank, its runs, ones (rank,), and their columns as (images, runs, rank), a view."""
-        for block, runs, ones in self._blocks:
-            yield runs, ones, columns[:, block].unflatten(1, (len(runs), len(ones)))
+    def _components(self):
+        """Return, for each rank, ones (rank,) and the components' predictions (images, runs, rank), a view."""
+        widths = [runs * len(ones) for runs, ones in self._ones]
+        blocks = self._products.split(widths, dim=1)
+        return [(o, block.unflatten(1, (runs, len(o)))) for (runs, o), block in zip(self._ones, blocks, strict=True)]
 
     def end_to_end(self, inputs):
         """Return the predictions (images, runs) on a minibatch of `greedyrank.image_bits`."""
         self._inputs = inputs
-        self._factors = [_nonzero(factor) for factor in self.parameters]
-        self._products = inputs.sums_over_pixels(*(factor.abs().log_() for factor in self._factors)).exp_()
-        inputs.change_signs(*(factor < 0 for factor in self._factors), self._products)
-        predictions = self._products.new_empty(len(self._products), self._runs)
-        for runs, ones, components in self._components(self._products):
-            predictions[:, runs] = components @ ones
-        return predictions
+        sizes = [factor.abs().clamp_(min=TINY) for factor in self.parameters]
+        # A zero has a sign too: its product and its gradient must agree on it.
+        self._factors = [size.copysign(factor) for size, factor in zip(sizes, self.parameters, strict=True)]
+        self._products = inputs.sums_over_pixels(*(size.log_() for size in sizes)).exp_()
+        inputs.change_signs(*self._factors, self._products)
+        predictions = torch.cat([components @ ones for ones, components in self._components()], dim=1)
+        return predictions if self._in_order else predictions.index_select(1, self._back)
 
     def pullback(self, upstream):
         """Return dL/dF_0 and dL/dF_1, given dL/d(prediction) (images, runs)."""
-        for runs, _, components in self._components(self._products):
-            components.mul_(upstream[:, runs, None])
+        ordered = upstream if self._in_order else upstream.index_select(1, self._order)
+        each = ordered.split([runs for runs, _ in self._ones], dim=1)
+        for (_, components), gradient in zip(self._components(), each, strict=True):
+            components.mul_(gradient.unsqueeze(2))
         sums = self._inputs.sums_over_images(self._products, self._factors[0])
         return [total.div_(factor) for total, factor in zip(sums, self._factors, strict=True)]
 

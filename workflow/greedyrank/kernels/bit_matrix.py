@@ -96,19 +96,20 @@ def _aligned(rows: int, dtype: np.dtype) -> np.ndarray:
     return memory[first : first + rows * BYTES].view(dtype).reshape(rows, -1)
 
 
-def _add_product(words: np.ndarray, dense: np.ndarray, out: np.ndarray) -> None:
+def _product(words: np.ndarray, dense: np.ndarray, start: np.ndarray | None, out: np.ndarray) -> None:
     table, sums = (_aligned(rows, dense.dtype) for rows in (16 * GROUPS, words.shape[1]))
-    _compiled(dense.dtype.name)[0](words, dense, out, table, sums)
+    first = np.zeros(dense.shape[1], dense.dtype) if start is None else start
+    _compiled(dense.dtype.name)[0](words, dense, first, out, table, sums)
 
 
 @functools.cache
 def _compiled(dtype: str):
-    def add_product(words, dense, out, table, sums):
+    def product(words, dense, start, out, table, sums):
         for column in range(0, dense.shape[1], width):
             here = min(width, dense.shape[1] - column)
             for i in range(len(sums)):
                 for c in range(here):
-                    sums[i, c] = out[i, column + c]
+                    sums[i, c] = start[column + c]
             for w in range(len(words)):
                 _tabulate(dense, BITS * w, column, here, table)
                 for i in range(len(sums)):
@@ -129,9 +130,9 @@ def _compiled(dtype: str):
                     values[i, columns[k]] = -values[i, columns[k]]
 
     width = lanes(np.dtype(dtype))
-    for function in (add_product, change_signs):  # an index of numba's cache each, as in `deep_matrices`
+    for function in (product, change_signs):  # an index of numba's cache each, as in `deep_matrices`
         function.__qualname__ = f"{function.__name__}_{dtype}"
-    return numba.njit(cache=True)(add_product), numba.njit(cache=True)(change_signs)
+    return numba.njit(cache=True)(product), numba.njit(cache=True)(change_signs)
 
 
 @numba.njit(cache=True)
@@ -181,17 +182,17 @@ class BitMatrix:
         self._transposed = np.empty((-(-words.shape[1] // BITS), columns), np.uint64)
         _transpose(words, self._transposed)
 
-    def add_product(self, dense: np.ndarray, out: np.ndarray) -> None:
-        """Add X dense to ``out``; dense is (columns, any), out (rows, any)."""
-        _add_product(self._words, dense, out)
+    def product(self, dense: np.ndarray, out: np.ndarray, start: np.ndarray | None = None) -> None:
+        """Write X dense to ``out``, plus ``start`` in every row; dense is (columns, any), out (rows, any)."""
+        _product(self._words, dense, start, out)
 
-    def add_transposed_product(self, dense: np.ndarray, out: np.ndarray) -> None:
-        """Add X^T dense to ``out``; dense is (rows, any), out (columns, any)."""
-        _add_product(self._transposed, dense, out)
+    def transposed_product(self, dense: np.ndarray, out: np.ndarray) -> None:
+        """Write X^T dense to ``out``; dense is (rows, any), out (columns, any)."""
+        _product(self._transposed, dense, None, out)
 
-    def add_complement_product(self, columns: np.ndarray, dense: np.ndarray, out: np.ndarray) -> None:
-        """Add (1 - X)^T dense to ``out``, for some of the columns of X only: out is (len(columns), any)."""
-        _add_product(~self._transposed[:, columns], dense, out)
+    def complement_product(self, columns: np.ndarray, dense: np.ndarray, out: np.ndarray) -> None:
+        """Write (1 - X)^T dense to ``out``, for some of the columns of X only: out is (len(columns), any)."""
+        _product(~self._transposed[:, columns], dense, None, out)
 
     def change_signs(self, where_zero: np.ndarray, where_one: np.ndarray, columns: np.ndarray, values: np.ndarray):
         """Change the sign of ``values[i, c]`` where an odd number of row i's bits choose true.

@@ -47,6 +47,7 @@ class Problem:
 
         run, arrays = runs[0], data[0]
         self._order_seed, self._batch_size = run["order_seed"], run["batch_size"]
+        self._place = place
         self._images, self._labels = {}, {}
         for part in ("train", "test"):
             size = run[f"{part}_size"]
@@ -68,10 +69,11 @@ class Problem:
         """
         epoch, batch = divmod(step, self.steps_per_epoch)
         if batch == 0:
-            self._order = np.random.default_rng([self._order_seed, epoch]).permutation(self._train_size)
+            order = np.random.default_rng([self._order_seed, epoch]).permutation(self._train_size)
+            self._order = self._place(order, exact=True)
             self.state["loss"].zero_()
         rows = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]
-        self._targets = self._labels["train"][rows]
+        self._targets = self._labels["train"].index_select(0, rows)
         return self._images["train"].batch(rows)
 
     def loss_gradient(self, predictions):
@@ -95,7 +97,8 @@ class Problem:
         images, labels = self._images["test"], self._labels["test"]
         for start in range(0, len(images), self._batch_size):
             rows = np.arange(start, min(start + self._batch_size, len(images)))
-            squares = (model.end_to_end(images.batch(rows)) - labels[rows]) ** 2 / SCALE
+            predictions = model.end_to_end(images.batch(self._place(rows, exact=True)))
+            squares = (predictions - labels[start : start + self._batch_size]) ** 2 / SCALE
             total = total + squares.clamp_(max=1.0).sum(0)
         variances = {f"{part}_variance": labels.double().var(0, correction=0) for part, labels in self._labels.items()}
         return {
