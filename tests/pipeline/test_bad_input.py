@@ -47,7 +47,7 @@ def fresh(tmp_path_factory):
             "loss: huber\n      components: 1000",
             ["component_norms", "`huber_threshold` goes with the loss huber, and only with it"],
         ),
-        ("measures: [image_errors]", "measures: [image_error]", ["image_rank", "`image_errors`"]),
+        ("measures: [image_errors, least", "measures: [image_error, least", ["image_rank", "`image_errors`"]),
         ("sweeps: [singular_values]", "sweeps: [singular_value]", ["figures.singular_values", "`singular_values`"]),
         ("draw: {width: text, entry_max", "draw: {width: text, entry_mx", ["entry_mx", "`entry_max`"]),
         ("device: auto  ", "device: gpu  ", ["device", "'gpu'", "cuda"]),

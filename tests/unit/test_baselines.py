@@ -1,4 +1,4 @@
-"""The certified minimum of the nuclear norm against closed forms, a conic solver and linear programming."""
+"""The minimum nuclear norm against closed forms, a conic solver and linear programming; least squares against numpy."""
 
 import re
 
@@ -8,9 +8,11 @@ import pytest
 import scipy.linalg
 import scipy.optimize
 
+from greedyrank import images
+from greedyrank.baselines import least_squares
 from greedyrank.baselines import minimum_nuclear_norm as mnn
 from greedyrank.errors import Explained
-from greedyrank.problems import completion, sensing
+from greedyrank.problems import completion, image_classification, sensing
 
 ACCURATE = 1e-6  # relative, of the conic solver's optimum; its own tolerances are 1e-8
 
@@ -331,3 +333,97 @@ def test_psd_with_a_tolerance_that_matters(psd_tol):
 def test_not_solved_is_explained():
     """One line for whoever runs the pipeline, in place of a traceback."""
     assert issubclass(mnn.NotSolved, Explained)
+
+
+# -- least squares ----------------------------------------------------------------------------------
+
+
+def linear(bits, positive):
+    """Return numpy's minimum-norm weights of the centred pixels, and the intercepts, labels as columns."""
+    pixels = np.unpackbits(bits, axis=1).astype(float)
+    weights = np.linalg.lstsq(pixels - pixels.mean(0), positive - positive.mean(0), rcond=1e-10)[0]
+    return weights, positive.mean(0) - pixels.mean(0) @ weights
+
+
+def pictured(count, seed=3):
+    """Return packed images whose pixels are dependent: copies, opposites, and some that never vary."""
+    pixels = np.random.default_rng(seed).integers(0, 2, (count, 784))
+    pixels[:, :9], pixels[:, 9:12], pixels[:, 12:20] = 0, 1, pixels[:, 20:28]
+    pixels[:, 30:40] = 1 - pixels[:, 40:50]
+    return np.packbits(pixels.astype(np.uint8), axis=1)
+
+
+@pytest.mark.parametrize("count", [300, 1500], ids=["fewer images than pixels", "more images than pixels"])
+def test_least_squares_is_numpy_s(monkeypatch, count):
+    monkeypatch.setattr(least_squares, "BLOCK", 211)
+    bits = pictured(count)
+    labels = np.random.default_rng(4).integers(0, 3, count)
+    positive = labels[:, None] == np.arange(3)
+    weights, intercepts = least_squares.fit(bits, positive)
+    expected, theirs = linear(bits, positive)
+    np.testing.assert_allclose(weights, expected, atol=1e-10)
+    np.testing.assert_allclose(intercepts, theirs, atol=1e-10)
+    np.testing.assert_array_equal(weights[:12].round(12), 0)
+    np.testing.assert_allclose(weights[12:20], weights[20:28], atol=1e-12)
+
+
+def test_images_that_never_vary_leave_the_mean():
+    bits = np.repeat(pictured(1), 8, axis=0)
+    weights, intercepts = least_squares.fit(bits, np.arange(8)[:, None] < 3)
+    np.testing.assert_array_equal(weights, 0)
+    assert intercepts.tolist() == [3 / 8]
+
+
+def test_least_squares_of_a_sweep(monkeypatch, run_settings):
+    """Errors and accuracies of two sets of images, their views mixed, one with nine labels alone."""
+    sizes, rng = {"train": 900, "test": 250}, np.random.default_rng(6)
+    drawn = {
+        name: {
+            part: (
+                np.unpackbits(pictured(size, seed + size), axis=1).reshape(size, 28, 28) * np.uint8(255),
+                rng.integers(0, 10, size, dtype=np.uint8),
+            )
+            for part, size in sizes.items()
+        }
+        for seed, name in enumerate(("mnist", "fashion_mnist"))
+    }
+    monkeypatch.setattr(images, "load", lambda data_dir, dataset: drawn[dataset])
+    axes = {"label": [4, 1, 2, 3, 0, 5, 6, 7, 8, 9], "labels": ["original", "random"]}
+    runs = [
+        run
+        for name in ("mnist", "fashion_mnist")
+        for run in run_settings("binary_cp", "adam", axes=axes, dataset=name, train_size=870, test_size=240)
+    ]
+    runs = [run for run in runs if (run["dataset"], run["labels"], run["label"]) != ("mnist", "random", 7)]
+    names = ("dataset", "images", "labels", "label", "train_size", "test_size", "data_seed")
+    views = [{name: run[name] for name in names} for run in runs]
+    rng.shuffle(views)
+    plan = {"problem": "image_classification", "views": views}
+    found = least_squares.compute(plan, lambda view: image_classification.generate(view, "nowhere"))
+
+    for name in ("mnist", "fashion_mnist"):
+        for labels in ("original", "random"):
+            here = [i for i, view in enumerate(views) if (view["dataset"], view["labels"]) == (name, labels)]
+            here.sort(key=lambda i: views[i]["label"])
+            arrays = image_classification.generate(views[here[0]], "nowhere")
+            classes = {part: arrays[f"{part}_{'permuted' if labels == 'random' else 'labels'}"] for part in sizes}
+            wanted = {
+                part: classes[part][: views[0][f"{part}_size"], None] == [views[i]["label"] for i in here]
+                for part in sizes
+            }
+            weights, intercepts = linear(arrays["train_bits"][:870], wanted["train"])
+            predicted = {
+                part: np.unpackbits(arrays[f"{part}_bits"][: views[0][f"{part}_size"]], axis=1) @ weights + intercepts
+                for part in sizes
+            }
+            squares = {part: (predicted[part] - wanted[part]) ** 2 for part in sizes}
+            assert (squares["test"] > 1).any()
+            np.testing.assert_allclose(found["train_error"][here], squares["train"].mean(0), rtol=1e-8)
+            np.testing.assert_allclose(found["test_error"][here], np.minimum(squares["test"], 1).mean(0), rtol=1e-8)
+            nearer = np.abs(predicted["test"] - wanted["test"]) < np.abs(predicted["test"] - ~wanted["test"])
+            np.testing.assert_allclose(found["test_accuracy"][here], nearer.mean(0), rtol=1e-12)
+            if len(here) == 9:
+                assert np.isnan(found["test_class_accuracy"][here]).all()
+            else:
+                share = np.mean(predicted["test"].argmax(1) == classes["test"][:240])
+                np.testing.assert_allclose(found["test_class_accuracy"][here], share, rtol=1e-12)

@@ -78,6 +78,23 @@ def test_damaged_file_is_named(tmp_path, damage):
     assert f"snakemake --cores 1 --force {path}" in str(error.value)
 
 
+OTHERS = {
+    "images of another size": (0, np.zeros((5, 32, 32), dtype=np.uint8)),
+    "pixels of two bytes": (0, np.zeros((5, 28, 56), dtype=np.uint8)),
+    "more images": (0, np.zeros((6, 28, 28), dtype=np.uint8)),
+    "a label of 10": (1, np.arange(6, 11, dtype=np.uint8)),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_whole_files_of_other_images_are_refused(world, other):
+    number, array = OTHERS[other]
+    put(world / "mnist", CONTENTS | {NAMES[number]: idx(array)})
+    with pytest.raises(CorruptFile, match=NAMES[number]) as error:
+        images.load(world, "mnist")
+    assert "28x28 images of one byte a pixel, labels from 0 to 9" in str(error.value)
+
+
 def test_load(world):
     put(world / "mnist")
     found = images.load(world, "mnist")

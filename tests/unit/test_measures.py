@@ -292,9 +292,18 @@ def test_slice_norms_are_sorted_with_their_columns():
 
 
 def test_image_errors_are_those_recorded():
-    names = ("train_error", "test_error", "train_variance", "test_variance")
+    names = ("train_error", "test_error", "train_variance", "test_variance", "test_accuracy", "test_class_accuracy")
     runs = xr.Dataset({name: (("run", "record"), [[i, i / 2]]) for i, name in enumerate((*names, "loss"))})
     assert measure("image_errors", runs).equals(runs[list(names)])
+
+
+def test_errors_of_least_squares_are_those_of_the_baseline():
+    names = ("train_error", "test_error", "test_accuracy", "test_class_accuracy")
+    runs = xr.Dataset({f"baseline_{name}": ("run", [i, i / 2]) for i, name in enumerate(names)})
+    found = measure("least_squares", runs)
+    assert set(found) == {f"linear_{name}" for name in names}
+    for name in names:
+        np.testing.assert_array_equal(found[f"linear_{name}"], runs[f"baseline_{name}"])
 
 
 # -- alignment --------------------------------------------------------------------------------------

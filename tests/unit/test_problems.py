@@ -807,11 +807,56 @@ def test_random_images_are_half_ones(pictures, run_settings):
         np.testing.assert_array_equal(found[f"{part}_labels"], pictures[part][1])
 
 
-@pytest.mark.parametrize("kind", ["original", "random"])
+@pytest.fixture
+def uneven(pictures):
+    """The pictures, where a pixel's chance of being 1 rises from 0 to 1 along the image."""
+    rng = np.random.default_rng(9)
+    for part, size in SIZES.items():
+        ones = rng.random((size, 784)) < np.linspace(0, 1, 784)
+        pictures[part] = (np.where(ones, 255, 0).astype(np.uint8).reshape(size, 28, 28), pictures[part][1])
+    return pictures
+
+
+def bits_of(found):
+    return {part: np.unpackbits(found[f"{part}_bits"], axis=1) for part in SIZES}
+
+
+def test_shuffled_images_have_their_pixels_in_one_other_order(uneven, run_settings):
+    original = bits_of(generated(run_settings))
+    shuffled, again = (bits_of(generated(run_settings, images="shuffled")) for _ in range(2))
+    other = bits_of(generated(run_settings, images="shuffled", data_seed=1))
+    # A pixel is known by its values over all images, those of the two sets together.
+    columns, moved, redrawn = ([*np.concatenate([*b.values()]).T.tolist()] for b in (original, shuffled, other))
+    assert moved != columns and redrawn != moved
+    assert sorted(moved) == sorted(columns) == sorted(redrawn)
+    for part in SIZES:
+        np.testing.assert_array_equal(shuffled[part], again[part])
+
+
+def test_independent_images_have_the_training_means_and_no_more(uneven, run_settings):
+    means = bits_of(generated(run_settings))["train"].mean(axis=0)
+    found, again = (bits_of(generated(run_settings, images="independent")) for _ in range(2))
+    other = bits_of(generated(run_settings, images="independent", data_seed=1))
+    for part, size in SIZES.items():
+        errors = (found[part].mean(axis=0) - means) / np.sqrt(np.maximum(means * (1 - means), 1e-12) / size)
+        never = (means == 0) | (means == 1)
+        assert never.sum() >= 2
+        np.testing.assert_array_equal(found[part][:, never], np.broadcast_to(means[never], (size, never.sum())))
+        assert np.abs(errors[~never]).max() < 5 and 0.9 < errors[~never].std() < 1.1
+        # Were the pixels of an image drawn together, their sum would vary more, or less.
+        spread = (means * (1 - means)).sum()
+        assert abs(found[part].sum(axis=1, dtype=float).var() / spread - 1) < 5 * np.sqrt(2 / size)
+        np.testing.assert_array_equal(found[part], again[part])
+        assert (found[part] != other[part]).any()
+    assert (found["train"][: SIZES["test"]] != found["test"]).any()
+
+
+@pytest.mark.parametrize("kind", ["original", "random", "shuffled", "independent"])
 def test_permuted_labels_keep_counts(pictures, run_settings, kind):
     found = generated(run_settings, images=kind)
     for part in SIZES:
         labels, permuted = found[f"{part}_labels"], found[f"{part}_permuted"]
+        np.testing.assert_array_equal(labels, pictures[part][1])
         np.testing.assert_array_equal(np.bincount(permuted), np.bincount(labels))
         assert (labels != permuted).mean() > 0.5
 
@@ -899,6 +944,72 @@ def test_test_error_counts_an_image_for_at_most_one(classifying):
     assert (squares[:, 0] > 1).any() and (squares < 1).any()
     np.testing.assert_allclose(stepper.observables()["test_error"], np.minimum(squares, 1).mean(0), rtol=1e-12)
     np.testing.assert_allclose(stepper.observables()["test_variance"], positive.var(0), rtol=1e-12)
+
+
+def test_test_accuracy_is_that_of_the_nearer_label(classifying):
+    stepper, _, data = classifying
+    stepper.advance(2 * stepper.steps_per_epoch)
+    for factor in stepper.model.parameters:
+        factor[:100, 1] *= 1.003  # some predictions above the middle
+    predicted = predictions(stepper.model, np.unpackbits(data["test_bits"][:20], axis=1))
+    right = [[], []]
+    for image, label, permuted in zip(predicted, data["test_labels"], data["test_permuted"], strict=False):
+        for run, wanted in enumerate((2.0 * (label == 1), 2.0 * (permuted == 3))):
+            right[run].append(abs(image[run] - wanted) < abs(image[run] - (2.0 - wanted)))
+    found = stepper.observables()
+    assert 0 < np.mean(right) < 1
+    np.testing.assert_allclose(found["test_accuracy"], np.mean(right, axis=1), rtol=1e-12)
+    assert np.isnan(found["test_class_accuracy"]).all()
+
+
+def test_class_groups_are_whole_and_in_order():
+    runs = [{"label": label, "seed": seed} for seed in (0, 1, 2) for label in (3, 1, 0, 2, 9, 8, 7, 6, 5, 4)]
+    del runs[15]  # of seed 1
+    places = [2, 1, 3, 0, 9, 8, 7, 6, 5, 4]
+    found = image_classification.class_groups(runs)
+    np.testing.assert_array_equal(found, [places, [place + 19 for place in places]])
+    assert image_classification.class_groups(runs[:9]).shape == (0, 10)
+
+
+@pytest.mark.parametrize("labels", ["original", "random"])
+def test_class_accuracy_is_that_of_the_largest_prediction(pictures, plan, labels):
+    for part, size in SIZES.items():
+        pictures[part] = (pictures[part][0], (np.arange(size) * 7 % 10).astype(np.uint8))
+    axes = {"label": [3, 1, 0, 2, 9, 8, 7, 6, 5, 4]}
+    cases = [{"tensor_rank": [1, 2], "seed": 0}, {"tensor_rank": 1, "seed": 1}]
+    small = plan("binary_cp", "adam", axes=axes, cases=cases, labels=labels, init_std=0.1)
+    runs = sweeps.expand(small)
+    left_out = 20 + 4  # of rank 1, seed 1: nine labels have no class accuracy
+    runs.pop(left_out)
+    data = [image_classification.generate(run, "nowhere") for run in runs]
+    stepper = Descent(small, runs, data, "cpu")
+    stepper.problem.inputs(0)
+    generator = torch.Generator().manual_seed(2)
+    for parameter in stepper.model.parameters:  # at first the runs of all labels are the same
+        parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+    found = stepper.observables()["test_class_accuracy"]
+    bits = np.unpackbits(data[0]["test_bits"][:20], axis=1)
+    classes = data[0]["test_permuted" if labels == "random" else "test_labels"][:20]
+    first = np.cumsum([0, *(run["tensor_rank"] for run in runs)])
+    zero, one = (parameter.numpy() for parameter in stepper.model.parameters)
+    shares = {}
+    for rank in (1, 2):
+        right = 0
+        for image, wanted in zip(bits, classes, strict=True):
+            products = np.where(image[:, None] == 1, one, zero).prod(0)
+            predicted = {
+                run["label"]: products[start : start + rank].sum()
+                for run, start in zip(runs, first, strict=False)
+                if (run["tensor_rank"], run["seed"]) == (rank, 0)
+            }
+            right += max(predicted, key=predicted.get) == wanted
+        shares[rank] = right / 20
+    for run, value in zip(runs, found, strict=True):
+        if run["seed"] == 1:
+            assert np.isnan(value)
+        else:
+            assert value == pytest.approx(shares[run["tensor_rank"]], abs=1e-12)
+    assert min(shares) > 0
 
 
 def test_gradient_is_that_of_the_minibatch_mean(classifying, relative):

@@ -8,12 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import jsonschema
+import psutil
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greedyrank import config, planning, schema, sweeps, verdicts
+from greedyrank import config, memory, planning, schema, sweeps, verdicts
 from greedyrank.config import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -759,6 +760,107 @@ def test_binary_cp_and_images_go_together(raw_config):
     raw["sweeps"]["small"]["fixed"] |= {"components": 3, "factor_std": 0.1}
     del raw["sweeps"]["small"]["fixed"]["tensor_rank"]
     assert errors_of(raw) == ["sweeps.small: binary_cp goes with image_classification, and only with it"]
+
+
+IMAGES = {
+    "label": (10, "label is 10: Input should be less than or equal to 9"),
+    "label below 0": (-1, "label is -1: Input should be greater than or equal to 0"),
+    "images": (
+        "random_images",
+        "fixed.images is 'random_images': Input should be 'original', 'random', 'shuffled' or ",
+    ),
+    "labels": ("shuffled", "fixed.labels is 'shuffled': Input should be 'original' or 'random'"),
+    "dataset": ("cifar", "fixed.dataset is 'cifar': Input should be 'mnist' or 'fashion_mnist'"),
+    "train_size": (60001, "train_size is 60001: Input should be less than or equal to 60000"),
+    "test_size": (10001, "test_size is 10001: Input should be less than or equal to 10000"),
+    "no test_size": (0, f"test_size is 0: {ABOVE}"),
+    "batch_size": (41, ": batch_size is 41; train_size allows at most 40"),
+    "tensor_rank": (0, f"tensor_rank is 0: {ABOVE}"),
+}
+
+
+@pytest.mark.parametrize("wrong", IMAGES)
+def test_message_of_images(raw_config, wrong):
+    value, message = IMAGES[wrong]
+    (found,) = errors_of(raw_config("binary_cp", "adam", **{wrong.split()[-1 if wrong[:2] == "no" else 0]: value}))
+    assert found.startswith(f"sweeps.small{'' if message[0] == ':' else '.'}{message}")
+
+
+@pytest.mark.parametrize("kind", ["original", "random", "shuffled", "independent"])
+def test_least_squares_are_of_images(raw_config, kind):
+    raw = raw_config("binary_cp", "adam", images=kind)
+    raw["sweeps"]["small"]["baseline"] = {"kind": "least_squares"}
+    config.load(raw)
+    raw = raw_config("deep_matrix", "gd")
+    raw["sweeps"]["small"]["baseline"] = {"kind": "least_squares"}
+    assert errors_of(raw) == ["sweeps.small: a baseline of least squares needs image_classification"]
+
+
+# -- memory -------------------------------------------------------------------------------------------
+
+# Two jobs: 10 labels of ranks 1 and 15, and one label of rank 15. Columns of 5000 images and 784 pixels,
+# and 70,000 images of 784 pixels, with a label a run.
+WIDE = (10 * (1 + 15) * (3 * 5000 + 12 * 784) + 70000 * (784 + 20)) * 4
+NARROW = (15 * (3 * 5000 + 12 * 784) + 70000 * (784 + 1)) * 4
+
+
+@pytest.fixture
+def wide(raw_config):
+    cases = [
+        {"images": "original", "label": {"count": 10}, "tensor_rank": [1, 15]},
+        {"images": "random", "label": 6, "tensor_rank": 15},
+    ]
+    sizes = {"train_size": 60000, "test_size": 10000, "batch_size": 5000}
+    raw = raw_config("binary_cp", "adam", cases=cases, batch=["images"], dtype="float32", **sizes)
+    raw["sweeps"]["small"]["fixed"] = {
+        name: value for name, value in raw["sweeps"]["small"]["fixed"].items() if name not in ("label", "tensor_rank")
+    }
+    raw["figures"] = {"image_rank": {**raw["figures"]["det_sign"], "measures": ["image_errors"]}}
+    return raw
+
+
+def test_memory_of_a_job_on_images(wide):
+    _, resolved = config.load(wide)
+    jobs = [sweeps.expand(sweeps.narrow(resolved["small"], {"images": kind})) for kind in ("original", "random")]
+    assert [memory.columns(runs) for runs in jobs] == [160, 15]
+    assert [memory.of_job(runs) for runs in jobs] == [WIDE, NARROW]
+    doubled = [{**run, "dtype": "float64"} for run in jobs[0]]
+    assert memory.of_job(doubled) == 2 * WIDE
+
+
+def test_more_columns_than_memory_are_refused(wide, monkeypatch):
+    monkeypatch.setattr(memory, "of_machine", lambda: WIDE - 1)
+    with pytest.raises(ConfigError) as error:
+        planning.Plan(wide)
+    (message,) = error.value.messages
+    assert message.startswith(
+        "sweeps.small.batch: the 160 columns of the job images-original, all components of its 20"
+    )
+    assert f"need about {WIDE / 1e9:.1f} GB; this machine has {WIDE / 1e9:.1f} GB" in message
+    assert "naming `tensor_rank` in `batch`" in message
+
+
+@pytest.mark.parametrize("change", ["more memory", "a job for each rank", "a GPU"])
+def test_columns_that_fit_are_not(wide, monkeypatch, change):
+    monkeypatch.setattr(memory, "of_machine", lambda: WIDE if change == "more memory" else WIDE - 1)
+    if change == "a job for each rank":
+        wide["sweeps"]["small"]["batch"] = ["images", "tensor_rank"]
+    if change == "a GPU":
+        wide["device"] = "cuda"
+    plan = planning.Plan(wide)
+    # Every job is given its own arrays beside what any job gets.
+    found = [plan.train_memory(SimpleNamespace(sweep="small", batch=batch)) for batch in plan.batches["small"]]
+    assert 4000 + NARROW // 1e6 == min(found) < max(found) <= 4000 + WIDE // 1e6
+
+
+@pytest.mark.parametrize(
+    ("limits", "least"), [([], None), (["max\n"], None), (["9223372036854771712", "5000\n"], 5000)]
+)
+def test_memory_of_the_machine_is_at_most_that_of_its_container(monkeypatch, tmp_path, limits, least):
+    monkeypatch.setattr(memory, "LIMITS", [str(tmp_path / str(number)) for number in range(3)])
+    for number, limit in enumerate(limits):
+        (tmp_path / str(number)).write_text(limit)
+    assert memory.of_machine() == (least or psutil.virtual_memory().total)
 
 
 # -- steps beyond what the theorems allow -------------------------------------------------------------

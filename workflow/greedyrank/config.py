@@ -357,7 +357,9 @@ class _SweepLoader:
                 try:
                     settings.across(parts["problem"], parts["factorization"], parts["training"])
                     if self.block["baseline"]:
-                        settings.check_baseline(parts["problem"], parts["factorization"])
+                        settings.check_baseline(
+                            self.block["baseline"]["kind"], parts["problem"], parts["factorization"]
+                        )
                 except ValueError as error:
                     self.errors.append(f"{self.place}: {error}")
                     return

@@ -12,11 +12,12 @@ from pathlib import Path
 import yaml
 
 from greedyrank import config as configuration
-from greedyrank import provenance, settings, sweeps
+from greedyrank import memory, provenance, settings, sweeps
 
 WORKFLOW = Path(__file__).parent.parent
 CLAIMS, PUBLISHED, REPORT = WORKFLOW / "claims", WORKFLOW / "published", WORKFLOW / "report"
 FORMATS = ("png", "pdf", "svg", "csv")
+GENERAL_MB = 4000  # what a training job is given, and more than all but those on images ever need
 
 
 def gpu_is_here() -> bool:
@@ -55,6 +56,7 @@ class Plan:
         for name, sweep in self.sweeps.items():
             self.batches[name] = {sweeps.label(b): b for b in sweeps.batches(sweep, sweep["batch"])}
             self.instances[name] = self._instances(name)
+        self._check_memory()
         self.missing = sorted({f for name in self.sweeps for f in self._files(name) if not Path(f).exists()})
         self.skipped = [
             name
@@ -164,17 +166,48 @@ class Plan:
         part = sweeps.narrow(sweep, self.batches[wildcards.sweep][wildcards.batch])
         return provenance.canonical(part)
 
+    def _image_memory(self, sweep: str, batch: str) -> int:
+        """Return the bytes that a job on images takes; 0 for every other job."""
+        if self.sweeps[sweep]["problem"] != "image_classification":
+            return 0
+        return memory.of_job(sweeps.expand(sweeps.narrow(self.sweeps[sweep], self.batches[sweep][batch])))
+
+    def train_memory(self, wildcards) -> int:
+        """Return the memory of a training job in MB."""
+        return GENERAL_MB + self._image_memory(wildcards.sweep, wildcards.batch) // 1_000_000
+
+    def _check_memory(self) -> None:
+        """Refuse jobs on images with more columns than this machine's memory holds; a GPU has its own."""
+        errors, there = [], memory.of_machine()
+        for name, batches in self.batches.items():
+            if self._device(name) == "cuda":
+                continue
+            for batch, settled in batches.items():
+                if (needed := self._image_memory(name, batch)) > there:
+                    runs = sweeps.expand(sweeps.narrow(self.sweeps[name], settled))
+                    errors.append(
+                        f"sweeps.{name}.batch: the {memory.columns(runs)} columns of the job {batch}, all components of"
+                        f" its {len(runs)} runs, need about {needed / 1e9:.1f} GB; this machine has"
+                        f" {there / 1e9:.1f} GB: split it by naming `tensor_rank` in `batch`, or give it fewer labels,"
+                        " ranks or seeds, or a smaller `batch_size`"
+                    )
+        if errors:
+            raise configuration.ConfigError(errors)
+
     def train_code(self, wildcards) -> str:
         """Return the digest of the training loop and of the tenants that the sweep names."""
         sweep = self.sweeps[wildcards.sweep]
         return provenance.code_digest(["training", *(f"{kind}s.{sweep[kind]}" for kind in sweeps.TENANTS)])
 
-    def device(self, wildcards) -> str:
-        """Return where a batch trains: ``auto`` is a GPU where there is one."""
+    def _device(self, sweep: str) -> str:
         wanted = self.config.device
-        if self.sweeps[wildcards.sweep]["device"] == "cpu" or wanted == "cpu":
+        if self.sweeps[sweep]["device"] == "cpu" or wanted == "cpu":
             return "cpu"
         return "cuda" if wanted == "cuda" or gpu_is_here() else "cpu"
+
+    def device(self, wildcards) -> str:
+        """Return where a batch trains: ``auto`` is a GPU where there is one."""
+        return self._device(wildcards.sweep)
 
     def gpus(self, wildcards) -> int:
         """Return how many GPUs a batch needs."""

@@ -291,8 +291,10 @@ class ImageClassification(Settings):
     data_settings: ClassVar[tuple[str, ...]] = ("dataset", "images", "data_seed")
 
     dataset: Literal["mnist", "fashion_mnist"] = Field(description="which images")
-    images: Literal["original", "random"] = Field(
-        default="original", description="the images, or independent uniform bits in their place"
+    images: Literal["original", "random", "shuffled", "independent"] = Field(
+        default="original",
+        description="the images; or uniform bits; or the pixels of all images in one other order; or each pixel drawn"
+        " alone, as often 1 as in the training images",
     )
     labels: Literal["original", "random"] = Field(
         default="original", description="the labels, or the same labels permuted within each set"
@@ -300,7 +302,7 @@ class ImageClassification(Settings):
     label: int = Field(ge=0, le=9, description="the positive class of one-against-all")
     train_size: int = Field(default=60000, gt=0, le=60000, description="first so many training images")
     test_size: int = Field(default=10000, gt=0, le=10000, description="first so many test images")
-    data_seed: int = Field(default=0, ge=0, description="draws random images and permuted labels")
+    data_seed: int = Field(default=0, ge=0, description="draws random images, orders of pixels and permuted labels")
 
 
 class DeepMatrix(Settings):
@@ -524,6 +526,10 @@ class MinimumNuclearNorm(Settings):
     gap: float = Field(default=1.0e-4, gt=0, lt=1, description="relative duality gap to reach")
 
 
+class LeastSquares(Settings):
+    """The linear function of the pixels with the least squared error, of each problem of a sweep."""
+
+
 PROBLEMS = {
     "completion": Completion,
     "sensing": Sensing,
@@ -539,18 +545,23 @@ FACTORIZATIONS = {
     "hierarchical": Hierarchical,
     "binary_cp": BinaryCP,
 }
-BASELINES = {"minimum_nuclear_norm": MinimumNuclearNorm}
+BASELINES = {"least_squares": LeastSquares, "minimum_nuclear_norm": MinimumNuclearNorm}
 OPTIMIZERS = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}
 
 
-def check_baseline(problem: Settings, factorization: Settings) -> None:
-    """Check that a run's problem has a matrix of minimum nuclear norm.
+def check_baseline(kind: str, problem: Settings, factorization: Settings) -> None:
+    """Check that a run's problem has a baseline of a kind.
 
     Raises
     ------
     ValueError
-        Where there is no matrix, or noise makes overdetermined measurements contradict each other.
+        Where there are no images for least squares; or no matrix of minimum nuclear norm, or noise
+        makes overdetermined measurements contradict each other.
     """
+    if kind == "least_squares":
+        if not isinstance(problem, ImageClassification):
+            raise ValueError("a baseline of least squares needs image_classification")
+        return
     if not isinstance(problem, Target) or len(problem.shape) != 2:
         raise ValueError("a baseline of minimum nuclear norm needs a matrix")
     entries = math.prod(problem.shape)

@@ -17,7 +17,7 @@ for sweep in plan.sweeps:
             "../../envs/train.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
+            mem_mb=plan.train_memory,
             runtime=60,
             device=plan.device,
             gpu=plan.gpus,

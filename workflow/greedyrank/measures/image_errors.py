@@ -1,4 +1,4 @@
-"""Training and test error of the image classifiers."""
+"""Errors and accuracies of the image classifiers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import xarray as xr
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:
-    """Return ``train_error``, ``test_error`` and the labels' ``train_variance`` and ``test_variance``.
+    """Return what is recorded of the image classifiers, each (run, record).
 
-    Each (run, record), on the scale of 0/1 labels, as recorded.
+    ``train_error``, ``test_error`` and the labels' ``train_variance`` and ``test_variance``, on the
+    scale of 0/1 labels; ``test_accuracy`` against the rest; ``test_class_accuracy`` among ten classes.
     """
-    return runs[["train_error", "test_error", "train_variance", "test_variance"]]
+    names = ("train_error", "test_error", "train_variance", "test_variance", "test_accuracy", "test_class_accuracy")
+    return runs[list(names)]

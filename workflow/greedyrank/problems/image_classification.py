@@ -11,14 +11,19 @@ import numpy as np
 from greedyrank import images
 
 POSITIVE = 2.0  # the label of the positive class; the others are 0
+CLASSES = 10
 SCALE = POSITIVE**2  # errors are divided by it: they are those of 0/1 labels, as in the figure
 
 
 def generate(settings: dict, data_dir: str) -> dict[str, np.ndarray]:
-    """Binarize a data set, or replace its images by random bits, and permute its labels.
+    """Binarize a data set, or replace its images by a control's, and permute its labels.
 
-    A pixel is 1 where its byte is at least 128 (the authors round pixel / 255). Random images are
-    independent uniform bits; random labels are a permutation within the training and the test set.
+    A pixel is 1 where its byte is at least 128 (the authors round pixel / 255). Random labels are a
+    permutation within the training and the test set. The images of the controls:
+
+    - ``random``: independent uniform bits (the authors' control);
+    - ``shuffled``: the pixels of every image in one other order, the same for all;
+    - ``independent``: each bit drawn alone, with the probability that it is 1 in the training images.
 
     Returns
     -------
@@ -26,14 +31,42 @@ def generate(settings: dict, data_dir: str) -> dict[str, np.ndarray]:
         For each of ``train`` and ``test``: ``<set>_bits`` (images, 98) packed bits,
         ``<set>_labels`` and ``<set>_permuted`` (images,), all uint8.
     """
+    loaded = images.load(data_dir, settings["dataset"])
+    original = {part: pixels.reshape(len(pixels), -1) >= 128 for part, (pixels, _) in loaded.items()}
+    # Two streams, so that permuted labels are the same whatever becomes of the original images.
+    rng, pixel_rng = (np.random.default_rng([settings["data_seed"], *stream]) for stream in ([0], [0, 1]))
+    order, means = pixel_rng.permutation(original["train"].shape[1]), original["train"].mean(axis=0, dtype=np.float32)
     arrays = {}
-    rng = np.random.default_rng([settings["data_seed"], 0])
-    for part, (pixels, labels) in images.load(data_dir, settings["dataset"]).items():
-        bits = np.packbits(pixels.reshape(len(pixels), -1) >= 128, axis=1)
+    for part, bits in original.items():
+        packed = np.packbits(bits, axis=1)
         if settings["images"] == "random":
-            bits = rng.integers(0, 256, size=bits.shape, dtype=np.uint8)
-        arrays |= {f"{part}_bits": bits, f"{part}_labels": labels, f"{part}_permuted": rng.permutation(labels)}
+            packed = rng.integers(0, 256, size=packed.shape, dtype=np.uint8)
+        elif settings["images"] == "shuffled":
+            packed = np.packbits(bits.take(order, axis=1), axis=1)
+        elif settings["images"] == "independent":
+            packed = np.packbits(pixel_rng.random(bits.shape, dtype=np.float32) < means, axis=1)
+        labels = loaded[part][1]
+        arrays |= {f"{part}_bits": packed, f"{part}_labels": labels, f"{part}_permuted": rng.permutation(labels)}
     return arrays
+
+
+def positives(run: dict, arrays: dict[str, np.ndarray], part: str) -> np.ndarray:
+    """Return which images of a run's ``train`` or ``test`` set are of its positive class, (images,), bool."""
+    labels = arrays[f"{part}_permuted" if run["labels"] == "random" else f"{part}_labels"]
+    return labels[: run[f"{part}_size"]] == run["label"]
+
+
+def class_groups(runs: list[dict]) -> np.ndarray:
+    """Return the runs that differ in their label alone, (groups, 10), in the order of their labels.
+
+    ``runs`` are settings; where one of the ten labels is missing there is no group.
+    """
+    groups: dict[str, dict[int, int]] = {}
+    for index, run in enumerate(runs):
+        others = repr(sorted((name, value) for name, value in run.items() if name != "label"))
+        groups.setdefault(others, {})[run["label"]] = index
+    whole = [[group[label] for label in range(CLASSES)] for group in groups.values() if len(group) == CLASSES]
+    return np.array(whole, dtype=np.int64).reshape(-1, CLASSES)
 
 
 class Problem:
@@ -52,11 +85,9 @@ class Problem:
         for part in ("train", "test"):
             size = run[f"{part}_size"]
             self._images[part] = image_bits.images(arrays[f"{part}_bits"][:size], place)
-            positive = [
-                arrays[f"{part}_permuted" if run["labels"] == "random" else f"{part}_labels"][:size] == run["label"]
-                for run in runs
-            ]
+            positive = [positives(run, arrays, part) for run in runs]
             self._labels[part] = place(POSITIVE * np.stack(positive, axis=1))
+        self._groups = class_groups(runs)
         self._train_size = len(self._images["train"])
         self.steps_per_epoch = -(-self._train_size // self._batch_size)
         # Mean loss over this epoch's minibatches, each taken before its step, as published.
@@ -87,22 +118,31 @@ class Problem:
         return self.state["loss"]
 
     def observables(self, model, end_to_end) -> dict[str, np.ndarray]:
-        """Return ``train_error``, ``test_error`` and the labels' ``train_variance``, ``test_variance``.
+        """Return errors on the scale of 0/1 labels, accuracies, and the variances of the labels, shape (runs,).
 
-        All on the scale of 0/1 labels, shape (runs,).
-        The training error is the epoch's running mean; in the test error each image counts for at
-        most 1, both as published.
+        ``train_error`` is the epoch's running mean; in ``test_error`` each image counts for at most
+        1, both as published. ``test_accuracy`` is the share of test images whose prediction is nearer
+        to their label than to the other; ``test_class_accuracy``, the same for the ten runs that
+        differ in their label alone, the share whose largest prediction is that of their class, NaN
+        where not all ten are in the batch.
         """
-        total = 0.0
+        error, right, right_class = 0.0, 0, 0
         images, labels = self._images["test"], self._labels["test"]
+        groups = self._place(self._groups, exact=True)
         for start in range(0, len(images), self._batch_size):
             rows = np.arange(start, min(start + self._batch_size, len(images)))
             predictions = model.end_to_end(images.batch(self._place(rows, exact=True)))
-            squares = (predictions - labels[start : start + self._batch_size]) ** 2 / SCALE
-            total = total + squares.clamp_(max=1.0).sum(0)
+            wanted = labels[start : start + self._batch_size]
+            error = error + ((predictions - wanted) ** 2 / SCALE).clamp_(max=1.0).sum(0)
+            right = right + ((predictions > POSITIVE / 2) == (wanted > POSITIVE / 2)).sum(0)
+            right_class = right_class + (predictions[:, groups].argmax(2) == wanted[:, groups].argmax(2)).sum(0)
+        class_accuracy = np.full(labels.shape[1], np.nan)
+        class_accuracy[self._groups.T] = right_class.double().cpu().numpy() / len(images)
         variances = {f"{part}_variance": labels.double().var(0, correction=0) for part, labels in self._labels.items()}
         return {
             **{name: (variance / SCALE).cpu().numpy() for name, variance in variances.items()},
             "train_error": (self.losses().double() / SCALE).cpu().numpy(),
-            "test_error": (total.double() / len(images)).cpu().numpy(),
+            "test_error": (error.double() / len(images)).cpu().numpy(),
+            "test_accuracy": (right.double() / len(images)).cpu().numpy(),
+            "test_class_accuracy": class_accuracy,
         }
