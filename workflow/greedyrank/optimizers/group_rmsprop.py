@@ -23,11 +23,12 @@ class Optimizer:
         zero = place64(np.zeros(len(runs)))
         # `decay_power` is a^k. All state is one float64 a run: it costs nothing, and the clock is exact.
         self.state = {"flow_time": zero.clone(), "square": zero.clone(), "decay_power": zero + 1.0}
+        self._learning_rate = zero.clone()
         self.scale(np.ones(len(runs)))
 
     def scale(self, factors: np.ndarray) -> None:
         """Multiply the learning rates given in the settings, one factor a run; 0 holds a run."""
-        self._learning_rate = self._place64(factors * self._rates)
+        self._learning_rate.copy_(self._place64(factors * self._rates))
 
     def step(self, parameters: list, gradients: list) -> None:
         """Move the parameters in place."""
