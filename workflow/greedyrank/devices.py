@@ -36,6 +36,7 @@ def take_card(cards: list[str], folder: Path) -> int:
             else:
                 _held.append(file)
                 return index
+    raise AssertionError("there is always one more file")
 
 
 def prepare(device: str) -> str:
@@ -51,7 +52,10 @@ def prepare(device: str) -> str:
     import torch
 
     if not torch.cuda.is_available():
-        raise Explained("device is cuda, but torch sees no GPU here; set `device: cpu` or `auto`")
+        raise Explained(
+            f"this is to train on a GPU, but torch {torch.__version__} sees none here: set `device: cpu`, or install a"
+            " torch that is built for CUDA and fits the driver"
+        )
     # The logarithm sums of binary_cp lose their last digits in TF32. Set whatever the environment says.
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
