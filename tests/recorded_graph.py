@@ -5,6 +5,7 @@ tensor that was replaced is still the captured one, capturing runs nothing, and 
 the GPU, or that brings data from the CPU, cannot be captured.
 """
 
+import contextlib
 from unittest import mock
 
 import torch
@@ -60,20 +61,23 @@ class RecordedGraph:
     """Stands in for `greedyrank.step_graph.CudaGraph`."""
 
     def __init__(self, call):
+        self._call = call
+
+    def warm_up(self) -> None:
+        self._call()
+
+    def capture(self) -> None:
         def waits(*args, **kwargs):
             raise Waits("a copy between CPU and GPU")
 
         recorder = _Recorder()
-        patches = [mock.patch.object(owner, name, waits) for owner, names in COPIES for name in names]
-        for patch in patches:
-            patch.start()
-        try:
+        with contextlib.ExitStack() as stack:
+            for owner, names in COPIES:
+                for name in names:
+                    stack.enter_context(mock.patch.object(owner, name, waits))
             with recorder:
-                call()
-        finally:
-            for patch in patches:
-                patch.stop()
-        self.calls = recorder.calls
+                self._call()
+        self._calls = recorder.calls
         # A capture runs nothing: what was there is there again, and the new is not yet anything.
         for tensor, before in reversed(recorder.overwritten):
             tensor.copy_(before)
@@ -82,13 +86,7 @@ class RecordedGraph:
                 tensor.fill_(torch.nan)
 
     def replay(self) -> None:
-        """Run it once."""
-        for function, args, kwargs, found in self.calls:
+        for function, args, kwargs, found in self._calls:
             for into, new in zip(_tensors(found), _tensors(function(*args, **kwargs)), strict=True):
                 if into.data_ptr() != new.data_ptr():
                     into.copy_(new)
-
-    @staticmethod
-    def warm_up(call) -> None:
-        """Run a call as it is."""
-        call()

@@ -51,7 +51,7 @@ def test_captured_steps_are_the_steps_one_by_one(plan):
     eager._graph = None
     for descent in (graphed, eager):
         descent.advance(50)
-    assert graphed._graph._graph is not None
+    assert graphed._graph.captured
     for name, expected in eager.state().items():
         np.testing.assert_allclose(graphed.state()[name], expected, rtol=1e-12, err_msg=name)
 

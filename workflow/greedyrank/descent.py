@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from greedyrank.step_graph import StepGraph
+from greedyrank.step_graph import CudaGraph, StepGraph
 from greedyrank.tenants import tenant
 
 
@@ -48,7 +48,7 @@ class Descent:
         self._step = 0
         self._gradients = self._end_to_end = None
         # The steps on a minibatch launch kernels of milliseconds, on rows that differ from step to step.
-        self._graph = StepGraph(self._take_step) if device == "cuda" and self.full_batch else None
+        self._graph = StepGraph(CudaGraph(self._take_step)) if device == "cuda" and self.full_batch else None
 
     def _evaluate(self) -> list:
         if self._gradients is None:

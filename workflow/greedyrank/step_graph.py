@@ -16,49 +16,50 @@ WARM_UP = 3
 
 
 class CudaGraph:
-    """What a call would launch, captured without running it."""
+    """A call that launches kernels, first as it is, then captured."""
 
     def __init__(self, call: Callable[[], None]):
-        self._graph = torch.cuda.CUDAGraph()
+        self._call, self._graph = call, torch.cuda.CUDAGraph()
+        self._side = torch.cuda.Stream()
+
+    def warm_up(self) -> None:
+        """Make the call, on a stream beside the current one, as torch asks for before a capture."""
+        current = torch.cuda.current_stream()
+        self._side.wait_stream(current)
+        with torch.cuda.stream(self._side):
+            self._call()
+        current.wait_stream(self._side)
+
+    def capture(self) -> None:
+        """Note what the call launches; nothing runs."""
         with torch.cuda.graph(self._graph):
-            call()
+            self._call()
 
     def replay(self) -> None:
-        """Run it once."""
+        """Launch it all at once."""
         self._graph.replay()
-
-    @staticmethod
-    def warm_up(call: Callable[[], None]) -> None:
-        """Run a call as it is, on a stream of its own, as torch asks for before a capture."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            call()
-        torch.cuda.current_stream().wait_stream(stream)
 
 
 class StepGraph:
-    """Steps that count from the first on: a few as they are, the others from the graph.
+    """Steps of which a few are made as they are, all others from a graph.
 
     Parameters
     ----------
-    step : callable
-        Takes one step. It must not wait for the GPU.
-    graph : type
-        `CudaGraph`, or what stands in for it.
+    graph : CudaGraph
+        Of one step, which must not wait for the GPU.
     """
 
-    def __init__(self, step: Callable[[], None], graph: type = CudaGraph):
-        self._step, self._make = step, graph
-        self._cold, self._graph = WARM_UP, None
+    def __init__(self, graph: CudaGraph):
+        self._graph, self._cold, self.captured = graph, WARM_UP, False
 
     def advance(self, steps: int) -> None:
         """Take so many steps."""
-        for _ in range(min(steps, self._cold)):
-            self._make.warm_up(self._step)
-            self._cold -= 1
-            steps -= 1
-        if steps and self._graph is None:
-            self._graph = self._make(self._step)
-        for _ in range(steps):
+        cold = min(steps, self._cold)
+        for _ in range(cold):
+            self._graph.warm_up()
+        self._cold -= cold
+        if steps > cold and not self.captured:
+            self._graph.capture()
+            self.captured = True
+        for _ in range(steps - cold):
             self._graph.replay()

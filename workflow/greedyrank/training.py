@@ -345,11 +345,10 @@ def _train(plan: dict, data: list[dict], device: str, checkpoint: Path | None, *
     logger.warning("out of memory on the GPU: %d runs train as %d and then %d", len(runs), half, len(runs) - half)
     parts = []
     for name, part in (("first", slice(half)), ("second", slice(half, None))):
-        cases = [{key: [value] for key, value in run.items()} for run in runs[part]]
         path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}.{name}")
         gc.collect()  # a stepper and its captured step refer to each other
         sys.modules["torch"].cuda.empty_cache()
-        parts.append(_train({**plan, "cases": cases, "axes": {}}, data[part], device, path, **kwargs))
+        parts.append(_train(sweeps.containing(plan, runs[part]), data[part], device, path, **kwargs))
     return _joined(parts)
 
 
