@@ -23,7 +23,7 @@ def from_config(names, steps):
 
     _, resolved = config.load(yaml.safe_load(Path("config.yaml").read_text()))
     slices = {}
-    for name in names:
+    for name in names or [name for name in SWEEPS if name in resolved]:
         if name not in resolved:
             raise Explained(f"config.yaml has no sweep {name}")
         batches = [
@@ -66,7 +66,7 @@ def main(options):
 
 if __name__ == "__main__":
     parser = cli.parser(__doc__.splitlines()[0])
-    parser.add_argument("--sweeps", nargs="+", default=SWEEPS, help=f"default: {' '.join(SWEEPS)}")
+    parser.add_argument("--sweeps", nargs="+", help=f"default: {' '.join(SWEEPS)}")
     parser.add_argument("--slices", type=Path, help="what --save-slices wrote, in place of sweeps of config.yaml")
     parser.add_argument("--save-slices", type=Path, help="write the short slices to this file, and end")
     parser.add_argument(

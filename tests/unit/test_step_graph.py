@@ -61,6 +61,19 @@ def test_replayed_steps_are_steps(small):
     assert graphed._graph.captured
 
 
+def test_everything_is_on_the_device_and_no_value_is_read(small):
+    # Tensors of the device `meta` have no values: whoever asks for one, or mixes them with a CPU's, is told.
+    descent = stepper(small, "meta")
+    for factors in ([1.0, 1.0, 1.0], [0.0, 1.0, 0.1]):
+        descent.scale(np.array(factors))
+        descent.advance(2)
+    with torch.no_grad():
+        gradients = descent._evaluate()
+        recorded = [descent.problem.losses(), *descent.model.observables(True, gradients).values()]
+    tensors = [*descent.model.parameters, *descent.optimizer.state.values(), *gradients, *recorded]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
 def test_a_checkpoint_goes_on_before_and_after_the_capture(small):
     eager, source = stepper(small, "cpu"), captured(small)
     for descent in (eager, source):
