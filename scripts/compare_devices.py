@@ -26,9 +26,8 @@ def from_config(names, steps):
     for name in names or [name for name in SWEEPS if name in resolved]:
         if name not in resolved:
             raise Explained(f"config.yaml has no sweep {name}")
-        batches = [
-            sweeps.narrow(resolved[name], batch) for batch in sweeps.batches(resolved[name], resolved[name]["batch"])
-        ]
+        sweep = resolved[name]
+        batches = [sweeps.narrow(sweep, batch) for batch in sweeps.batches(sweep, sweep["batch"])]
         slices[name] = equivalence.shortened(max(reversed(batches), key=lambda b: len(sweeps.expand(b))), steps)
     return slices
 
