@@ -7,7 +7,15 @@ from combinations import FULL_BATCH, stepper
 from recorded_graph import RecordedGraph, Waits
 
 from greedyrank import step_graph, sweeps, training
+from greedyrank.kernels import khatri_rao
 from greedyrank.problems import completion
+
+
+@pytest.fixture(autouse=True)
+def in_torch(monkeypatch):
+    """Every operation as on a GPU: compiled loops cannot be recorded."""
+    monkeypatch.setattr(khatri_rao, "_fastest_split", lambda like: khatri_rao._split)
+
 
 EVERYTHING = {"record": {"every": 5, "end_to_end": True}}
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from greedyrank.kernels import bit_matrix
+try:
+    from greedyrank.kernels import bit_matrix
+except ImportError:  # numba is not everywhere that torch is
+    bit_matrix = None
 
 PIXELS = 784
 # Below this a factor's gradient is summed over its own images, not taken as a difference: divided by a small factor,
@@ -116,6 +119,6 @@ class FloatImages:
 
 def images(packed: np.ndarray, place):
     """Return a set of images, of packed bits (images, 98), where ``place`` puts arrays."""
-    if place(np.zeros(1)).device.type == "cpu":
+    if bit_matrix is not None and place(np.zeros(1)).device.type == "cpu":
         return PackedImages(packed)
     return FloatImages(place(np.unpackbits(packed, axis=1)))

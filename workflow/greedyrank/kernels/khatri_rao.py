@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 
 import torch
 
 
+def _split(upstream, before, factor, before_gradient, factor_gradient) -> None:
+    """Write dL/d(before) and dL/d(factor), given dL/d(their Khatri-Rao product)."""
+    upstream = upstream.view(before.shape[0], before.shape[1], factor.shape[1], -1)
+    torch.sum(upstream * before[:, :, None], 1, out=factor_gradient)
+    torch.sum(upstream * factor[:, None], 2, out=before_gradient)
+
+
 @functools.cache
 def _compiled_split(dtype: str):
-    """Return the compiled form of `_split` on a CPU: the product's gradient is read once, and nothing is put aside."""
+    """Compile `_split`: the product's gradient is read once, and nothing is put aside."""
     import numba
 
     def split(upstream, before, factor, before_gradient, factor_gradient):
@@ -26,18 +34,16 @@ def _compiled_split(dtype: str):
                         factor_gradient[run, j, r] += value * before[run, i, r]
 
     split.__qualname__ = f"split_{dtype}"  # an index of numba's cache of its own, as in `deep_matrices`
-    return numba.njit(cache=True)(split)
+    compiled = numba.njit(cache=True)(split)
+    return lambda *tensors: compiled(*(tensor.numpy() for tensor in tensors))
 
 
-def _split(upstream, before, factor, before_gradient, factor_gradient) -> None:
-    """Write dL/d(before) and dL/d(factor), given dL/d(their Khatri-Rao product)."""
-    arrays = upstream, before, factor, before_gradient, factor_gradient
-    if before.device.type == "cpu":
-        _compiled_split(str(before.dtype))(*(array.numpy() for array in arrays))
-        return
-    upstream = upstream.view(before.shape[0], before.shape[1], factor.shape[1], -1)
-    torch.sum(upstream * before[:, :, None], 1, out=factor_gradient)
-    torch.sum(upstream * factor[:, None], 2, out=before_gradient)
+def _fastest_split(like):
+    """Return the fastest form of `_split` there is for tensors like this one."""
+    if like.device.type == "cpu":
+        with contextlib.suppress(ImportError):  # numba is not everywhere that torch is
+            return _compiled_split(str(like.dtype))
+    return _split
 
 
 class KhatriRao:
@@ -56,6 +62,7 @@ class KhatriRao:
         self._partial_gradients = [torch.empty_like(partial) for partial in self.partial]
         self._factor_gradients = [torch.empty_like(factor) for factor in factors[1:]]
         self.gradient = self._partial_gradients[-1]
+        self._split = _fastest_split(factors[0])
 
     def product(self):
         """Return the Khatri-Rao product, shape (runs, product of lengths, components)."""
@@ -67,7 +74,7 @@ class KhatriRao:
     def pullback(self) -> list:
         """Return the gradient of each factor, given that of the product in ``self.gradient``."""
         for i in range(len(self.factors) - 1, 0, -1):
-            _split(
+            self._split(
                 self._partial_gradients[i],
                 self.partial[i - 1],
                 self.factors[i],
