@@ -8,6 +8,7 @@ import tensorly
 import torch
 
 from greedyrank.factorizations import binary_cp, cp, deep_cp, deep_matrix, hierarchical, psd, tucker
+from greedyrank.image_bits import PIXELS, FloatImages, PackedImages
 from greedyrank.problems import completion
 from greedyrank.tenants import tenant
 
@@ -783,20 +784,25 @@ def test_differences_of_squared_norms_are_conserved_but_for_the_step(run_setting
 IMAGES = 24
 
 
-@pytest.fixture
-def binary(run_settings, place):
+@pytest.fixture(params=[PackedImages, FloatImages])
+def binary(request, run_settings, place):
     """Three runs with 1, 3 and 2 components, and bits of which 60 pixels never vary."""
     runs = run_settings(
         "binary_cp", "adam", init_std=0.05, cases=[{"tensor_rank": rank, "seed": rank} for rank in (1, 3, 2)]
     )
     model = binary_cp.Model(runs, place)
-    bits = np.random.default_rng(0).integers(0, 2, (IMAGES, binary_cp.PIXELS)).astype(float)
+    bits = np.random.default_rng(0).integers(0, 2, (IMAGES, PIXELS), dtype=np.uint8)
     bits[:, 100:130], bits[:, 130:160] = 0, 1
+    images = PackedImages(np.packbits(bits, axis=1)) if request.param is PackedImages else FloatImages(place(bits))
     upstream = np.random.default_rng(1).standard_normal((IMAGES, 3))
-    return model, place(bits), place(upstream)
+    return model, images, place(bits), place(upstream)
 
 
-OWNER = np.array([0, 1, 1, 1, 2, 2])
+def all_of(images):
+    return images.batch(torch.arange(IMAGES))
+
+
+OWNER = np.array([0, 2, 2, 1, 1, 1])  # of the columns: in the order of the ranks
 
 
 def gathered(factors, bits):
@@ -822,16 +828,16 @@ def plain_gradients(factors, bits, upstream):
 
 
 def assert_exact(binary, relative):
-    model, bits, upstream = binary
-    assert relative(model.end_to_end(bits), plain_predictions(model.parameters, bits)) <= TIGHT
+    model, images, bits, upstream = binary
+    assert relative(model.end_to_end(all_of(images)), plain_predictions(model.parameters, bits)) <= TIGHT
     found, expected = model.pullback(upstream), plain_gradients(model.parameters, bits, upstream)
     for ours, oracle in zip(found, expected, strict=True):
         assert relative(ours, oracle) <= TIGHT
 
 
 def test_binary_cp_pullback_against_autograd(binary, relative):
-    model, bits, upstream = binary
-    model.end_to_end(bits)
+    model, images, bits, upstream = binary
+    model.end_to_end(all_of(images))
     oracle = autograd(model, lambda factors: plain_predictions(factors, bits), upstream)
     for ours, theirs in zip(model.pullback(upstream), oracle, strict=True):
         assert relative(ours, theirs) <= TIGHT
@@ -872,19 +878,30 @@ def test_binary_cp_two_zero_factors_in_a_column(binary, relative):
 
 
 def test_binary_cp_pixels_that_never_vary(binary):
-    model, bits, upstream = binary
-    model.end_to_end(bits)
+    model, images, bits, upstream = binary
+    model.end_to_end(all_of(images))
     zero, one = model.pullback(upstream)
     assert not one[100:130].any()
     # The difference of two equal sums, taken in two orders.
     assert zero[130:160].abs().max() <= TIGHT * one.abs().max()
 
 
-def test_binary_cp_other_batch_sizes_between(binary, relative):
-    model, bits, _ = binary
-    expected = model.end_to_end(bits).clone()
-    assert relative(model.end_to_end(bits[:5]), expected[:5]) <= TIGHT
-    assert relative(model.end_to_end(bits), expected) == 0
+def test_binary_cp_minibatches(binary, relative):
+    model, images, _, _ = binary
+    expected = model.end_to_end(all_of(images)).clone()
+    rows = torch.tensor([17, 3, 4, 20, 0])
+    assert relative(model.end_to_end(images.batch(rows)), expected[rows]) <= TIGHT
+
+
+def test_binary_cp_gradient_of_small_factors(binary, relative):
+    """Those whose images differ so much that a difference of sums would be nothing but rounding."""
+    model, images, bits, upstream = binary
+    for pixel in (7, 120, 150):
+        model.parameters[0][pixel] *= 1e-13
+    model.end_to_end(all_of(images))
+    found, expected = model.pullback(upstream), plain_gradients(model.parameters, bits, upstream)
+    for pixel in (7, 120):
+        assert relative(found[0][pixel], expected[0][pixel]) <= TIGHT
 
 
 def test_binary_cp_init(run_settings):

@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from greedyrank import settings, sweeps, training
+from greedyrank import config, sweeps, training
 from greedyrank.problems import completion, image_classification
 
 BATCH = 5000
@@ -110,26 +110,27 @@ class _Case:
         self.stepper.advance(count)
 
 
-def _completion_plan(factorization: str, optimizer: str, fixed: dict, axes: dict | None = None) -> dict:
-    problem = settings.Completion.model_fields.items()
-    common = {name: field.default for name, field in problem if not field.is_required()}
-    common |= {"seed": 0, "dtype": "float32", "loss": "mean", "record": {"end_to_end": False}}
-    return {
-        "problem": "completion",
+def _plan(problem: str, factorization: str, optimizer: str, fixed: dict, axes: dict | None = None) -> dict:
+    """Return the slice of one batch that never stops, with the defaults of every setting that is not given."""
+    block = {
+        "source": "settings of the figure that the case is named after",
+        "problem": problem,
         "factorization": factorization,
         "optimizer": optimizer,
-        "fixed": {**common, **fixed},
-        "cases": [],
+        "beyond_step_limit": True,  # how fast a step is does not depend on where it leads
+        "fixed": fixed,
         "axes": axes or {},
     }
+    return sweeps.narrow(config.load_sweep(block), {})
+
+
+FOR_EVER = {"stop": {"max_steps": 10**9}, "record": {"every": 10**9}}
 
 
 def _deep_matrix(optimizer: str, fixed: dict, axes: dict, device: str):
     from greedyrank.factorizations import deep_matrix
 
-    common = {"identity_scale": None, "layer_alpha": None, "layer_beta": 0.0, "balanced": False, "det": "any"}
-    common |= {"observations": None, "decay": 0.99, "eps": 1e-4}
-    case = _Case(_completion_plan("deep_matrix", optimizer, {**common, **fixed}, axes), device)
+    case = _Case(_plan("completion", "deep_matrix", optimizer, {**FOR_EVER, **fixed}, axes), device)
     run = case.runs[0]
     seen = slice(run["observations"])
     index = torch.unravel_index(torch.tensor(case.data["entries"][seen], device=device), run["shape"])
@@ -156,21 +157,22 @@ def tiny(device: str, runs: int = 1):
     return *_deep_matrix("gd", fixed, {"seed": list(range(runs))}, device), 0.0
 
 
-def deep_matrix_100(device: str, optimizer: str = "gd", depth: int = 3, dtype: str = "float32"):
+def deep_matrix_100(device: str, optimizer: str = "gd", depth: int = 3, dtype: str = "float32", runs: int = 1):
     """100x100, rank 5, 2000 observations: Arora et al. 2019."""
     fixed = {"shape": [100, 100], "target_rank": 5, "target_norm": 100.0, "observations": 2000, "depth": depth}
-    fixed |= {"product_std": 1e-3, "learning_rate": 0.1 if optimizer == "gd" else 1e-3, "dtype": dtype}
-    case, published, plain = _deep_matrix(optimizer, fixed, {}, device)
-    return case, published, plain, 3 * (depth - 1) * 2 * 100.0**3
+    fixed |= {"loss": "mean", "product_std": 1e-3, "learning_rate": 0.1 if optimizer == "gd" else 1e-3, "dtype": dtype}
+    case, published, plain = _deep_matrix(optimizer, fixed, {"seed": list(range(runs))}, device)
+    return case, published, plain, runs * 3 * (depth - 1) * 2 * 100.0**3
 
 
-def _tensor(factorization: str, fixed: dict, device: str):
+def _tensor(factorization: str, fixed: dict, device: str, runs: int = 1):
     """A completion of a tensor by GroupRMSprop: its case, and a maker of autograd forms.
 
     A form is ``predictions(parameters)`` at the observed entries; its parameters are those of the engine's model.
     """
-    common = {"learning_rate": 1e-2, "decay": 0.99, "eps": 1e-6}
-    case = _Case(_completion_plan(factorization, "group_rmsprop", {**common, **fixed}), device)
+    fixed = {**FOR_EVER, "loss": "mean", "learning_rate": 1e-2, **fixed}
+    axes = {"seed": list(range(runs))}
+    case = _Case(_plan("completion", factorization, "group_rmsprop", fixed, axes), device)
     run = case.runs[0]
     seen = slice(run["observations"])
     entries = torch.tensor(case.data["entries"][seen], device=device)
@@ -192,11 +194,11 @@ def _one_hot(entries: torch.Tensor, shape: list[int]) -> torch.Tensor:
     return one_hot.reshape(-1, *shape)
 
 
-def cp_order4(device: str, length: int, components: int, observations: int):
+def cp_order4(device: str, length: int, components: int, observations: int, runs: int = 1):
     """CP of order 4: Razin, Maman & Cohen 2021, Fig. 3 (10, 1000, 2000); Razin & Cohen 2020 (8, 512, 1000)."""
     fixed = {"shape": [length] * 4, "target_rank": 5, "target_norm": 1.0, "observations": observations}
-    fixed |= {"components": components, "factor_std": 0.01, "balanced": False}
-    case, entries, form = _tensor("cp", fixed, device)
+    fixed |= {"components": components, "factor_std": 0.01}
+    case, entries, form = _tensor("cp", fixed, device, runs)
     sensing = _one_hot(entries, fixed["shape"])
 
     def published(factors: list) -> torch.Tensor:
@@ -208,13 +210,13 @@ def cp_order4(device: str, length: int, components: int, observations: int):
         first, second, third, fourth = (factor[i] for factor, i in zip(factors, index, strict=True))
         return (first * second * third * fourth).sum(dim=1)
 
-    return case, form(published), form(plain), 3 * 2.0 * length**4 * components
+    return case, form(published), form(plain), runs * 3 * 2.0 * length**4 * components
 
 
 def tucker_25(device: str, depth: int, core_std: float):
     """Deep Tucker 25x25x25, 70 % observed: Hariz et al. 2024, with the inits that leave the start."""
     fixed = {"shape": [25] * 3, "target_multilinear_rank": [5] * 3, "target_norm": 125.0, "observations": 10938}
-    fixed |= {"core_shape": None, "depth": depth, "core_std": core_std}
+    fixed |= {"depth": depth, "core_std": core_std}
     case, entries, form = _tensor("tucker", fixed, device)
     sensing = _one_hot(entries, fixed["shape"])
 
@@ -245,7 +247,7 @@ def tucker_25(device: str, depth: int, core_std: float):
 def hierarchical_8(device: str):
     """Hierarchical 8x8x8x8, widths 512 and 512: Razin, Maman & Cohen 2022, Fig. of the three dynamics."""
     fixed = {"shape": [8] * 4, "target_widths": [5, 5], "target_norm": 64.0, "observations": 2048}
-    fixed |= {"widths": [512, 512], "factor_std": 0.01, "balanced": False}
+    fixed |= {"widths": [512, 512], "factor_std": 0.01}
     case, entries, form = _tensor("hierarchical", fixed, device)
     index = torch.stack(torch.unravel_index(entries, fixed["shape"]), dim=1)
     one_hot = torch.nn.functional.one_hot(index, 8).float()  # (observations, modes, 8)
@@ -265,7 +267,8 @@ def hierarchical_8(device: str):
     return case, form(published), form(plain), 2 * 3 * 2.0 * 64 * 512**2 + 3 * 2.0 * 64 * 512 * 64
 
 
-def _image(ranks: list[int], labels: list[int], device: str):
+def image(device: str, axes: dict):
+    """Classifiers of 1-bit images on minibatches of 5000: Razin, Maman & Cohen 2021, Fig. 4."""
     from greedyrank.factorizations import binary_cp
 
     rng = np.random.default_rng(0)
@@ -273,17 +276,9 @@ def _image(ranks: list[int], labels: list[int], device: str):
     for part, size in (("train", 4 * BATCH), ("test", BATCH)):
         data[f"{part}_bits"] = rng.integers(0, 256, (size, 98), dtype=np.uint8)
         data[f"{part}_labels"] = data[f"{part}_permuted"] = rng.integers(0, 10, size, dtype=np.uint8)
-    common = {"labels": "original", "images": "original", "train_size": 4 * BATCH, "test_size": BATCH}
-    common |= {"init_mean": 1.0, "init_std": 1e-3, "seed": 0, "learning_rate": 5e-4, "beta1": 0.9, "beta2": 0.999}
-    common |= {"eps": 1e-8, "dtype": "float32", "batch_size": BATCH, "order_seed": 0}
-    plan = {
-        "problem": "image_classification",
-        "factorization": "binary_cp",
-        "optimizer": "adam",
-        "fixed": common,
-        "cases": [],
-        "axes": {"tensor_rank": ranks, "label": labels},
-    }
+    fixed = {"dataset": "mnist", "train_size": 4 * BATCH, "test_size": BATCH, "batch_size": BATCH}
+    fixed |= {"learning_rate": 5e-4, "stop": {"max_epochs": 10**9}, "record": {"every_epochs": 10**9}}
+    plan = _plan("image_classification", "binary_cp", "adam", fixed, axes)
     case = _Case(plan, device, data)
     # The autograd forms train every run by itself, as published.
     bits = torch.tensor(np.unpackbits(data["train_bits"][:BATCH], axis=1), device=device)
@@ -311,16 +306,6 @@ def _image(ranks: list[int], labels: list[int], device: str):
     return case, forms(published), forms(plain), 2 * 2.0 * BATCH * binary_cp.PIXELS * columns
 
 
-def image_r15(device: str):
-    """One classifier of rank 15: Razin, Maman & Cohen 2021, Fig. 4."""
-    return _image([15], [6], device)
-
-
-def image_120(device: str):
-    """Eight classifiers of rank 15, 120 columns: what a part of the figure's sweep looks like."""
-    return _image([15], [0, 1, 2, 3, 4, 5, 6, 7], device)
-
-
 # The deep matrices with a depth and a precision in their names train as in Arora et al.'s Figs. 1 and 2.
 CASES = {
     "2x2 depth3": tiny,
@@ -337,8 +322,8 @@ CASES = {
     "tucker 25 K2": partial(tucker_25, depth=2, core_std=0.004),
     "tucker 25 K4": partial(tucker_25, depth=4, core_std=0.036),
     "hierarchical 8^4": hierarchical_8,
-    "image r15": image_r15,
-    "image 120 columns": image_120,
+    "image r15": partial(image, axes={"tensor_rank": [15], "label": [6]}),
+    "image 120 columns": partial(image, axes={"tensor_rank": [15], "label": [0, 1, 2, 3, 4, 5, 6, 7]}),
 }
 TINY = ("2x2 depth3", "2x2 sweep of 1000 runs")  # always on the CPU
 

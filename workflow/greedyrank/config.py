@@ -412,6 +412,21 @@ def _check_figure(name: str, figure: Figure, known_sweeps: dict) -> list[str]:
     return errors + _check_keywords(f"{place}.draw", figure.draw, module, "draw")
 
 
+def load_sweep(block: dict) -> dict:
+    """Validate one sweep block that stands in no config file, and fill in all its defaults.
+
+    Raises
+    ------
+    ConfigError
+        Naming every wrong key, its value and what is allowed.
+    """
+    loader = _SweepLoader("alone", Sweep.model_validate(block), "laptop")
+    resolved = loader.load()
+    if loader.errors:
+        raise ConfigError(loader.errors)
+    return resolved
+
+
 def load(raw: dict) -> tuple[Config, dict[str, dict]]:
     """Validate a config and resolve its sweeps at its scale.
 

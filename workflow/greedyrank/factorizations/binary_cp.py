@@ -12,14 +12,15 @@ are columns of the same products.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 
-PIXELS = 784
+from greedyrank.image_bits import PIXELS
+
 # A factor this small stands for zero: its logarithm is finite and its product still vanishes.
 TINY = 1e-20
-# Below this a factor's gradient is summed over its own images, not taken as a difference.
-SMALL = 0.1
 
 
 def initial(run: dict) -> list[np.ndarray]:
@@ -29,55 +30,51 @@ def initial(run: dict) -> list[np.ndarray]:
     return list(factors)
 
 
-def _nonzero(factor):
-    return torch.where(factor.abs() < TINY, TINY, factor)
-
-
 class Model:
-    """F_0 and F_1 of all runs of a batch, each (784, columns); a run owns ``tensor_rank`` columns."""
+    """F_0 and F_1 of all runs of a batch, each (784, columns); a run owns ``tensor_rank`` columns.
+
+    Runs of equal rank stand side by side, so that their columns are one array (images, runs, rank).
+    """
 
     def __init__(self, runs: list[dict], place):
-        drawn = [initial(run) for run in runs]
+        order = sorted(range(len(runs)), key=lambda run: runs[run]["tensor_rank"])
+        ranks = [runs[run]["tensor_rank"] for run in order]
+        drawn = [initial(runs[run]) for run in order]
         self.parameters = [place(np.concatenate(factors, axis=1)) for factors in zip(*drawn, strict=True)]
-        owner = np.repeat(np.arange(len(runs)), [run["tensor_rank"] for run in runs])
-        # ownership[c, r] = 1 where column c belongs to run r
-        self._ownership = place(owner[:, None] == np.arange(len(runs)))
-        self._rows = {}
+        self._owner = place(np.repeat(order, ranks), exact=True)
+        self._ones = [(len(list(same)), place(np.ones(rank))) for rank, same in itertools.groupby(ranks)]
+        self._order, self._back = place(np.array(order), exact=True), place(np.argsort(order), exact=True)
+        self._in_order = order == list(range(len(runs)))
 
     def spread(self, values):
         """Return one value a run in the shape that multiplies each parameter."""
-        return [self._ownership @ values] * len(self.parameters)
+        return [values[self._owner]] * len(self.parameters)
+
+    def _components(self):
+        """Return, for each rank, ones (rank,) and the components' predictions (images, runs, rank), a view."""
+        widths = [runs * len(ones) for runs, ones in self._ones]
+        blocks = self._products.split(widths, dim=1)
+        return [(o, block.unflatten(1, (runs, len(o)))) for (runs, o), block in zip(self._ones, blocks, strict=True)]
 
     def end_to_end(self, inputs):
-        """Return the predictions (images, runs) on bits (images, 784)."""
+        """Return the predictions (images, runs) on a minibatch of `greedyrank.image_bits`."""
         self._inputs = inputs
-        self._factors = [_nonzero(factor) for factor in self.parameters]
-        log0, log1 = (factor.abs().log_() for factor in self._factors)
-        products = self._rows.setdefault(len(inputs), inputs.new_empty(len(inputs), log0.shape[1]))
-        torch.addmm(log0.sum(0), inputs, log1.sub_(log0), out=products).exp_()
-        self._flip_signs(products)
-        self._products = products
-        return products @ self._ownership
-
-    def _flip_signs(self, products) -> None:
-        negative0, negative1 = (factor < 0 for factor in self._factors)
-        columns = (negative0 | negative1).any(0).nonzero().squeeze(1)
-        if len(columns):
-            zero, one = (negative[:, columns].to(products.dtype) for negative in (negative0, negative1))
-            # Sums of at most 784 zeros and ones: exact in float32.
-            count = torch.addmm(zero.sum(0), self._inputs, one - zero)
-            products[:, columns] *= 1 - 2 * count.remainder_(2)
+        sizes = [factor.abs().clamp_(min=TINY) for factor in self.parameters]
+        # A zero has a sign too: its product and its gradient must agree on it.
+        self._factors = [size.copysign(factor) for size, factor in zip(sizes, self.parameters, strict=True)]
+        self._products = inputs.sums_over_pixels(*(size.log_() for size in sizes)).exp_()
+        inputs.change_signs(*self._factors, self._products)
+        predictions = torch.cat([components @ ones for ones, components in self._components()], dim=1)
+        return predictions if self._in_order else predictions.index_select(1, self._back)
 
     def pullback(self, upstream):
         """Return dL/dF_0 and dL/dF_1, given dL/d(prediction) (images, runs)."""
-        weighted = torch.mm(upstream, self._ownership.mT).mul_(self._products)
-        where_one = torch.mm(self._inputs.mT, weighted)
-        where_zero = weighted.sum(0) - where_one
-        # Divided by a small factor, the rounding of that difference would be all there is.
-        small = (self._factors[0].abs() < SMALL).any(1).nonzero().squeeze(1)
-        if len(small):
-            where_zero[small] = torch.mm((1 - self._inputs[:, small]).mT, weighted)
-        return [where_zero.div_(self._factors[0]), where_one.div_(self._factors[1])]
+        ordered = upstream if self._in_order else upstream.index_select(1, self._order)
+        each = ordered.split([runs for runs, _ in self._ones], dim=1)
+        for (_, components), gradient in zip(self._components(), each, strict=True):
+            components.mul_(gradient.unsqueeze(2))
+        sums = self._inputs.sums_over_images(self._products, self._factors[0])
+        return [total.div_(factor) for total, factor in zip(sums, self._factors, strict=True)]
 
     def observables(self, growth: bool, gradients) -> dict:
         """Nothing but the problem's errors is recorded."""

@@ -76,27 +76,25 @@ class Problem:
 
     def __init__(self, runs: list[dict], data: list[dict], place):
         # Here, not above: generating data needs no torch, whose import takes seconds.
-        from torch import index_select
+        from greedyrank import image_bits
 
-        self._index_select = index_select
         run, arrays = runs[0], data[0]
         self._order_seed, self._batch_size = run["order_seed"], run["batch_size"]
         self._place = place
         self._images, self._labels = {}, {}
         for part in ("train", "test"):
             size = run[f"{part}_size"]
-            self._images[part] = place(np.unpackbits(arrays[f"{part}_bits"][:size], axis=1))
+            self._images[part] = image_bits.images(arrays[f"{part}_bits"][:size], place)
             positive = [positives(run, arrays, part) for run in runs]
             self._labels[part] = place(POSITIVE * np.stack(positive, axis=1))
         self._groups = class_groups(runs)
         self._train_size = len(self._images["train"])
         self.steps_per_epoch = -(-self._train_size // self._batch_size)
-        self._block = self._images["train"].new_empty(0)
         # Mean loss over this epoch's minibatches, each taken before its step, as published.
         self.state = {"loss": place(np.zeros(len(runs)))}
 
     def inputs(self, step: int):
-        """Return the minibatch of a step, (images, 784), in a new random order each epoch.
+        """Return the minibatch of a step (see `greedyrank.image_bits`), in a new random order each epoch.
 
         The order depends on the seed and the epoch alone, so a resumed run sees the same one.
         """
@@ -106,10 +104,8 @@ class Problem:
             self._order = self._place(order, exact=True)
             self.state["loss"].zero_()
         rows = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]
-        if len(self._block) != len(rows):
-            self._block = self._block.new_empty(len(rows), self._images["train"].shape[1])
         self._targets = self._labels["train"].index_select(0, rows)
-        return self._index_select(self._images["train"], 0, rows, out=self._block)
+        return self._images["train"].batch(rows)
 
     def loss_gradient(self, predictions):
         """Return dL/d(prediction), (images, runs), of the minibatch's mean squared error."""
@@ -134,8 +130,9 @@ class Problem:
         images, labels = self._images["test"], self._labels["test"]
         groups = self._place(self._groups, exact=True)
         for start in range(0, len(images), self._batch_size):
-            rows = slice(start, start + self._batch_size)
-            predictions, wanted = model.end_to_end(images[rows]), labels[rows]
+            rows = np.arange(start, min(start + self._batch_size, len(images)))
+            predictions = model.end_to_end(images.batch(self._place(rows, exact=True)))
+            wanted = labels[start : start + self._batch_size]
             error = error + ((predictions - wanted) ** 2 / SCALE).clamp_(max=1.0).sum(0)
             right = right + ((predictions > POSITIVE / 2) == (wanted > POSITIVE / 2)).sum(0)
             right_class = right_class + (predictions[:, groups].argmax(2) == wanted[:, groups].argmax(2)).sum(0)
