@@ -9,6 +9,7 @@ from greedyrank import planning, style
 from greedyrank.claims import image_rank, image_rank_labels
 from greedyrank.figures import image_rank as by_rank
 from greedyrank.figures import image_rank_labels as by_label
+from greedyrank.selection import select
 
 RANKS = (1, 4, 15)
 LABELS = {"original": range(10), "shuffled": range(10), "independent": (6, 3), "random_images": (3, 6, 9)}
@@ -204,4 +205,25 @@ def test_table_of_labels_is_that_of_the_runs(runs, published, tmp_path):
             found = points(table, panel, f"original, smallest rank for an error, {name}")
             assert found == {error: needed(runs, dataset, "original", label, error) for error in errors}
     assert np.isinf(table.y).any()
-    assert "ranks trained: 1, 4, 15" in canvas.remarks
+    assert canvas.panels[2].get_xlabel() == "training error to reach (ranks trained: 1, 4, 15)"
+    # The only label that all variants have.
+    assert canvas.panels[0].get_title(loc="left") == "(a) MNIST, training error, label 3"
+    for name in by_rank.NAMES:
+        found = points(table, "b", f"{by_rank.NAMES[name]}, rank 15")
+        images, labels = image_rank.VARIANTS[name]
+        wanted = {"dataset": "fashion_mnist", "images": images, "labels": labels, "tensor_rank": 15, "label": 3}
+        run = select(runs, wanted).isel(run=0)
+        assert [*found] == [1, 2, 3][: (run.step >= 0).sum().item()]
+        assert [*found.values()] == pytest.approx(run.train_error.values[: len(found)])
+
+
+def test_shuffled_images_stand_beside_the_original_ones_of_their_labels(runs, published):
+    fewer = runs.isel(run=np.flatnonzero((runs["images"] != "shuffled") | np.isin(runs.label, (2, 8))))
+    table = by_rank.draw({"image_rank": fewer}, published).table()
+    assert "original, labels 2, 8, test" not in set(by_rank.draw({"image_rank": runs}, published).table().series)
+    for panel, dataset in (("c", "mnist"), ("d", "fashion_mnist")):
+        for series, name in (("original, labels 2, 8, test", "original"), ("shuffled pixels, test", "shuffled")):
+            found = points(table, panel, series)
+            for rank in RANKS:
+                errors = at_end(runs, "test_error", dataset, name, rank)
+                assert found[rank] == pytest.approx((errors[2] + errors[8]) / 2)

@@ -25,6 +25,7 @@ NAMES = {
     "random_images": "random images",
     "random_labels": "random labels",
 }
+SAME_LABELS = {"color": COLORS["blue"], "marker": ".", "markersize": 4, "linestyle": ":", "linewidth": 0.9}
 SHIFTS = {"independent": -0.12, "random_images": 0.12}  # ranks
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 ERRORS = {"train": "training error", "test": "test error"}
@@ -41,24 +42,34 @@ def epochs(runs: xr.Dataset) -> xr.DataArray:
     return (runs.step / np.ceil(runs.train_size / runs.batch_size)).where(runs.step >= 0)
 
 
+def on_labels(runs: xr.Dataset, labels: np.ndarray) -> xr.Dataset:
+    """Return the runs with one of some labels."""
+    return runs.isel(run=np.flatnonzero(np.isin(runs.label, labels)))
+
+
+def listed(labels: np.ndarray) -> str:
+    """Return labels as text, such as ``labels 0, 3``."""
+    return f"label{'s' * (len(labels) > 1)} {', '.join(f'{label:.0f}' for label in labels)}"
+
+
 def remark(canvas: Canvas, runs: xr.Dataset) -> None:
-    """Say how the runs differ from the published ones: in epochs, and in the labels of the controls."""
+    """Say how the runs differ from the published ones: in epochs, and in the labels of the variants."""
     trained = int(epochs(runs).max())
     if trained < PUBLISHED_EPOCHS:
         canvas.remarks.append(f"{trained} epochs, published {PUBLISHED_EPOCHS}")
     fewer: dict[str, list[str]] = {}
     for name in VARIANTS:
-        labels = np.unique(variant(runs, name).label).astype(int)
+        labels = np.unique(variant(runs, name).label)
         if len(labels) < 10:
-            fewer.setdefault(", ".join(map(str, labels)), []).append(NAMES[name])
-    for labels, names in fewer.items():
-        canvas.remarks.append(f"{', '.join(names)}: label{'s' * (',' in labels)} {labels}")
+            fewer.setdefault(listed(labels), []).append(NAMES[name])
+    canvas.remarks += [f"{', '.join(names)}: {labels}" for labels, names in fewer.items()]
 
 
 def legend(canvas: Canvas, columns: int) -> None:
     """Put what the first panel labels above all panels, the variants first."""
     handles = dict(zip(*reversed(canvas.panels[0].get_legend_handles_labels()), strict=True))
-    order = [label for label in NAMES.values() if label in handles] + [k for k in handles if k not in NAMES.values()]
+    names = list(NAMES.values())
+    order = sorted(handles, key=lambda label: names.index(label) if label in names else len(names))
     where = {"loc": "outside upper center", "ncols": columns}
     canvas.figure.legend([handles[label] for label in order], order, **where)
 
@@ -70,24 +81,11 @@ def _by_rank(here: xr.Dataset, values: xr.DataArray) -> tuple[np.ndarray, list[n
 
 
 def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, part: str, published: dict, variance: float) -> None:
-    axes = canvas.panels[panel]
+    axes, original = canvas.panels[panel], variant(runs, "original")
     for name in VARIANTS:
         here = variant(runs, name)
-        ranks, values = _by_rank(here, here[f"{part}_error"])
-        means, spreads = (np.array([f(v) for v in values]) for f in (np.mean, np.std))
-        axes.errorbar(
-            ranks + SHIFTS.get(name, 0),
-            means,
-            spreads,
-            capsize=1.5,
-            linewidth=1.1,
-            elinewidth=0.6,
-            zorder=2 if name == "shuffled" else 3,
-            **LOOKS[name],
-            label=NAMES[name] if panel == 0 else None,
-        )
-        canvas.keep(
-            panel, f"{NAMES[name]}, {part}", ranks, means, spread=spreads, labels=[len(entry) for entry in values]
+        _bars(
+            canvas, panel, here, part, NAMES[name], SHIFTS.get(name, 0), **LOOKS[name], zorder=2 + (name == "original")
         )
         points = published.get(name, {}).get(part, [])
         if len(points):
@@ -96,10 +94,24 @@ def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, part: str, published: 
             label = "published (colour of the series, pale)" if panel == 0 and name == "original" else None
             axes.plot(at, points, label=label, **style)
             canvas.keep(panel, f"{NAMES[name]}, {part}, published", at, points)
-    linear = float(variant(runs, "original")[f"linear_{part}_error"].mean())
+    # Shuffled images can be compared with the original ones on the same labels alone.
+    labels = np.unique(variant(runs, "shuffled").label)
+    if set(labels) < set(original.label.values):
+        _bars(canvas, panel, on_labels(original, labels), part, f"original, {listed(labels)}", 0, **SAME_LABELS)
+    linear = float(original[f"linear_{part}_error"].mean())
     first = panel == 0
     _level(canvas, panel, linear, f"linear least squares, original, {part}", "linear least squares" * first, LINEAR)
     _level(canvas, panel, variance, "variance of the labels", "constant prediction" * first, CONSTANT)
+
+
+def _bars(canvas: Canvas, panel: int, here: xr.Dataset, part: str, series: str, shift: float, **style) -> None:
+    """Draw the mean over labels at each rank, and bars of their standard deviation."""
+    ranks, values = _by_rank(here, here[f"{part}_error"])
+    means, spreads = (np.array([f(v) for v in values]) for f in (np.mean, np.std))
+    look = {"capsize": 1.5, "linewidth": 1.1, "elinewidth": 0.6, **style}
+    label = series if panel == 0 else None
+    canvas.panels[panel].errorbar(ranks + shift, means, spreads, **look, label=label)
+    canvas.keep(panel, f"{series}, {part}", ranks, means, spread=spreads, labels=[len(entry) for entry in values])
 
 
 def _level(canvas: Canvas, panel: int, value: float, series: str, label: str, style: dict) -> None:

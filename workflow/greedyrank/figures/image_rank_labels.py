@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import matplotlib
 import numpy as np
 import xarray as xr
@@ -9,7 +11,7 @@ from matplotlib.colors import BoundaryNorm
 
 from greedyrank.claims.image_rank import VARIANTS, by, variant
 from greedyrank.claims.image_rank_labels import needed_rank
-from greedyrank.figures.image_rank import LOOKS, MOST, NAMES, TITLES, epochs, legend, remark
+from greedyrank.figures.image_rank import LOOKS, MOST, NAMES, TITLES, epochs, legend, listed, on_labels, remark
 from greedyrank.selection import select
 from greedyrank.style import Canvas
 
@@ -23,6 +25,7 @@ RANK_LINES = ("-", (0, (2, 1)))  # the lowest rank and the highest
 
 
 def _over_epochs(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
+    """Draw the mean over labels of every variant, at two ranks."""
     ranks = np.unique(runs.tensor_rank)[[0, -1]]
     for name in VARIANTS:
         for rank, line in zip(ranks, RANK_LINES, strict=True):
@@ -85,15 +88,21 @@ def draw(
     canvas = Canvas(2, 2, width=width, height=2.6)
     runs = sweeps["image_rank"]
     remark(canvas, runs)
-    canvas.remarks.append(f"ranks trained: {', '.join(f'{rank:.0f}' for rank in np.unique(runs.tensor_rank))}")
+    ranks = np.unique(runs.tensor_rank).astype(int)
+    every = (
+        f"{ranks[0]} to {ranks[-1]}" if len(ranks) > 2 and (np.diff(ranks) == 1).all() else ", ".join(map(str, ranks))
+    )
     for column, (dataset, title) in enumerate(TITLES.items()):
         here = select(runs, {"dataset": dataset})
-        _over_epochs(canvas, column, here)
-        canvas.title(column, f"{title}, training error")
+        shared = functools.reduce(np.intersect1d, (variant(here, name).label for name in VARIANTS))
+        _over_epochs(canvas, column, on_labels(here, shared))
+        canvas.title(column, f"{title}, training error, {listed(shared)}")
         axes = canvas.panels[column]
         axes.set(xlabel="epochs", ylabel="mean squared error", xscale="log", ylim=(0, error_max))
         _table(canvas, 2 + column, here, dataset, errors)
         canvas.title(2 + column, f"{title}, rank that each label needs")
-        canvas.panels[2 + column].set(xlabel="training error to reach", ylabel="positive class")
+        canvas.panels[2 + column].set(
+            xlabel=f"training error to reach (ranks trained: {every})", ylabel="positive class"
+        )
     legend(canvas, 4)
     return canvas
