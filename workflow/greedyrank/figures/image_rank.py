@@ -25,7 +25,7 @@ NAMES = {
     "random_images": "random images",
     "random_labels": "random labels",
 }
-SAME_LABELS = {"color": COLORS["blue"], "marker": ".", "markersize": 4, "linestyle": ":", "linewidth": 0.9}
+SAME_LABELS = {"color": COLORS["blue"], "marker": ".", "markersize": 4, "linestyle": ":", "linewidth": 0.9, "zorder": 4}
 SHIFTS = {"independent": -0.12, "random_images": 0.12}  # ranks
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 ERRORS = {"train": "training error", "test": "test error"}
@@ -94,14 +94,30 @@ def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, part: str, published: 
             label = "published (colour of the series, pale)" if panel == 0 and name == "original" else None
             axes.plot(at, points, label=label, **style)
             canvas.keep(panel, f"{NAMES[name]}, {part}, published", at, points)
-    # Shuffled images can be compared with the original ones on the same labels alone.
-    labels = np.unique(variant(runs, "shuffled").label)
-    if set(labels) < set(original.label.values):
-        _bars(canvas, panel, on_labels(original, labels), part, f"original, {listed(labels)}", 0, **SAME_LABELS)
+    for same, described in _as_shuffled(runs):
+        _means(canvas, panel, same, same[f"{part}_error"], f"{described}, {part}", described if panel == 0 else None)
     linear = float(original[f"linear_{part}_error"].mean())
     first = panel == 0
     _level(canvas, panel, linear, f"linear least squares, original, {part}", "linear least squares" * first, LINEAR)
     _level(canvas, panel, variance, "variance of the labels", "constant prediction" * first, CONSTANT)
+
+
+def _as_shuffled(runs: xr.Dataset) -> list[tuple[xr.Dataset, str]]:
+    """Return the original runs on the labels of the shuffled ones, if these are fewer, and a name for them.
+
+    Shuffled images can be compared with the original ones on the same labels alone.
+    """
+    original, labels = variant(runs, "original"), np.unique(variant(runs, "shuffled").label)
+    fewer = set(labels) < set(original.label.values)
+    return [(on_labels(original, labels), f"original, {listed(labels)}")] if fewer else []
+
+
+def _means(canvas: Canvas, panel: int, here: xr.Dataset, values: xr.DataArray, series: str, label: str | None) -> None:
+    """Draw the mean over labels at each rank, without bars."""
+    ranks, found = _by_rank(here, values)
+    means = [np.mean(entry) for entry in found]
+    canvas.panels[panel].plot(ranks, means, **SAME_LABELS, label=label)
+    canvas.keep(panel, series, ranks, means)
 
 
 def _bars(canvas: Canvas, panel: int, here: xr.Dataset, part: str, series: str, shift: float, **style) -> None:
@@ -131,6 +147,9 @@ def _wrong(canvas: Canvas, panel: int, runs: xr.Dataset, variance: float) -> Non
             axes.plot(ranks + SHIFTS.get(name, 0), wrong, **style)
             seen = np.isfinite(wrong)
             canvas.keep(panel, f"{NAMES[name]}, {described}", ranks[seen], wrong[seen])
+        if kind == "test":
+            for same, name in _as_shuffled(runs):
+                _means(canvas, panel, same, 1 - same.test_accuracy, f"{name}, {described}", None)
         share = (1 - np.sqrt(1 - 4 * variance)) / 2  # of the rarer label, which a constant gets wrong
         constant = share if kind == "test" else 1 - share
         linear = 1 - float(variant(runs, "original")[f"linear_{kind}_accuracy"].mean())

@@ -15,12 +15,8 @@ from greedyrank.figures.image_rank import LOOKS, MOST, NAMES, TITLES, epochs, le
 from greedyrank.selection import select
 from greedyrank.style import Canvas
 
-CLASSES = {
-    "mnist": [str(digit) for digit in range(10)],
-    "fashion_mnist": [
-        *("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
-    ],
-}
+GARMENTS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+CLASSES = {"mnist": tuple(map(str, range(10))), "fashion_mnist": GARMENTS}
 RANK_LINES = ("-", (0, (2, 1)))  # the lowest rank and the highest
 
 
@@ -89,9 +85,7 @@ def draw(
     runs = sweeps["image_rank"]
     remark(canvas, runs)
     ranks = np.unique(runs.tensor_rank).astype(int)
-    every = (
-        f"{ranks[0]} to {ranks[-1]}" if len(ranks) > 2 and (np.diff(ranks) == 1).all() else ", ".join(map(str, ranks))
-    )
+    every = f"{ranks[0]} to {ranks[-1]}" if len(ranks) > 4 else ", ".join(map(str, ranks))
     for column, (dataset, title) in enumerate(TITLES.items()):
         here = select(runs, {"dataset": dataset})
         shared = functools.reduce(np.intersect1d, (variant(here, name).label for name in VARIANTS))
