@@ -186,9 +186,9 @@ def draw(
         panel = 4 + column
         _wrong(canvas, panel, here, variance)
         canvas.title(panel, f"{title}, test images told wrongly")
-        canvas.panels[panel].set(ylabel="share of test images", yscale="log", ylim=(0.005, 1.3))
+        canvas.panels[panel].set(ylabel="share of test images", yscale="log", ylim=(0.002, 1.3))
     for axes in canvas.panels:
         axes.set(xlabel="tensor rank", xlim=(0.5, MOST + 0.5), xticks=range(1, MOST + 1, 2))
-    canvas.panels[4].legend(loc="center right", bbox_to_anchor=(1, 0.74))
+    canvas.panels[4].legend(loc="lower right", ncols=2)
     legend(canvas, 4)
     return canvas
