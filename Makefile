@@ -2,6 +2,7 @@
 # make test      the tests            make lint     format and style
 # make claims    the verdicts so far; fails where one is not the one on record
 # make bench     the training steps against plain autograd and this machine's peak
+# make scaling   how a step's cost grows with columns, components, runs, threads and jobs
 # make record    docs/published_vs_ours.md and docs/figures from the results
 # make schema    workflow/schemas/config.schema.json from the typed config
 # make lock      new versions into envs/requirements.lock
@@ -19,7 +20,7 @@ RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: figures test lint claims bench record schema lock clean environment
+.PHONY: figures test lint claims bench scaling record schema lock clean environment
 
 figures: $(ENVIRONMENT)
 	$(SNAKEMAKE)
@@ -39,6 +40,9 @@ claims: $(ENVIRONMENT)
 
 bench: $(ENVIRONMENT)
 	python scripts/bench.py --out $(RESULTS)/bench.json
+
+scaling: $(ENVIRONMENT)
+	python scripts/scaling.py --out $(RESULTS)/figures/scaling
 
 record: $(ENVIRONMENT)
 	@$(SNAKEMAKE) --quiet all -- page

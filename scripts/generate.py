@@ -1,19 +1,15 @@
 """Generate data instances into one file: targets and their observed entries, or sets of images or ratings."""
 
-import functools
-import inspect
 import json
 from pathlib import Path
 
 from greedyrank import cli, instances
-from greedyrank.tenants import tenant
 
 
 def main(options):
     plan = json.loads(options.slice)
-    generate = tenant("problems", plan["problem"]).generate
-    where = {"data_dir": options.data_dir} if "data_dir" in inspect.signature(generate).parameters else {}
-    instances.save(options.out, plan["problem"], plan["instances"], functools.partial(generate, **where))
+    generate = instances.generator(plan["problem"], options.data_dir)
+    instances.save(options.out, plan["problem"], plan["instances"], generate)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def main(options):
         "data": {path.name: storage.checksum(path) for path in options.data},
     }
     storage.save_arrays(options.out, meta, arrays)
-    storage.remove(checkpoint)
+    training.remove_checkpoints(checkpoint)
 
 
 if __name__ == "__main__":

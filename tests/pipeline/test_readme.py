@@ -26,7 +26,7 @@ def test_the_readme_names_commands():
 def test_command(checkout, line):
     words = [word.replace("results/", "results/smoke/") for word in shlex.split(line)]
     if words[0] == "snakemake":
-        dry = ["--dry-run"] if {"--profile", "device=cuda", "scale=paper"} & set(words) else []
+        dry = ["--dry-run"] if {"--workflow-profile", "device=cuda", "scale=paper"} & set(words) else []
         config = [word for word in words if "=" in word and not word.startswith("scale=")]
         targets = [word for word in words[1:] if "=" not in word and word != "--config"]
         config = ["--config", "scale=smoke", f"data_dir={checkout.data}", *config]

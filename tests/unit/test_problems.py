@@ -990,7 +990,8 @@ def test_class_accuracy_is_that_of_the_largest_prediction(pictures, plan, labels
     found = stepper.observables()["test_class_accuracy"]
     bits = np.unpackbits(data[0]["test_bits"][:20], axis=1)
     classes = data[0]["test_permuted" if labels == "random" else "test_labels"][:20]
-    first = np.cumsum([0, *(run["tensor_rank"] for run in runs)])
+    by_rank = sorted(runs, key=lambda run: run["tensor_rank"])  # the order of the columns
+    first = np.cumsum([0, *(run["tensor_rank"] for run in by_rank)])
     zero, one = (parameter.numpy() for parameter in stepper.model.parameters)
     shares = {}
     for rank in (1, 2):
@@ -999,7 +1000,7 @@ def test_class_accuracy_is_that_of_the_largest_prediction(pictures, plan, labels
             products = np.where(image[:, None] == 1, one, zero).prod(0)
             predicted = {
                 run["label"]: products[start : start + rank].sum()
-                for run, start in zip(runs, first, strict=False)
+                for run, start in zip(by_rank, first, strict=False)
                 if (run["tensor_rank"], run["seed"]) == (rank, 0)
             }
             right += max(predicted, key=predicted.get) == wanted

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from greedyrank.step_graph import CudaGraph, StepGraph
 from greedyrank.tenants import tenant
 
 
@@ -46,6 +47,8 @@ class Descent:
         self._keeps_end_to_end = runs[0]["record"]["end_to_end"]
         self._step = 0
         self._gradients = self._end_to_end = None
+        # The steps on a minibatch launch kernels of milliseconds, on rows that differ from step to step.
+        self._graph = StepGraph(CudaGraph(self._take_step)) if device == "cuda" and self.full_batch else None
 
     def _evaluate(self) -> list:
         if self._gradients is None:
@@ -53,12 +56,20 @@ class Descent:
             self._gradients = self.model.pullback(self.problem.loss_gradient(self._end_to_end))
         return self._gradients
 
+    def _take_step(self) -> None:
+        self.optimizer.step(self.model.parameters, self._evaluate())
+        self._gradients = None
+
     @torch.no_grad()
     def advance(self, steps: int) -> None:
-        """Take so many steps."""
+        """Take so many steps; on a GPU without waiting for it."""
+        if self._graph is not None:
+            self._gradients = None  # a captured step has to evaluate: what is known now is of this step alone
+            self._graph.advance(steps)
+            self._step += steps
+            return
         for _ in range(steps):
-            self.optimizer.step(self.model.parameters, self._evaluate())
-            self._gradients = None
+            self._take_step()
             self._step += 1
 
     def scale(self, factors: np.ndarray) -> None:

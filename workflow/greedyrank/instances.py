@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from greedyrank import provenance, storage
+from greedyrank.tenants import tenant
+
+
+def generator(problem: str, data_dir: Path) -> Callable[[dict], dict[str, np.ndarray]]:
+    """Return what generates a problem's data from their settings, reading images and ratings where it needs them."""
+    generate = tenant("problems", problem).generate
+    where = {"data_dir": data_dir} if "data_dir" in inspect.signature(generate).parameters else {}
+    return functools.partial(generate, **where)
 
 
 def save(path: Path, problem: str, instances: list[dict], generate: Callable[[dict], dict[str, np.ndarray]]) -> None:

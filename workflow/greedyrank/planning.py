@@ -22,7 +22,9 @@ GENERAL_MB = 4000  # what a training job is given, and more than all but those o
 
 def gpu_is_here() -> bool:
     """Tell whether this machine has an NVIDIA GPU, without importing torch."""
-    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+    # The driver's device, or what it brings along in the Windows Subsystem for Linux.
+    driver = any(Path(path).exists() for path in ("/dev/nvidiactl", "/usr/lib/wsl/lib/nvidia-smi"))
+    return driver and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
 
 
 def _read_yaml(path: Path) -> object:

@@ -79,3 +79,9 @@ def label(settings: dict) -> str:
     return (
         "_".join(f"{name}-{re.sub('[^A-Za-z0-9.+-]+', '-', str(value))}" for name, value in settings.items()) or "all"
     )
+
+
+def containing(sweep: dict, runs: list[dict]) -> dict:
+    """Return the slice whose runs are these, some of those of a sweep or slice."""
+    cases = [{name: [value] for name, value in run.items()} for run in runs]
+    return {**{key: sweep[key] for key in TENANTS}, "fixed": {}, "cases": cases, "axes": {}}

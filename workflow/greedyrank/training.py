@@ -6,7 +6,9 @@ of any tenant; the steppers (`greedyrank.descent`, `greedyrank.kernels`) know no
 
 from __future__ import annotations
 
+import gc
 import logging
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +26,10 @@ PROGRESS_SECONDS = 10.0
 
 class Diverged(Explained):
     """A run whose loss is no longer finite."""
+
+
+class DoesNotFit(Explained):
+    """A run that is too large for the memory of the GPU."""
 
 
 def make_stepper(plan: dict, runs: list[dict], data: list[dict], device: str):
@@ -302,7 +308,71 @@ class Training:
         return True
 
 
-def train(plan: dict, load_data: Callable[[dict], dict], device: str, **kwargs) -> dict[str, np.ndarray]:
-    """Train the batch of a slice; ``load_data`` gives the data of a run from its settings."""
+def _out_of_memory() -> tuple[type[Exception], ...]:
+    """Return what a full GPU raises; nothing where torch, which takes seconds to import, was not needed."""
+    return (sys.modules["torch"].OutOfMemoryError,) if "torch" in sys.modules else ()
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the records of consecutive runs as those of one batch, padded as in `Recorder.by_run`."""
+    joined = {"stop_step": np.concatenate([part.pop("stop_step") for part in parts])}
+    for name in parts[0]:
+        columns = [part[name] for part in parts]
+        length = max(column.shape[1] for column in columns)
+        empty = -1 if columns[0].dtype.kind == "i" else np.nan
+        joined[name] = np.concatenate(
+            [
+                np.pad(c, [(0, 0), (0, length - c.shape[1]), *[(0, 0)] * (c.ndim - 2)], constant_values=empty)
+                for c in columns
+            ]
+        )
+    return joined
+
+
+def _train(plan: dict, data: list[dict], device: str, checkpoint: Path | None, **kwargs) -> dict[str, np.ndarray]:
+    try:
+        return Training(plan, data, device).run(checkpoint, **kwargs)
+    except _out_of_memory() as error:
+        message = ". ".join(str(error).split(". ")[:3])  # what was asked for and what there is
+    # Outside of the handler, whose traceback would hold the arrays of the batch that failed.
     runs = sweeps.expand(plan)
-    return Training(plan, [load_data(run) for run in runs], device).run(**kwargs)
+    half = len(runs) // 2
+    if not half:
+        raise DoesNotFit(
+            f"one run alone does not fit into the memory of the GPU: {message.rstrip('.')}; set `device: cpu`, or make"
+            f" the run's {plan['problem']} or {plan['factorization']} smaller"
+        )
+    logger.warning("out of memory on the GPU: %d runs train as %d and then %d", len(runs), half, len(runs) - half)
+    parts = []
+    for name, part in (("first", slice(half)), ("second", slice(half, None))):
+        path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}.{name}")
+        gc.collect()  # a stepper and its captured step refer to each other
+        sys.modules["torch"].cuda.empty_cache()
+        parts.append(_train(sweeps.containing(plan, runs[part]), data[part], device, path, **kwargs))
+    return _joined(parts)
+
+
+def train(
+    plan: dict, load_data: Callable[[dict], dict], device: str, checkpoint: Path | None = None, **kwargs
+) -> dict[str, np.ndarray]:
+    """Train the batch of a slice; ``load_data`` gives the data of a run from its settings.
+
+    A batch that the memory of the GPU does not hold is trained as two halves, one after the other, and
+    each half in the same way; the records are those of the one batch. Each half has a checkpoint of its
+    own. A later process tries the whole again, which takes seconds, and then goes on from those.
+
+    Raises
+    ------
+    Diverged
+        If the loss of a run is no longer finite.
+    DoesNotFit
+        If a run does not fit into the memory of the GPU by itself.
+    """
+    data = [load_data(run) for run in sweeps.expand(plan)]
+    return _train(plan, data, device, checkpoint, **kwargs)
+
+
+def remove_checkpoints(checkpoint: Path) -> None:
+    """Remove a batch's checkpoint, and those of its halves."""
+    for path in [checkpoint, *checkpoint.parent.glob(f"{checkpoint.stem}.*.npz")]:
+        storage.remove(path)

@@ -8,7 +8,7 @@ from snakemake.logging import logger
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from greedyrank.config import ConfigError
-from greedyrank.planning import Plan
+from greedyrank.planning import Plan, gpu_is_here
 
 try:
     plan = Plan(config)
@@ -25,6 +25,17 @@ REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice
 
 
 onstart:
+    # On a cluster the machine that submits needs no GPU.
+    on_gpu = [
+        job
+        for job in workflow.dag.needrun_jobs()
+        if job.resources.get("device") == "cuda"
+    ]
+    if on_gpu and workflow.local_exec and not gpu_is_here():
+        raise WorkflowError(
+            f"device is cuda, but this machine has no GPU, and {len(on_gpu)} jobs are to train on one:"
+            " set `device: cpu` or `auto`. Nothing was started."
+        )
     # Snakemake's rate limiter wakes the scheduler once a second for every job that has ever finished while others wait
     # (snakemake pull request 3744): after two hundred jobs that is a third of a core. Its default, 100 jobs a second,
     # limits nothing here; a limit that was asked for stays.

@@ -8,6 +8,9 @@ import numpy as np
 class Optimizer:
     """Learning rates of all runs of a batch.
 
+    Nothing that a step reads is ever replaced, and no number of Python's changes from step to step: a step
+    may be captured once and replayed; see `greedyrank.step_graph`.
+
     Parameters
     ----------
     runs : list of dict
@@ -21,17 +24,19 @@ class Optimizer:
     """
 
     def __init__(self, runs: list[dict], model, place, place64):
-        self._model, self._place = model, place
+        self._model, self._place, self._place64 = model, place, place64
         self._rates = np.array([run["learning_rate"] for run in runs])
-        self._place64 = place64
         # Flow time t_k: sum of the effective learning rates of the steps before k.
         self.state = {"flow_time": place64(np.zeros(len(runs)))}
+        self._scaled = place64(np.zeros(len(runs)))
+        self._minus = model.spread(place(np.zeros(len(runs))))
         self.scale(np.ones(len(runs)))
 
     def scale(self, factors: np.ndarray) -> None:
         """Multiply the learning rates given in the settings, one factor a run; 0 holds a run."""
-        self._scaled = self._place64(factors * self._rates)
-        self._minus = self._model.spread(self._place(-factors * self._rates))
+        self._scaled.copy_(self._place64(factors * self._rates))
+        for minus, value in zip(self._minus, self._model.spread(self._place(-factors * self._rates)), strict=True):
+            minus.copy_(value)
 
     def step(self, parameters: list, gradients: list) -> None:
         """Move the parameters in place."""

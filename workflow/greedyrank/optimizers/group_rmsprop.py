@@ -10,6 +10,7 @@ direction is the plain gradient's, and the trajectory is gradient descent's with
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 
 class Optimizer:
@@ -18,24 +19,27 @@ class Optimizer:
     def __init__(self, runs: list[dict], model, place, place64):
         self._model, self._place64 = model, place64
         self._rates = np.array([run["learning_rate"] for run in runs])
-        self._decay = place64(np.array([run["decay"] for run in runs]))
+        self._share = place64(np.array([1 - run["decay"] for run in runs]))
         self._eps = place64(np.array([run["eps"] for run in runs]))
         zero = place64(np.zeros(len(runs)))
-        # `decay_power` is a^k. All state is one float64 a run: it costs nothing, and the clock is exact.
-        self.state = {"flow_time": zero.clone(), "square": zero.clone(), "decay_power": zero + 1.0}
+        # All state is one float64 a run: it costs nothing, and the clock is exact. What the bias correction
+        # divides by, 1 - a^k, is the same running mean, of ones.
+        self._one = zero + 1.0
+        self.state = {"flow_time": zero.clone(), "square": zero.clone(), "mean_of_ones": zero.clone()}
+        self._learning_rate = zero.clone()
         self.scale(np.ones(len(runs)))
 
     def scale(self, factors: np.ndarray) -> None:
         """Multiply the learning rates given in the settings, one factor a run; 0 holds a run."""
-        self._learning_rate = self._place64(factors * self._rates)
+        self._learning_rate.copy_(self._place64(factors * self._rates))
 
     def step(self, parameters: list, gradients: list) -> None:
         """Move the parameters in place."""
-        square, power = self.state["square"], self.state["decay_power"]
-        total = sum((g.reshape(len(square), -1).norm(dim=1).double() ** 2 for g in gradients), start=0.0)
-        square.mul_(self._decay).add_(total * (1 - self._decay))
-        power.mul_(self._decay)
-        effective = self._learning_rate / ((square / (1 - power)).sqrt() + self._eps)
+        square, correction = self.state["square"], self.state["mean_of_ones"]
+        norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients])
+        square.lerp_(norms.double().square_().sum(0), self._share)
+        correction.lerp_(self._one, self._share)
+        effective = self._learning_rate / ((square / correction).sqrt_() + self._eps)
         self.state["flow_time"] += effective
         minus = self._model.spread(-effective.to(parameters[0].dtype))
         for parameter, gradient, scale in zip(parameters, gradients, minus, strict=True):

@@ -1,0 +1,77 @@
+"""Train the same short runs on the CPU and on a GPU, and say where they part.
+
+Needs torch and numpy (and MNIST for image_rank), nothing else where the slices are given: write them with
+--save-slices on a machine that has pydantic and yaml too, and give them with --slices on the other.
+"""
+
+import json
+import logging
+from pathlib import Path
+
+from greedyrank import cli, devices, storage, sweeps
+from greedyrank.errors import Explained
+
+# Every factorization that has a step of its own, with each optimiser.
+SWEEPS = ("singular_values", "component_norms", "deep_tucker_adam", "mf_cp_htf_hierarchical", "image_rank")
+
+
+def from_config(names, steps):
+    """Return a short slice of each sweep: of its batch of most runs, the last among equals."""
+    import yaml
+
+    from greedyrank import config, equivalence
+
+    _, resolved = config.load(yaml.safe_load(Path("config.yaml").read_text()))
+    slices = {}
+    for name in names or [name for name in SWEEPS if name in resolved]:
+        if name not in resolved:
+            raise Explained(f"config.yaml has no sweep {name}")
+        sweep = resolved[name]
+        batches = [sweeps.narrow(sweep, batch) for batch in sweeps.batches(sweep, sweep["batch"])]
+        slices[name] = equivalence.shortened(max(reversed(batches), key=lambda b: len(sweeps.expand(b))), steps)
+    return slices
+
+
+def main(options):
+    slices = json.loads(options.slices.read_text()) if options.slices else from_config(options.sweeps, options.steps)
+    if options.save_slices:
+        options.save_slices.write_text(json.dumps(slices, indent=1) + "\n")
+        return
+    from greedyrank import equivalence, instances
+
+    try:
+        names = [devices.prepare(device) for device in options.devices]
+    except Explained as reason:
+        logging.warning("nothing is compared: %s", reason)
+        return
+    report = {}
+    for sweep, plan in slices.items():
+        dtype, count = sweeps.expand(plan)[0]["dtype"], len(sweeps.expand(plan))
+        try:
+            rows = equivalence.compare(plan, instances.generator(plan["problem"], options.data_dir), options.devices)
+        except (Explained, OSError) as reason:  # its data are not here
+            logging.warning("%s is left out: %s", sweep, reason)
+            continue
+        allowed = equivalence.tolerance(dtype)
+        report[sweep] = {"dtype": dtype, "runs": count, "tolerance": allowed, "invariants": rows}
+        print(f"\n{sweep}: {count} runs, {dtype}; parted where they differ by more than {allowed:.1e}")
+        print(f"{'invariant':20}{'largest difference':>20}{'at step':>10}  parted")
+        for name, row in rows.items():
+            parted = "never" if row["parts"] is None else f"from step {row['parts']}"
+            print(f"{name:20}{row['largest']:20.1e}{row['at']:10d}  {parted}")
+    with storage.writing(options.out) as temporary:
+        temporary.write_text(json.dumps({"devices": names, "sweeps": report}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    parser = cli.parser(__doc__.splitlines()[0])
+    parser.add_argument("--sweeps", nargs="+", help=f"default: {' '.join(SWEEPS)}")
+    parser.add_argument("--slices", type=Path, help="what --save-slices wrote, in place of sweeps of config.yaml")
+    parser.add_argument("--save-slices", type=Path, help="write the short slices to this file, and end")
+    parser.add_argument(
+        "--devices", nargs=2, choices=("cpu", "cuda"), default=("cuda", "cpu"), help="second: reference"
+    )
+    parser.add_argument("--steps", type=int, default=500, help="default: 500")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="folder of images")
+    parser.add_argument("--out", type=Path, default=Path("results/devices.json"))
+    cli.run(main, parser)

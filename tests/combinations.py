@@ -1,0 +1,45 @@
+"""What trains with what: every factorization, optimiser, loss and way to observe, on a few entries."""
+
+import numpy as np
+
+from greedyrank import sweeps
+from greedyrank.descent import Descent
+from greedyrank.tenants import tenant
+
+RANK_ONE = {"problem": "sensing", "ensemble": "rank_one", "sensing_std": None}
+HUBER = {"loss": "huber", "huber_threshold": 0.1}
+FRACTION = {"observations": None, "observed_fraction": 0.6}
+MULTILINEAR = {"target_rank": None, "target_multilinear_rank": [2, 2, 2]}
+TREE = {"target_rank": None, "target_widths": [2, 2], "target_root_spectrum": [2.0, 1.0]}
+FULL_BATCH = [
+    ("deep_matrix", "gd", {}),
+    ("deep_matrix", "adam", {"depth": 1}),
+    ("deep_matrix", "gd", {"problem": "sensing"}),
+    ("psd", "gd", {}),
+    ("cp", "group_rmsprop", {}),
+    ("cp", "group_rmsprop", {"balanced": True, **RANK_ONE, **HUBER}),
+    ("deep_cp", "gd", {"depth": 1, **FRACTION}),
+    ("deep_cp", "group_rmsprop", {"shape": [3, 4, 3], "depth": 3, "balanced": True, **RANK_ONE}),
+    ("tucker", "adam", {"depth": 0, **HUBER}),
+    ("tucker", "gd", {"depth": 1, "core_shape": [2, 3, 2], **FRACTION, **MULTILINEAR}),
+    ("tucker", "adam", {"shape": [4, 4, 4], "depth": 3, "problem": "sensing"}),
+    ("hierarchical", "group_rmsprop", {**HUBER, **TREE}),
+    ("hierarchical", "gd", {"shape": [4, 5], "widths": [3], "balanced": True, **RANK_ONE}),
+]
+
+
+def images(run: dict) -> dict:
+    """Return made-up images and labels."""
+    rng = np.random.default_rng(0)
+    bits = {
+        f"{part}_bits": rng.integers(0, 256, (run[f"{part}_size"], 98), dtype=np.uint8) for part in ("train", "test")
+    }
+    labels = {f"{part}_labels": rng.integers(0, 10, run[f"{part}_size"], dtype=np.uint8) for part in ("train", "test")}
+    return bits | labels | {name.replace("labels", "permuted"): label for name, label in labels.items()}
+
+
+def stepper(plan: dict, device: str) -> Descent:
+    """Return the torch stepper of a slice, from its initial factors."""
+    runs = sweeps.expand(plan)
+    generate = images if plan["factorization"] == "binary_cp" else tenant("problems", plan["problem"]).generate
+    return Descent(plan, runs, [generate(run) for run in runs], device)

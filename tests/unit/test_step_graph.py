@@ -1,0 +1,158 @@
+"""Captured steps, on a CPU: `recorded_graph` does to a step what a CUDA graph does."""
+
+import numpy as np
+import pytest
+import torch
+from combinations import FULL_BATCH, stepper
+from recorded_graph import RecordedGraph, Waits
+
+from greedyrank import step_graph, sweeps, training
+from greedyrank.problems import completion
+
+EVERYTHING = {"record": {"every": 5, "end_to_end": True}}
+
+
+def captured(small):
+    """Return the stepper of a slice as a GPU has it."""
+    descent = stepper(small, "cpu")
+    descent._graph = step_graph.StepGraph(RecordedGraph(descent._take_step))
+    return descent
+
+
+def look(descent):
+    """Return all that a record may take."""
+    growth = {f"growth_{name}": value for name, value in descent.observables(growth=True).items()}
+    return {"loss": descent.losses(), "time": descent.flow_time(), **descent.observables(), **growth}
+
+
+def assert_alike(graphed, eager):
+    for found, expected in (
+        (graphed.state(), eager.state()),
+        (look(graphed), look(eager)),
+        (graphed.state(), eager.state()),
+    ):
+        assert found.keys() == expected.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
+@pytest.fixture(params=FULL_BATCH, ids=lambda case: "-".join([*case[:2], *map(str, case[2])]))
+def small(request, plan):
+    factorization, optimizer, settings = request.param
+    return plan(factorization, optimizer, axes={"seed": [0, 1, 2]}, **EVERYTHING, **settings)
+
+
+def test_replayed_steps_are_steps(small):
+    graphed, eager = captured(small), stepper(small, "cpu")
+    # Some steps are followed by a record, some by none.
+    for steps, factors, recorded in (
+        (1, [1.0, 1.0, 1.0], True),
+        (0, [1.0, 1.0, 1.0], True),
+        (4, [1.0, 0.0, 0.1], False),
+        (9, [0.1, 1.0, 0.0], True),
+        (1, [0.1, 1.0, 0.0], False),
+        (30, [1.0, 1.0, 1.0], True),
+    ):
+        for descent in (graphed, eager):
+            descent.scale(np.array(factors))
+            descent.advance(steps)
+        if recorded:
+            assert_alike(graphed, eager)
+    assert graphed._graph.captured
+
+
+def test_everything_is_on_the_device_and_no_value_is_read(small):
+    # Tensors of the device `meta` have no values: whoever asks for one, or mixes them with a CPU's, is told.
+    descent = stepper(small, "meta")
+    for factors in ([1.0, 1.0, 1.0], [0.0, 1.0, 0.1]):
+        descent.scale(np.array(factors))
+        descent.advance(2)
+    with torch.no_grad():
+        gradients = descent._evaluate()
+        recorded = [descent.problem.losses(), *descent.model.observables(True, gradients).values()]
+    tensors = [*descent.model.parameters, *descent.optimizer.state.values(), *gradients, *recorded]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
+def test_a_checkpoint_goes_on_before_and_after_the_capture(small):
+    eager, source = stepper(small, "cpu"), captured(small)
+    for descent in (eager, source):
+        descent.advance(12)
+    state = source.state()
+    used, fresh = captured(small), captured(small)
+    used.advance(25)
+    for descent in (used, fresh):
+        descent.restore(state)
+    for descent in (eager, used, fresh):
+        descent.advance(20)
+    for descent in (used, fresh):
+        assert_alike(descent, eager)
+
+
+def test_a_whole_training_is_the_same(plan):
+    rule = {"stop": {"loss": 5e-3, "checks": 1, "every": 5, "max_steps": 400}, "record": {"every": 7}}
+    small = plan(
+        "cp", "group_rmsprop", axes={"seed": [0, 1]}, learning_rate=0.02,
+        growth={"every": 20, "offsets": [0, 1]}, finish={"steps": 11, "factor": 0.1}, **rule,
+    )  # fmt: skip
+    data = [completion.generate(run) for run in sweeps.expand(small)]
+    results = []
+    for make in (stepper, lambda *_: captured(small)):
+        loop = training.Training(small, data, "cpu")
+        loop.stepper = make(small, "cpu")
+        results.append(loop.run())
+    eager, graphed = results
+    assert 5 < min(eager["stop_step"]) < max(eager["stop_step"]) < 400
+    assert eager.keys() == graphed.keys()
+    for name, array in eager.items():
+        np.testing.assert_array_equal(graphed[name], array, err_msg=name)
+
+
+# -- that the recorder would tell -------------------------------------------------------------------
+
+
+def test_capturing_runs_nothing():
+    values = torch.arange(4.0)
+    graph = RecordedGraph(lambda: values.mul_(2).add_(values.sum()))
+    graph.capture()
+    assert values.tolist() == [0, 1, 2, 3]
+    graph.replay()
+    assert values.tolist() == [12, 14, 16, 18]
+
+
+@pytest.mark.parametrize("fault", ["a number of Python's", "a tensor that is replaced"])
+def test_a_step_that_forgets_is_told(plan, fault):
+    small = plan("deep_matrix", "gd", axes={"seed": [0, 1]})
+    graphed, eager = captured(small), stepper(small, "cpu")
+    for descent in (graphed, eager):
+        optimizer, step = descent.optimizer, descent.optimizer.step
+        if fault == "a number of Python's":
+            count = iter(range(100))
+            optimizer.step = lambda parameters, gradients, step=step, count=count: step(
+                parameters, [gradient / (1 + next(count)) for gradient in gradients]
+            )
+        else:
+            optimizer.scale = lambda factors, o=optimizer: setattr(o, "_minus", [factors[0] * m for m in o._minus])
+        descent.advance(6)
+        descent.scale(np.array([0.5, 0.5]))
+        descent.advance(4)
+    with pytest.raises(AssertionError):
+        assert_alike(graphed, eager)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.sum().item(),
+        lambda x: bool(x.any()),
+        lambda x: x[x > 0],
+        lambda x: x.nonzero(),
+        lambda x: x.cpu(),
+        lambda x: x.numpy(),
+        lambda x: x + torch.as_tensor(np.ones(3)),
+        lambda x: x.__setitem__(x > 0, 1.0),
+    ],
+)
+def test_what_waits_cannot_be_captured(call):
+    with pytest.raises(Waits):
+        RecordedGraph(lambda: call(torch.ones(3))).capture()
