@@ -49,6 +49,7 @@ def test_every_tenant_has_settings_and_every_settings_class_its_module():
         ("problems", settings.PROBLEMS),
         ("factorizations", settings.FACTORIZATIONS),
         ("optimizers", settings.OPTIMIZERS),
+        ("baselines", settings.BASELINES),
     ):
         assert set(config.tenants(room)) == set(known)
 

@@ -816,6 +816,7 @@ def wide(raw_config):
         name: value for name, value in raw["sweeps"]["small"]["fixed"].items() if name not in ("label", "tensor_rank")
     }
     raw["figures"] = {"image_rank": {**raw["figures"]["det_sign"], "measures": ["image_errors"]}}
+    raw["device"] = "cpu"
     return raw
 
 

@@ -7,11 +7,36 @@ import xarray as xr
 
 from greedyrank.selection import last
 
+# What is trained on, by the settings `images` and `labels`.
 VARIANTS = {
     "original": ("original", "original"),
+    "shuffled": ("shuffled", "original"),
+    "independent": ("independent", "original"),
     "random_images": ("random", "original"),
     "random_labels": ("original", "random"),
 }
+
+
+def variant(runs: xr.Dataset, name: str) -> xr.Dataset:
+    """Return the runs of one variant."""
+    images, labels = VARIANTS[name]
+    return runs.isel(run=np.flatnonzero((runs["images"] == images) & (runs["labels"] == labels)))
+
+
+def by(runs: xr.Dataset, *names: str) -> list[xr.Dataset]:
+    """Return the runs in groups that have the same values of some settings."""
+    keys = list(zip(*(runs[name].values for name in names), strict=True))
+    return [runs.isel(run=[i for i, key in enumerate(keys) if key == group]) for group in sorted(set(keys))]
+
+
+def _pairs(runs: xr.Dataset, fitted: str, against: str) -> list[tuple[xr.Dataset, xr.Dataset]]:
+    """Return the ends of two variants, for each data set and rank, on the labels both were trained on, in order."""
+    pairs = []
+    for here in by(last(runs), "dataset", "tensor_rank"):
+        pair = [variant(here, name).sortby("label") for name in (fitted, against)]
+        shared = np.intersect1d(*(part.label for part in pair))
+        pairs.append(tuple(part.isel(run=np.flatnonzero(np.isin(part.label, shared))) for part in pair))
+    return pairs
 
 
 def train_error(runs: xr.Dataset) -> np.ndarray:
@@ -19,28 +44,12 @@ def train_error(runs: xr.Dataset) -> np.ndarray:
     return last(runs).train_error.to_numpy()
 
 
-def _mean_over_labels(runs: xr.Dataset, variable: str, labels: np.ndarray) -> float:
-    return float(last(runs)[variable][np.isin(runs.label, labels)].mean())
-
-
 def train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
     """Return one variant's training error over another's, for each data set and rank.
 
     Both are means over the labels that both variants were trained on.
     """
-    ratios = []
-    for dataset in np.unique(runs.dataset):
-        for rank in np.unique(runs.tensor_rank):
-            here = runs.isel(run=np.flatnonzero((runs.dataset == dataset) & (runs.tensor_rank == rank)))
-            pair = []
-            for variant in (fitted, against):
-                images, labels = VARIANTS[variant]
-                pair.append(here.isel(run=np.flatnonzero((here["images"] == images) & (here["labels"] == labels))))
-            shared = np.intersect1d(*(variant.label for variant in pair))
-            ratios.append(
-                _mean_over_labels(pair[0], "train_error", shared) / _mean_over_labels(pair[1], "train_error", shared)
-            )
-    return np.array(ratios)
+    return np.array([float(a.train_error.mean() / b.train_error.mean()) for a, b in _pairs(runs, fitted, against)])
 
 
 def explained_on_test(runs: xr.Dataset) -> np.ndarray:
@@ -49,12 +58,26 @@ def explained_on_test(runs: xr.Dataset) -> np.ndarray:
     One number a data set, from means over its labels, as the published errors are.
     """
     shares = []
-    for dataset in np.unique(runs.dataset):
-        here = runs.isel(run=np.flatnonzero(runs.dataset == dataset))
-        means = {
-            name: float(last(here)[name].mean())
-            for name in ("test_error", "test_variance", "train_error", "train_variance")
-        }
+    for here in by(last(runs), "dataset"):
+        means = here.mean("run")
         test, train = (1 - means[f"{part}_error"] / means[f"{part}_variance"] for part in ("test", "train"))
-        shares.append(test / train)
+        shares.append(float(test / train))
     return np.array(shares)
+
+
+def over_linear(runs: xr.Dataset, *, part: str) -> np.ndarray:
+    """Return the training or test error over that of linear least squares, for each data set and rank.
+
+    Both are means over the same labels.
+    """
+    groups = by(last(runs), "dataset", "tensor_rank")
+    return np.array([float(g[f"{part}_error"].mean() / g[f"linear_{part}_error"].mean()) for g in groups])
+
+
+def accuracy_gain(runs: xr.Dataset, *, kind: str) -> np.ndarray:
+    """Return by how much the accuracy ``test`` or ``test_class`` exceeds that of least squares.
+
+    For each data set and rank, means over the same labels.
+    """
+    groups = by(last(runs), "dataset", "tensor_rank")
+    return np.array([float((g[f"{kind}_accuracy"] - g[f"linear_{kind}_accuracy"]).mean(skipna=False)) for g in groups])
