@@ -53,28 +53,35 @@ def _add_row(typing_context, table, left, right, out):
 
 
 @intrinsic
-def _add_chosen(typing_context, table, word, sums, row):
-    """Add to a row of sums the rows of the table that the 16 half-bytes of a word choose, one a group."""
+def _add_chosen(typing_context, table, word, source, start, target, place):
+    """Write to ``target`` what stands in ``source`` plus the rows of the table that a word's 16 half-bytes choose.
+
+    ``start`` and ``place`` count numbers from the first of each array.
+    """
 
     def generate(context, builder, signature, arguments):
         array = signature.args[0]
         vector = _vector(context, array)
         align = array.dtype.bitwidth // 8
-        table, word, sums, row = arguments
-        data, out = (
-            builder.bitcast(context.make_array(array)(context, builder, value).data, vector.as_pointer())
-            for value in (table, sums)
+        table, word, source, start, target, place = arguments
+        table, source, target = (
+            context.make_array(kind)(context, builder, value).data
+            for kind, value in ((array, table), (signature.args[2], source), (signature.args[4], target))
         )
-        place = builder.gep(out, [row])
-        total = builder.load(place, align=align)
+        rows = builder.bitcast(table, vector.as_pointer())
+        source, target = (
+            builder.bitcast(builder.gep(data, [offset]), vector.as_pointer())
+            for data, offset in ((source, start), (target, place))
+        )
+        total = builder.load(source, align=align)
         for group in range(GROUPS):
             half_byte = builder.and_(builder.lshr(word, ir.Constant(word.type, 4 * group)), ir.Constant(word.type, 15))
             chosen = builder.add(half_byte, ir.Constant(word.type, 16 * group))
-            total = builder.fadd(total, builder.load(builder.gep(data, [chosen]), align=align))
-        builder.store(total, place, align=align)
+            total = builder.fadd(total, builder.load(builder.gep(rows, [chosen]), align=align))
+        builder.store(total, target, align=align)
         return context.get_dummy_value()
 
-    return types.void(table, types.uint64, sums, types.intp), generate
+    return types.void(table, types.uint64, source, types.intp, target, types.intp), generate
 
 
 @register_jitable
@@ -89,6 +96,13 @@ def _tabulate(dense, first, column, width, table):
                 _add_row(table, single, 16 * group + rest, single + rest)
 
 
+@register_jitable
+def _add_word(words, table, source, source_step, target, target_step, place):
+    """Add what one word of each row chooses; the steps lead from one row to the next, ``place`` to the first."""
+    for i in range(len(words)):
+        _add_chosen(table, words[i], source, i * source_step, target, i * target_step + place)
+
+
 def _aligned(rows: int, dtype: np.dtype) -> np.ndarray:
     """Return zeros, (rows, lanes), no row of which shares a cache line of 64 bytes with another."""
     memory = np.zeros(rows * BYTES + 64, np.uint8)
@@ -99,24 +113,31 @@ def _aligned(rows: int, dtype: np.dtype) -> np.ndarray:
 def _product(words: np.ndarray, dense: np.ndarray, start: np.ndarray | None, out: np.ndarray) -> None:
     table, sums = (_aligned(rows, dense.dtype) for rows in (16 * GROUPS, words.shape[1]))
     first = np.zeros(dense.shape[1], dense.dtype) if start is None else start
-    _compiled(dense.dtype.name)[0](words, dense, first, out, table, sums)
+    _compiled(dense.dtype.name)[0](words, dense, first, out, table, sums.reshape(-1))
 
 
 @functools.cache
 def _compiled(dtype: str):
     def product(words, dense, start, out, table, sums):
-        for column in range(0, dense.shape[1], width):
-            here = min(width, dense.shape[1] - column)
-            for i in range(len(sums)):
-                for c in range(here):
-                    sums[i, c] = start[column + c]
+        rows, columns = out.shape
+        begin = np.zeros(width, dense.dtype)
+        for column in range(0, columns, width):
+            here = min(width, columns - column)
+            for c in range(here):
+                begin[c] = start[column + c]
+            source, step = begin, 0
             for w in range(len(words)):
                 _tabulate(dense, BITS * w, column, here, table)
-                for i in range(len(sums)):
-                    _add_chosen(table, words[w, i], sums, i)
-            for i in range(len(sums)):
-                for c in range(here):
-                    out[i, column + c] = sums[i, c]
+                # Between words the sums stand side by side; after the last, whole rows of them go straight to `out`.
+                if w == len(words) - 1 and here == width:
+                    _add_word(words[w], table, source, step, out.reshape(-1), columns, column)
+                else:
+                    _add_word(words[w], table, source, step, sums, width, 0)
+                source, step = sums, width
+            if here < width:
+                for i in range(rows):
+                    for c in range(here):
+                        out[i, column + c] = sums[i * width + c]
 
     def change_signs(words, masks, odd, columns, values):
         for k in range(len(columns)):
