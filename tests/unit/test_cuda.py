@@ -14,6 +14,11 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on
 
 def images(run):
     rng = np.random.default_rng(0)
+    if "latent_size" in run:
+        return {
+            f"{part}_pixels": rng.integers(0, 256, (run[f"{part}_size"], 28, 28), dtype=np.uint8)
+            for part in ("train", "test")
+        }
     bits = {
         f"{part}_bits": rng.integers(0, 256, (run[f"{part}_size"], 98), dtype=np.uint8) for part in ("train", "test")
     }
@@ -44,19 +49,21 @@ TREE = {"target_rank": None, "target_widths": [2, 2], "target_root_spectrum": [2
         ("hierarchical", "group_rmsprop", {**HUBER, **TREE}),
         ("hierarchical", "gd", {"shape": [4, 5], "widths": [3], "balanced": True, **RANK_ONE}),
         ("binary_cp", "adam", {}),
+        ("autoencoder", "adam", {}),
     ],
 )
 def test_gpu_follows_cpu(plan, factorization, optimizer, settings):
-    whole = {} if factorization == "binary_cp" else {"record": {"every": 5, "end_to_end": True}}
+    of_images = factorization in ("binary_cp", "autoencoder")
+    whole = {} if of_images else {"record": {"every": 5, "end_to_end": True}}
     small = plan(factorization, optimizer, axes={"seed": [0, 1]}, **whole, **settings)
     runs = sweeps.expand(small)
-    generate = images if factorization == "binary_cp" else tenant("problems", small["problem"]).generate
+    generate = images if of_images else tenant("problems", small["problem"]).generate
     steppers = [Descent(small, runs, [generate(run) for run in runs], device) for device in ("cpu", "cuda")]
     on_cpu, on_gpu = ({}, {})
     for stepper, found in zip(steppers, (on_cpu, on_gpu), strict=True):
         stepper.advance(4 * stepper.steps_per_epoch)
         found |= {"loss": stepper.losses(), "time": stepper.flow_time(), **stepper.observables()}
-        if stepper.full_batch:
+        if stepper.loss_at_start:
             found |= {f"growth_{name}": value for name, value in stepper.observables(growth=True).items()}
     assert on_gpu.keys() == on_cpu.keys()
     for name, expected in on_cpu.items():

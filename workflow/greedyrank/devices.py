@@ -21,4 +21,7 @@ def prepare(device: str) -> str:
         raise Explained("device is cuda, but torch sees no GPU here; set `device: cpu` or `auto`")
     # The logarithm sums of binary_cp lose their last digits in TF32.
     torch.backends.cuda.matmul.allow_tf32 = False
+    # Convolutions have a switch of their own, which is on by default, and algorithms that add in any order.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
     return torch.cuda.get_device_name()
