@@ -4,12 +4,15 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.stats
 import synthetic
 import torch
+import xarray as xr
 from PIL import Image
 from torch import nn
 
 from greedyrank import images, sweeps, training
+from greedyrank.claims import irmae_spectrum as claims
 from greedyrank.descent import Descent
 from greedyrank.factorizations import autoencoder
 from greedyrank.problems import autoencoding
@@ -218,3 +221,52 @@ def test_records_begin_before_the_first_step(plan):
         error = ((nn.Sequential(*plain(run))(block) - block) ** 2).mean()
     assert found["loss"][0, 0] == pytest.approx(error.item(), rel=1e-9)
     assert found["train_error"][0, 2] < found["train_error"][0, 1]
+
+
+# -- statistics of the figure -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def measured():
+    """Two seeds of 0, 1 and 8 linear layers, whose codes spread evenly in 6, 4 and 2 directions at the end."""
+    even = {0: 6, 1: 4, 8: 2}
+    values = np.zeros((6, 3, 6))
+    names = [(layers, seed) for layers in even for seed in (0, 1)]
+    for run, (layers, seed) in enumerate(names):
+        values[run, :, 0] = 1
+        values[run, 1, : even[layers] + seed] = 7.0
+        values[run, 1, even[layers] + seed :] = 7e-3
+    values[:, 2] = np.nan  # padding
+    steps = np.tile([0, 5, -1], (6, 1))
+    errors = np.array([[0.3, 0.01 * (1 + layers) * (1 + seed), np.nan] for layers, seed in names])
+    return xr.Dataset(
+        {
+            "latent_value": (("run", "record", "component"), values),
+            "test_error": (("run", "record"), errors),
+            "step": (("run", "record"), steps),
+        },
+        coords={
+            name: ("run", np.array(column))
+            for name, column in zip(("linear_layers", "seed"), zip(*names, strict=True), strict=True)
+        },
+    )
+
+
+def test_statistics_of_spectra(measured):
+    assert claims.directions(measured, above=0.01).tolist() == [6, 6, 4, 5, 2, 3]
+    assert claims.directions(measured, above=1e-4, up_to=0.01).tolist() == [0, 0, 2, 1, 4, 3]
+    expected = [scipy.stats.entropy([1] * k + [1e-3] * (6 - k)) for k in (2, 6)]
+    assert claims.rank_ratio(measured, layers=8)[0] == pytest.approx(np.exp(expected[0] - expected[1]))
+    # A seed whose partner is missing has no ratio.
+    assert len(claims.rank_ratio(measured.isel(run=slice(1, None)), layers=8)) == 1
+
+
+def test_directions_at_equal_error(measured):
+    # Without layers one direction at error 0.3 and 6 at 0.01 or 0.02: a straight line in logarithms.
+    for layers, directions in ((1, [4, 5]), (8, [2, 3])):
+        ends = [(0.01 * (1 + seed), 0.01 * (1 + layers) * (1 + seed)) for seed in (0, 1)]
+        shares = [np.log(0.3 / error) / np.log(0.3 / end) for end, error in ends]
+        found = claims.ratio_at_equal_error(measured, layers=layers, above=0.01)
+        np.testing.assert_allclose(found, [n / 6**share for n, share in zip(directions, shares, strict=True)])
+    measured.test_error[{"run": 4, "record": 1}] = 0.009  # lower than ever without layers
+    assert np.isnan(claims.ratio_at_equal_error(measured, layers=8, above=0.01)).tolist() == [True, False]

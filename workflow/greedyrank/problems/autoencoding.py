@@ -11,6 +11,7 @@ import numpy as np
 from greedyrank import images
 
 SIDE = 32  # height and width the autoencoder takes
+BLOCK = 100  # test images at once, which bounds the memory
 
 
 def generate(settings: dict, data_dir: str) -> dict[str, np.ndarray]:
@@ -80,7 +81,7 @@ class Problem:
         the covariance of the test images' latent codes, descending.
         """
         codes, squares = [], 0.0
-        for block in self._images["test"].split(self._batch_size):
+        for block in self._images["test"].split(BLOCK):
             codes.append(model.encode(block))
             squares = squares + (model.decode(codes[-1]) - block).square().mean((2, 3, 4)).double().sum(1)
         found = np.concatenate([code.double().cpu().numpy() for code in codes], axis=1)
