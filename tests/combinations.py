@@ -29,8 +29,13 @@ FULL_BATCH = [
 
 
 def images(run: dict) -> dict:
-    """Return made-up images and labels."""
+    """Return made-up images, and labels where they are to be classified."""
     rng = np.random.default_rng(0)
+    if "latent_size" in run:
+        return {
+            f"{part}_pixels": rng.integers(0, 256, (run[f"{part}_size"], 28, 28), dtype=np.uint8)
+            for part in ("train", "test")
+        }
     bits = {
         f"{part}_bits": rng.integers(0, 256, (run[f"{part}_size"], 98), dtype=np.uint8) for part in ("train", "test")
     }
@@ -41,5 +46,6 @@ def images(run: dict) -> dict:
 def stepper(plan: dict, device: str) -> Descent:
     """Return the torch stepper of a slice, from its initial factors."""
     runs = sweeps.expand(plan)
-    generate = images if plan["factorization"] == "binary_cp" else tenant("problems", plan["problem"]).generate
+    of_images = plan["factorization"] in ("binary_cp", "autoencoder")
+    generate = images if of_images else tenant("problems", plan["problem"]).generate
     return Descent(plan, runs, [generate(run) for run in runs], device)

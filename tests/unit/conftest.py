@@ -41,11 +41,25 @@ SMALL = {
         "stop": {"max_epochs": 3},
         "record": {"every_epochs": 1},
     },
+    "autoencoder": {
+        "dataset": "mnist",
+        "train_size": 40,
+        "test_size": 20,
+        "batch_size": 8,
+        "latent_size": 6,
+        "linear_layers": 2,
+        "dtype": "float64",
+        "stop": {"max_epochs": 3},
+        "record": {"every_epochs": 1},
+    },
 }
+# Factorizations with a problem of their own.
+PROBLEMS = {"binary_cp": "image_classification", "autoencoder": "autoencoding"}
 SEEN = {
     "completion": {"observations": 9},
     "sensing": {"measurements": 9, "sensing_std": 0.5},
     "image_classification": {},
+    "autoencoding": {},
 }
 BY_HAND = {"observations": None, "target_rank": None, "target_norm": None}
 RATES = {"gd": 0.1, "group_rmsprop": 1.0e-2, "adam": 1.0e-3}
@@ -61,8 +75,7 @@ def _sweep(
     factorization: str, optimizer: str, cases=(), axes=None, batch=(), problem="completion", **overrides
 ) -> dict:
     """Return a small sweep block; ``observed`` in the overrides replaces the drawn target."""
-    if factorization == "binary_cp":
-        problem = "image_classification"
+    problem = PROBLEMS.get(factorization, problem)
     fixed = {**SEEN[problem], **SMALL[factorization], "learning_rate": RATES[optimizer], **overrides}
     if "observed" in fixed:
         fixed |= BY_HAND

@@ -12,10 +12,11 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on
 
 @pytest.mark.parametrize(
     ("factorization", "optimizer", "settings"),
-    [*FULL_BATCH, ("binary_cp", "adam", {})],
+    [*FULL_BATCH, ("binary_cp", "adam", {}), ("autoencoder", "adam", {})],
 )
 def test_gpu_follows_cpu(plan, factorization, optimizer, settings):
-    whole = {} if factorization == "binary_cp" else {"record": {"every": 5, "end_to_end": True}}
+    of_images = factorization in ("binary_cp", "autoencoder")
+    whole = {} if of_images else {"record": {"every": 5, "end_to_end": True}}
     small = plan(factorization, optimizer, axes={"seed": [0, 1]}, **whole, **settings)
     on_cpu, on_gpu = ({}, {})
     for device, found in (("cpu", on_cpu), ("cuda", on_gpu)):
@@ -24,7 +25,7 @@ def test_gpu_follows_cpu(plan, factorization, optimizer, settings):
         descent.scale(np.array([1.0, 0.1]))
         descent.advance(4 * descent.steps_per_epoch)  # on a GPU, full-batch steps are replayed by now
         found |= {"loss": descent.losses(), "time": descent.flow_time(), **descent.observables()}
-        if descent.full_batch:
+        if descent.problem.full_batch:
             found |= {f"growth_{name}": value for name, value in descent.observables(growth=True).items()}
     assert on_gpu.keys() == on_cpu.keys()
     for name, expected in on_cpu.items():

@@ -23,7 +23,7 @@ STEPS = {
     "planning": ("from greedyrank import planning", {"torch", "numpy", "xarray", "matplotlib", "numba", "scipy"}),
     "training on a CPU": (TRAIN, {"torch", "xarray", "matplotlib", "pydantic"}),
     "generating": (
-        "from greedyrank.problems import completion, image_classification, movielens",
+        "from greedyrank.problems import autoencoding, completion, image_classification, movielens",
         {"torch", "xarray", "matplotlib", "pydantic"},
     ),
     "torch steps": ("from greedyrank import descent", {"xarray", "matplotlib", "pydantic"}),

@@ -752,6 +752,69 @@ def test_minibatches_have_no_stencils(raw_config):
     assert any("growth" in message for message in errors_of(raw))
 
 
+@pytest.mark.parametrize(
+    ("factorization", "settings", "message"),
+    [
+        *[
+            (
+                factorization,
+                settings,
+                f"{problem} needs `batch_size`, and `max_epochs` and `every_epochs` in place of steps",
+            )
+            for factorization, problem in (("binary_cp", "image_classification"), ("autoencoder", "autoencoding"))
+            for settings in ({"batch_size": None}, {"stop": {"max_steps": 3}}, {"record": {"every": 3}})
+        ],
+        *[
+            (factorization, {"batch_size": 41}, "batch_size is 41; train_size allows at most 40")
+            for factorization in ("binary_cp", "autoencoder")
+        ],
+        (
+            "autoencoder",
+            {"growth": {"every": 7, "offsets": [0, 1]}},
+            "autoencoding is recorded at the ends of epochs: no `growth`",
+        ),
+        ("autoencoder", {"order_seed": 1}, "autoencoding takes the images in the order of the file: no `order_seed`"),
+        (
+            "autoencoder",
+            {"record": {"every_epochs": 1, "end_to_end": True}},
+            "`end_to_end` is recorded of completion and sensing alone",
+        ),
+        ("autoencoder", {"test_size": 1}, "test_size is 1: Input should be greater than or equal to 2"),
+        ("autoencoder", {"train_size": 60001}, "train_size is 60001: Input should be less than or equal to 60000"),
+        ("autoencoder", {"latent_size": 0}, "latent_size is 0: Input should be greater than 0"),
+        ("autoencoder", {"linear_layers": -1}, "linear_layers is -1: Input should be greater than or equal to 0"),
+        ("autoencoder", {"dataset": "cifar"}, "dataset is 'cifar': Input should be 'mnist' or 'fashion_mnist'"),
+    ],
+)
+def test_message_of_minibatches(raw_config, factorization, settings, message):
+    (found,) = errors_of(raw_config(factorization, "adam", **settings))
+    assert (
+        found.removeprefix("sweeps.small.fixed.").removeprefix("sweeps.small.").removeprefix("sweeps.small: ")
+        == message
+    )
+
+
+@pytest.mark.parametrize("name", ["latent_size", "linear_layers", "test_size"])
+def test_runs_of_a_batch_of_autoencoders_have_equal_arrays(raw_config, name):
+    raw = raw_config("autoencoder", "adam", axes={name: [2, 3], "seed": [0, 1]})
+    assert errors_of(raw) == [
+        f"sweeps.small.batch: `{name}` takes several values in one batch (2, 3); name it in `batch`"
+    ]
+    raw["sweeps"]["small"]["batch"] = [name]
+    config.load(raw)
+
+
+def test_autoencoder_and_autoencoding_go_together(raw_config):
+    raw = raw_config("autoencoder", "adam")
+    raw["sweeps"]["small"]["optimizer"] = "gd"
+    config.load(raw)
+    raw["sweeps"]["small"]["factorization"] = "cp"
+    raw["sweeps"]["small"]["fixed"] |= {"components": 3, "factor_std": 0.1}
+    for name in ("latent_size", "linear_layers"):
+        del raw["sweeps"]["small"]["fixed"][name]
+    assert errors_of(raw) == ["sweeps.small: autoencoder goes with autoencoding, and only with it"]
+
+
 def test_binary_cp_and_images_go_together(raw_config):
     raw = raw_config("binary_cp", "adam")
     raw["sweeps"]["small"]["optimizer"] = "gd"

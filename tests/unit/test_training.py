@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,7 +55,7 @@ FOUR = {"seed": [0, 1], "data_seed": [0, 1]}
 class Scripted:
     """A stepper whose losses are written down: one curve a run, along its own steps."""
 
-    full_batch = True
+    loss_at_start = True
     steps_per_epoch = 1
 
     def __init__(self, curves):
@@ -294,15 +295,6 @@ class Interrupted(Exception):
     """What stops training from outside."""
 
 
-def two_image_sets():
-    """Return 40 and 20 noisy images with all ten labels."""
-    rng = np.random.default_rng(5)
-    return {
-        part: (rng.integers(0, 256, (size, 28, 28), dtype=np.uint8), (np.arange(size) % 10).astype(np.uint8))
-        for part, size in (("train", 40), ("test", 20))
-    }
-
-
 FINISH = {"finish": {"steps": 17, "factor": 0.1}}
 JOBS = {
     "compiled": (
@@ -326,7 +318,12 @@ JOBS = {
         for name in ("deep cp", "tucker", "core alone", "hierarchical", "rank-one sensing")
     },
     "images": ("binary_cp", "adam", {"stop": {"max_epochs": 7}}),
+    # One run: checkpoints of two million weights take their time.
+    "autoencoder": ("autoencoder", "adam", {"stop": {"max_epochs": 6}, "batch_size": 20, "axes": {"seed": [1]}}),
 }
+
+
+IMAGES = ("binary_cp", "autoencoder")  # whose problems read files
 
 
 @pytest.fixture(params=JOBS)
@@ -335,13 +332,13 @@ def job(request, plan, monkeypatch):
     if request.param == "torch":
         request.getfixturevalue("without_kernels")
     factorization, optimizer, settings = JOBS[request.param]
-    small = plan(factorization, optimizer, axes={"seed": [0, 1, 2]}, **settings)
-    pictures = two_image_sets()
+    small = plan(factorization, optimizer, **{"axes": {"seed": [0, 1, 2]}, **settings})
+    pictures = synthetic.pictures(train=40, test=20)
     monkeypatch.setattr(images, "load", lambda data_dir, dataset: pictures)
 
     def generate(run):
         problem = tenant("problems", small["problem"])
-        return problem.generate(run, "nowhere") if factorization == "binary_cp" else problem.generate(run)
+        return problem.generate(run, "nowhere") if factorization in IMAGES else problem.generate(run)
 
     return lambda: training.Training(small, [generate(run) for run in sweeps.expand(small)], "cpu")
 

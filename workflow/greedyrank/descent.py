@@ -43,12 +43,14 @@ class Descent:
         self.problem = tenant("problems", plan["problem"]).Problem(runs, data, place)
         self.model = tenant("factorizations", plan["factorization"]).Model(runs, place)
         self.optimizer = tenant("optimizers", plan["optimizer"]).Optimizer(runs, self.model, place, place64)
-        self.steps_per_epoch, self.full_batch = self.problem.steps_per_epoch, self.problem.full_batch
+        self.steps_per_epoch = self.problem.steps_per_epoch
+        # Whether a run is recorded before its first step; minibatches have a loss then only where the problem says so.
+        self.loss_at_start = self.problem.full_batch or getattr(self.problem, "loss_at_start", False)
         self._keeps_end_to_end = runs[0]["record"]["end_to_end"]
         self._step = 0
         self._gradients = self._end_to_end = None
         # The steps on a minibatch launch kernels of milliseconds, on rows that differ from step to step.
-        self._graph = StepGraph(CudaGraph(self._take_step)) if device == "cuda" and self.full_batch else None
+        self._graph = StepGraph(CudaGraph(self._take_step)) if device == "cuda" and self.problem.full_batch else None
 
     def _evaluate(self) -> list:
         if self._gradients is None:
@@ -83,7 +85,7 @@ class Descent:
     @torch.no_grad()
     def losses(self) -> np.ndarray:
         """Return the loss of each run, float64, shape (runs,)."""
-        if self.problem.full_batch:
+        if self.problem.full_batch or self._step == 0:
             self._evaluate()
         return self.problem.losses().double().cpu().numpy()
 

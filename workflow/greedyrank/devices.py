@@ -58,7 +58,9 @@ def prepare(device: str) -> str:
         )
     # The logarithm sums of binary_cp lose their last digits in TF32. Set whatever the environment says.
     torch.set_float32_matmul_precision("highest")
+    # Convolutions have a switch of their own, which is on by default, and algorithms that add in any order.
     torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
     cards = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
     torch.cuda.set_device(take_card(cards, Path(tempfile.gettempdir())))
     return torch.cuda.get_device_name()

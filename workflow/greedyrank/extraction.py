@@ -23,6 +23,7 @@ AXES = {
     "component_gamma": ("component",),
     "slice_norm": ("mode", "slice"),
     "column_norm": ("mode", "slice"),
+    "latent_value": ("component",),
 }
 
 

@@ -305,6 +305,19 @@ class ImageClassification(Settings):
     data_seed: int = Field(default=0, ge=0, description="draws random images, orders of pixels and permuted labels")
 
 
+class Autoencoding(Settings):
+    """Reconstruct images, resized to 32x32, in minibatches in the order of the file (Jing et al. 2020)."""
+
+    same_in_batch: ClassVar[tuple[str, ...]] = ("dataset", "train_size", "test_size")
+    data_settings: ClassVar[tuple[str, ...]] = ("dataset", "train_size", "test_size")
+
+    dataset: Literal["mnist", "fashion_mnist"] = Field(description="which images")
+    train_size: int = Field(default=60000, gt=0, le=60000, description="first so many training images")
+    test_size: int = Field(
+        default=10000, ge=2, le=10000, description="first so many test images, of which the latent codes are taken"
+    )
+
+
 class DeepMatrix(Settings):
     """Product of ``depth`` matrices, W = W_N ... W_1; hidden widths are the smaller side of W."""
 
@@ -413,6 +426,16 @@ class BinaryCP(Settings):
     init_mean: float = Field(default=1.0, description="mean of the initial factors")
     init_std: float = Field(default=1.0e-3, ge=0, description="standard deviation of the initial factors")
     seed: int = Field(default=0, ge=0, description="draws the initial factors")
+
+
+class Autoencoder(Settings):
+    """Convolutional autoencoder with square linear layers behind the encoder (Jing et al. 2020)."""
+
+    same_in_batch: ClassVar[tuple[str, ...]] = ("latent_size", "linear_layers")
+
+    latent_size: int = Field(gt=0, description="length n of the latent codes")
+    linear_layers: int = Field(ge=0, description="n x n matrices behind the encoder, without bias; 0 is none")
+    seed: int = Field(default=0, ge=0, description="draws the initial weights and biases, as torch's layers do")
 
 
 class GD(Settings):
@@ -535,6 +558,7 @@ PROBLEMS = {
     "sensing": Sensing,
     "movielens": MovieLens,
     "image_classification": ImageClassification,
+    "autoencoding": Autoencoding,
 }
 FACTORIZATIONS = {
     "deep_matrix": DeepMatrix,
@@ -544,6 +568,7 @@ FACTORIZATIONS = {
     "tucker": Tucker,
     "hierarchical": Hierarchical,
     "binary_cp": BinaryCP,
+    "autoencoder": Autoencoder,
 }
 BASELINES = {"least_squares": LeastSquares, "minimum_nuclear_norm": MinimumNuclearNorm}
 OPTIMIZERS = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}
@@ -585,20 +610,23 @@ def across(problem: Settings, factorization: Settings, training: Training) -> No
     """
     if isinstance(factorization, BinaryCP) != isinstance(problem, ImageClassification):
         raise ValueError("binary_cp goes with image_classification, and only with it")
-    if isinstance(problem, ImageClassification):
+    if isinstance(factorization, Autoencoder) != isinstance(problem, Autoencoding):
+        raise ValueError("autoencoder goes with autoencoding, and only with it")
+    if isinstance(problem, Autoencoding) and training.order_seed:
+        raise ValueError("autoencoding takes the images in the order of the file: no `order_seed`")
+    if isinstance(problem, (ImageClassification, Autoencoding)):
+        name = next(name for name, model in PROBLEMS.items() if isinstance(problem, model))
         if training.batch_size is None or training.stop.max_epochs is None or training.record.every_epochs is None:
-            raise ValueError(
-                "image_classification needs `batch_size`, and `max_epochs` and `every_epochs` in place of steps"
-            )
+            raise ValueError(f"{name} needs `batch_size`, and `max_epochs` and `every_epochs` in place of steps")
         if training.growth is not None:
-            raise ValueError("image_classification is recorded at the ends of epochs: no `growth`")
+            raise ValueError(f"{name} is recorded at the ends of epochs: no `growth`")
         if training.batch_size > problem.train_size:
             raise ValueError(f"batch_size is {training.batch_size}; train_size allows at most {problem.train_size}")
     elif training.batch_size or training.stop.max_epochs or training.record.every_epochs:
         raise ValueError("full-batch descent counts in steps: no `batch_size`, `max_epochs` or `every_epochs`")
     if isinstance(problem, MovieLens) and training.growth is not None:
         raise ValueError("movielens is recorded as spectra, not as matrices: no `growth`")
-    if training.record.end_to_end and isinstance(problem, (MovieLens, ImageClassification)):
+    if training.record.end_to_end and isinstance(problem, (MovieLens, ImageClassification, Autoencoding)):
         raise ValueError("`end_to_end` is recorded of completion and sensing alone")
     if isinstance(factorization, DeepMatrix):
         if len(problem.shape) != 2:

@@ -228,7 +228,7 @@ class Training:
         """
         if checkpoint is not None and checkpoint.exists() and self._restore(checkpoint):
             logger.info("goes on from its checkpoint at step %d", self._step)
-        elif self.stepper.full_batch:
+        elif self.stepper.loss_at_start:
             self._event()
         begun = spoken = saved = time.monotonic()
         first_step = self._step

@@ -158,7 +158,7 @@ class CompiledDescent:
         The initial W_1 ... W_N of each run.
     """
 
-    full_batch = True
+    loss_at_start = True
     steps_per_epoch = 1
 
     def __init__(self, optimizer: str, runs: list[dict], data: list[dict], factors: list[list[np.ndarray]]):
