@@ -230,6 +230,7 @@ def save(drawn, folder, record=RECORD):
 
 
 def test_save_writes_four_files_twice_the_same(canvas, tmp_path):
+    plt.close("all")
     first, second = save(canvas(), tmp_path / "one"), save(canvas(), tmp_path / "two")
     starts = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml", "csv": b"panel,series,x,y"}
     for ending in ENDINGS:
