@@ -26,7 +26,7 @@ def command(checkout, out, seconds):
     }  # fmt: skip
     plan = {
         "problem": "completion", "factorization": "cp", "optimizer": "group_rmsprop", "fixed": fixed, "cases": [],
-        "axes": {},
+        "axes": {}, "apart": [],
     }  # fmt: skip
     return [
         sys.executable, "scripts/train.py", "--name", "killed", "--slice", json.dumps(plan), "--data", str(data),

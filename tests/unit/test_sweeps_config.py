@@ -30,6 +30,7 @@ def block(cases=(), axes=None, **fixed):
         "fixed": fixed,
         "cases": list(cases),
         "axes": axes or {},
+        "apart": [],
     }
 
 
@@ -187,11 +188,6 @@ WRONG = {
         {"laptop": {"axes": {"seed": {"count": 2, "first": 1}}}},
         "sweeps.small.scales.laptop.axes.seed: {'count': 2, 'first': 1} is no count;"
         " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
-    ),
-    "batch": (
-        "sweeps/small/axes/depth",
-        [2, 3],
-        "sweeps.small.batch: `depth` takes several values in one batch (2, 3); name it in `batch`",
     ),
     "batch name": (
         "sweeps/small/batch",
@@ -637,6 +633,29 @@ def test_settings_just_within(raw_config, factorization, overrides):
             assert run[name] == value
 
 
+def apart(raw):
+    """Return which settings keep runs of one job in batches of their own, with and without jobs of their own."""
+    _, resolved = config.load(raw)
+    (name,) = resolved["small"]["apart"]
+    raw["sweeps"]["small"]["batch"] = [name]
+    _, resolved = config.load(raw)
+    assert resolved["small"]["apart"] == []
+    return name
+
+
+def test_one_job_keeps_the_batches(raw_config):
+    raw = raw_config("deep_matrix", "gd", axes={"seed": [0, 1], "learning_rate": [0.1, 0.2], "depth": [2, 3]})
+    raw["sweeps"]["small"] |= {"batch": ["learning_rate"], "one_job": True}
+    _, resolved = config.load(raw)
+    small = resolved["small"]
+    assert sweeps.batches(small, small["batch"]) == [{}]
+    assert small["apart"] == ["depth", "learning_rate"]
+    runs = sweeps.expand(small)
+    assert [[(runs[i]["learning_rate"], runs[i]["depth"]) for i in group] for group in sweeps.together(small)] == [
+        [(rate, depth)] * 2 for rate in (0.1, 0.2) for depth in (2, 3)
+    ]
+
+
 @pytest.mark.parametrize("name", ["shape", "measurements", "ensemble", "sensing_std", "sensing_seed"])
 def test_runs_of_a_batch_share_their_measurements(raw_config, name):
     values = {
@@ -646,11 +665,7 @@ def test_runs_of_a_batch_share_their_measurements(raw_config, name):
         "sensing_std": [0.1, 0.2],
         "sensing_seed": [0, 1],
     }[name]
-    raw = raw_config("deep_matrix", "gd", problem="sensing", axes={name: values})
-    shown = ", ".join(map(repr, values))
-    assert errors_of(raw) == [
-        f"sweeps.small.batch: `{name}` takes several values in one batch ({shown}); name it in `batch`"
-    ]
+    assert apart(raw_config("deep_matrix", "gd", problem="sensing", axes={name: values})) == name
 
 
 @pytest.mark.parametrize(
@@ -666,13 +681,7 @@ def test_runs_of_a_batch_share_their_measurements(raw_config, name):
 )
 def test_runs_of_a_batch_share_what_their_arrays_depend_on(raw_config, factorization, name, values):
     loss = {"loss": "huber"} if name == "huber_threshold" else {}
-    raw = raw_config(factorization, "gd", axes={name: values}, **loss)
-    shown = ", ".join(map(repr, values))
-    assert errors_of(raw) == [
-        f"sweeps.small.batch: `{name}` takes several values in one batch ({shown}); name it in `batch`"
-    ]
-    raw["sweeps"]["small"]["batch"] = [name]
-    config.load(raw)
+    assert apart(raw_config(factorization, "gd", axes={name: values, "seed": [0, 1]}, **loss)) == name
 
 
 @pytest.mark.parametrize("problem", ["image_classification", "movielens"])
@@ -796,12 +805,7 @@ def test_message_of_minibatches(raw_config, factorization, settings, message):
 
 @pytest.mark.parametrize("name", ["latent_size", "linear_layers", "test_size"])
 def test_runs_of_a_batch_of_autoencoders_have_equal_arrays(raw_config, name):
-    raw = raw_config("autoencoder", "adam", axes={name: [2, 3], "seed": [0, 1]})
-    assert errors_of(raw) == [
-        f"sweeps.small.batch: `{name}` takes several values in one batch (2, 3); name it in `batch`"
-    ]
-    raw["sweeps"]["small"]["batch"] = [name]
-    config.load(raw)
+    assert apart(raw_config("autoencoder", "adam", axes={name: [2, 3], "seed": [0, 1]})) == name
 
 
 def test_autoencoder_and_autoencoding_go_together(raw_config):

@@ -343,8 +343,8 @@ def job(request, plan, monkeypatch):
     return lambda: training.Training(small, [generate(run) for run in sweeps.expand(small)], "cpu")
 
 
-def interrupt(loop, calls, path):
-    """Run a loop with a checkpoint at every event, and stop it in so many calls of the stepper."""
+def fail_in(loop, calls):
+    """Let a loop's stepper fail in so many calls."""
     advance, left = loop.stepper.advance, [calls]
 
     def failing(steps):
@@ -354,6 +354,11 @@ def interrupt(loop, calls, path):
         advance(steps)
 
     loop.stepper.advance = failing
+
+
+def interrupt(loop, calls, path):
+    """Run a loop with a checkpoint at every event, and stop it in so many calls of the stepper."""
+    fail_in(loop, calls)
     with pytest.raises(Interrupted):
         loop.run(path, checkpoint_seconds=0)
 
@@ -399,3 +404,62 @@ def test_a_damaged_checkpoint_is_ignored(plan, tmp_path, caplog, damage):
     assert_same(loop().run(path, checkpoint_seconds=1e9), loop().run())
     assert f"{path} is not whole" in caplog.text
     assert "goes on" not in caplog.text
+
+
+# -- several batches in one job --------------------------------------------------------------------
+
+SEVERAL = {
+    "compiled": ("deep_matrix", "gd", {"axes": {"seed": [0, 1], "depth": [3, 2, 4]}}),
+    "torch": ("deep_cp", "group_rmsprop", {"axes": {"components": [4, 2], "seed": [0, 1]}}),
+    "stops": (
+        "cp",
+        "gd",
+        {"axes": {"seed": [0, 1]}, "cases": [{"stop": {"max_steps": 30}}, {"stop": {"max_steps": 11}}]},
+    ),
+}
+
+
+@pytest.fixture(params=SEVERAL)
+def several(request, plan):
+    factorization, optimizer, settings = SEVERAL[request.param]
+    return plan(factorization, optimizer, **settings)
+
+
+def test_a_job_of_several_batches_is_each_of_them(several, train):
+    found, runs = train(several), sweeps.expand(several)
+    assert len(sweeps.together(several)) > 1
+    (name,) = several["apart"]
+    for index, run in enumerate(runs):
+        group = [i for i, other in enumerate(runs) if other[name] == run[name]]
+        alone = train(sweeps.containing(several, [runs[i] for i in group]))
+        for key, column in alone.items():
+            own = column[group.index(index)]
+            inside = found[key][index][tuple(slice(size) for size in own.shape)]
+            np.testing.assert_array_equal(inside, own, err_msg=key)
+            # What lies beyond is padding.
+            padding = np.isnan(found[key][index]) if own.dtype.kind == "f" else found[key][index] == -1
+            assert padding.sum() == found[key][index].size - own.size + (
+                np.isnan(own).sum() if own.dtype.kind == "f" else (own == -1).sum()
+            )
+
+
+def test_an_interrupted_job_goes_on_with_its_batch(several, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    path = tmp_path / "checkpoint.npz"
+    generate, last = completion.generate, sweeps.together(several)[-1]
+    expected = training.train(several, generate, "cpu")
+    run_whole = training.Training.run
+
+    def run(loop, *args, **kwargs):
+        if len(loop.runs) == len(last) and loop.runs[0] == sweeps.expand(several)[last[0]]:
+            fail_in(loop, 3)
+        return run_whole(loop, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training.Training, "run", run)
+        with pytest.raises(Interrupted):
+            training.train(several, generate, "cpu", path, checkpoint_seconds=0)
+    assert_same(training.train(several, generate, "cpu", path, checkpoint_seconds=0), expected)
+    assert "goes on from its checkpoint" in caplog.text
+    training.remove_checkpoints(path)
+    assert not list(tmp_path.iterdir())

@@ -68,7 +68,14 @@ class Sweep(Strict):
     axes: dict[str, Annotated[list, BeforeValidator(counted)]] = Field(
         default={}, description="settings that are crossed with all cases; {count: n} is the list 0 ... n - 1"
     )
-    batch: list[str] = Field(default=[], description="settings that split the runs into training jobs")
+    batch: list[str] = Field(
+        default=[],
+        description="settings that split the runs into training jobs; in a job, runs that cannot share arrays are"
+        " batches of their own, trained one after the other",
+    )
+    one_job: bool = Field(
+        default=False, description="train all batches in one job, one after the other: starting a job takes seconds"
+    )
     scales: dict[Literal["smoke", "laptop", "paper"], dict[str, Any]] = Field(
         default={}, description="overrides of fixed, cases, axes or batch, key by key"
     )
@@ -333,6 +340,8 @@ class _SweepLoader:
 
     def _runs(self) -> None:
         seen: set[str] = set()
+        apart: set[str] = set()
+        self.block["apart"] = []
         checked: dict[str, settings.Settings] = {}
         names = {kind: set(model.model_fields) for kind, model in self.models.items()}
         for batch in sweeps.batches(self.block, self.block["batch"]):
@@ -363,14 +372,16 @@ class _SweepLoader:
                 except ValueError as error:
                     self.errors.append(f"{self.place}: {error}")
                     return
-            for model in self.models.values():
-                for name in model.same_in_batch:
-                    found = {repr(run[name]) for run in runs if name in run}
-                    if len(found) > 1:
-                        self.errors.append(
-                            f"{self.place}.batch: `{name}` takes several values in one batch"
-                            f" ({', '.join(sorted(found))}); name it in `batch`"
-                        )
+            apart |= {
+                name
+                for model in self.models.values()
+                for name in model.same_in_batch
+                if len({repr(run[name]) for run in runs if name in run}) > 1
+            }
+        if self.block["one_job"]:
+            apart |= set(self.block["batch"])
+            self.block["batch"] = []
+        self.block["apart"] = sorted(apart)
 
     def _warn_of_steps(self) -> None:
         """Warn once of the steps that no theorem covers, where there is one; they are no error."""

@@ -1,9 +1,9 @@
 """From a sweep block to runs: fixed settings, cases that vary together, axes that are crossed.
 
 A *slice* is a JSON-ready dictionary with the keys ``problem``, ``factorization``, ``optimizer``,
-``fixed``, ``cases`` and ``axes``. In ``cases`` and ``axes`` a list stands for several values; in
-``fixed`` every value is literal. Only the standard library is used: the planner and the training
-job expand the same slice in the same way.
+``fixed``, ``cases``, ``axes`` and ``apart``, the settings whose values train apart. In ``cases`` and
+``axes`` a list stands for several values; in ``fixed`` every value is literal. Only the standard
+library is used: the planner and the training job expand the same slice in the same way.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def narrow(sweep: dict, batch: dict) -> dict:
         "fixed": sweep["fixed"],
         "cases": cases,
         "axes": keep(sweep["axes"]),
+        "apart": sweep["apart"],
     }
 
 
@@ -84,4 +85,12 @@ def label(settings: dict) -> str:
 def containing(sweep: dict, runs: list[dict]) -> dict:
     """Return the slice whose runs are these, some of those of a sweep or slice."""
     cases = [{name: [value] for name, value in run.items()} for run in runs]
-    return {**{key: sweep[key] for key in TENANTS}, "fixed": {}, "cases": cases, "axes": {}}
+    return {**{key: sweep[key] for key in TENANTS}, "fixed": {}, "cases": cases, "axes": {}, "apart": []}
+
+
+def together(sweep: dict) -> list[list[int]]:
+    """Return which runs of a slice train together: groups of indices into what `expand` returns."""
+    groups: dict[str, list[int]] = {}
+    for index, run in enumerate(expand(sweep)):
+        groups.setdefault(repr([run[name] for name in sweep["apart"]]), []).append(index)
+    return list(groups.values())

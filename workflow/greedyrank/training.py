@@ -315,17 +315,16 @@ def _out_of_memory() -> tuple[type[Exception], ...]:
 
 def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Return the records of consecutive runs as those of one batch, padded as in `Recorder.by_run`."""
-    joined = {"stop_step": np.concatenate([part.pop("stop_step") for part in parts])}
+    joined = {}
     for name in parts[0]:
         columns = [part[name] for part in parts]
-        length = max(column.shape[1] for column in columns)
+        shape = np.max([column.shape[1:] for column in columns], axis=0)
         empty = -1 if columns[0].dtype.kind == "i" else np.nan
-        joined[name] = np.concatenate(
-            [
-                np.pad(c, [(0, 0), (0, length - c.shape[1]), *[(0, 0)] * (c.ndim - 2)], constant_values=empty)
-                for c in columns
-            ]
-        )
+        padded = [
+            np.pad(c, [(0, 0), *[(0, n - m) for n, m in zip(shape, c.shape[1:], strict=True)]], constant_values=empty)
+            for c in columns
+        ]
+        joined[name] = np.concatenate(padded)
     return joined
 
 
@@ -355,11 +354,11 @@ def _train(plan: dict, data: list[dict], device: str, checkpoint: Path | None, *
 def train(
     plan: dict, load_data: Callable[[dict], dict], device: str, checkpoint: Path | None = None, **kwargs
 ) -> dict[str, np.ndarray]:
-    """Train the batch of a slice; ``load_data`` gives the data of a run from its settings.
+    """Train the runs of a slice; ``load_data`` gives the data of a run from its settings.
 
-    A batch that the memory of the GPU does not hold is trained as two halves, one after the other, and
-    each half in the same way; the records are those of the one batch. Each half has a checkpoint of its
-    own. A later process tries the whole again, which takes seconds, and then goes on from those.
+    Runs that differ in a setting that the slice keeps ``apart`` are batches of their own, trained one after the
+    other. So are, on a GPU whose memory does not hold a batch, its halves, and theirs. The records are those of one
+    batch of all runs. Each batch and each half has a checkpoint of its own: a later process goes on from those.
 
     Raises
     ------
@@ -368,11 +367,23 @@ def train(
     DoesNotFit
         If a run does not fit into the memory of the GPU by itself.
     """
-    data = [load_data(run) for run in sweeps.expand(plan)]
-    return _train(plan, data, device, checkpoint, **kwargs)
+    runs = sweeps.expand(plan)
+    data = [load_data(run) for run in runs]
+    groups = sweeps.together(plan)
+    if len(groups) == 1:
+        return _train(plan, data, device, checkpoint, **kwargs)
+    parts = []
+    for number, group in enumerate(groups):
+        own = {name: runs[group[0]][name] for name in plan["apart"]}
+        logger.info("batch %d of %d: %s", number + 1, len(groups), sweeps.label(own))
+        path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}.{number}")
+        part = sweeps.containing(plan, [runs[index] for index in group])
+        parts.append(_train(part, [data[index] for index in group], device, path, **kwargs))
+    order = np.argsort(np.concatenate(groups))
+    return {name: column[order] for name, column in _joined(parts).items()}
 
 
 def remove_checkpoints(checkpoint: Path) -> None:
-    """Remove a batch's checkpoint, and those of its halves."""
+    """Remove a job's checkpoint, and those of its batches and their halves."""
     for path in [checkpoint, *checkpoint.parent.glob(f"{checkpoint.stem}.*.npz")]:
         storage.remove(path)
