@@ -16,7 +16,6 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -66,7 +65,9 @@ RC = {
 
 def rank_colors(count: int) -> list:
     """Return colours for singular values or components, from the largest down."""
-    return list(sns.color_palette("viridis", count))
+    import seaborn  # here, not above: it imports all of scipy's statistics, a second that few figures need
+
+    return list(seaborn.color_palette("viridis", count))
 
 
 class Canvas:
