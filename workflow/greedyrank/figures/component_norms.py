@@ -122,10 +122,18 @@ def end_norms(canvas: Canvas, panel: int, runs: xr.Dataset, learned: float) -> N
     canvas.panels[panel].set(xlabel="component", ylabel="component norm", yscale="log", xticks=range(1, 11))
 
 
-def dynamics(
-    runs: xr.Dataset, published: dict, *, order: int, width: str, learned: float, share: float, norm_max: float
+def draw(
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: str = "text",
+    learned: float = 0.01,
+    share: float = 0.05,
+    norm_max: float = 0.85,
 ) -> Canvas:
-    """Draw the norms for each of three inits, the errors of all, and the growth law of the smallest init."""
+    """Draw the norms for each of three inits, the errors of all, the growth law and the norms at the stop."""
+    (runs,) = sweeps.values()
+    order = len(str(runs["shape"].values[0]).split("x"))
     canvas = Canvas(2, 3, width=width, height=2.25)
     stds = inits(runs)
     for panel, (std, color) in enumerate(zip(stds, INIT_COLORS, strict=False)):
@@ -139,17 +147,3 @@ def dynamics(
     canvas.title(5, "at the published stop")
     canvas.panels[5].legend(loc="lower left")
     return canvas
-
-
-def draw(
-    sweeps: dict[str, xr.Dataset],
-    published: dict,
-    *,
-    width: str = "text",
-    learned: float = 0.01,
-    share: float = 0.05,
-    norm_max: float = 0.85,
-) -> Canvas:
-    """Draw the dynamics of Fig. 3, and beyond it the growth law and the norms at the stop."""
-    runs = sweeps["component_norms"]
-    return dynamics(runs, published, order=4, width=width, learned=learned, share=share, norm_max=norm_max)
