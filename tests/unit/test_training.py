@@ -138,7 +138,8 @@ def test_descent_of_matrices_is_compiled_and_the_rest_is_torch(plan):
 
 
 def test_without_numba_torch_trains_and_says_so(plan, monkeypatch, caplog):
-    monkeypatch.setitem(sys.modules, "numba", None)
+    for name in ["numba", *(name for name in sys.modules if name.startswith("numba."))]:
+        monkeypatch.setitem(sys.modules, name, None)
     for name in [name for name in sys.modules if name.startswith("greedyrank.kernels.")]:
         monkeypatch.delitem(sys.modules, name)
     assert isinstance(stepper_of(plan("deep_matrix", "gd")), Descent)

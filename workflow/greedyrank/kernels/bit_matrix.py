@@ -17,6 +17,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
+from greedyrank.kernels import varieties
+
 BITS = 64  # of a word
 GROUPS = BITS // 4  # each with a table of 16 sums
 # Columns at a time: the tables of one word then fill most of the first-level cache (32 KiB of at least 48).
@@ -151,9 +153,7 @@ def _compiled(dtype: str):
                     values[i, columns[k]] = -values[i, columns[k]]
 
     width = lanes(np.dtype(dtype))
-    for function in (product, change_signs):  # an index of numba's cache each, as in `deep_matrices`
-        function.__qualname__ = f"{function.__name__}_{dtype}"
-    return numba.njit(cache=True)(product), numba.njit(cache=True)(change_signs)
+    return varieties.compiled(product, dtype), varieties.compiled(change_signs, dtype)
 
 
 @numba.njit(cache=True)
@@ -200,8 +200,13 @@ class BitMatrix:
     def __init__(self, words: np.ndarray, columns: int):
         self.shape = (words.shape[1], columns)
         self._words = words
-        self._transposed = np.empty((-(-words.shape[1] // BITS), columns), np.uint64)
-        _transpose(words, self._transposed)
+
+    @functools.cached_property
+    def _transposed(self) -> np.ndarray:
+        rows, columns = self.shape
+        transposed = np.empty((-(-rows // BITS), columns), np.uint64)
+        _transpose(self._words, transposed)
+        return transposed
 
     def product(self, dense: np.ndarray, out: np.ndarray, start: np.ndarray | None = None) -> None:
         """Write X dense to ``out``, plus ``start`` in every row; dense is (columns, any), out (rows, any)."""

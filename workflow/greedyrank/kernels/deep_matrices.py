@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import functools
 
-import numba
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  the BLAS behind numpy.dot in compiled code
 from numba.extending import register_jitable
 
 from greedyrank import targets
+from greedyrank.kernels import varieties
 from greedyrank.problems import completion
 
 # Up to this many rows unrolled loops beat a BLAS call, whose overhead is about 0.2 us.
@@ -138,11 +138,8 @@ def _compiled(rows: int, columns: int, depth: int, normalised: bool, dtype: str)
                         u[i, k] -= rate * running[i, k]
             clock[run, 0], clock[run, 1], clock[run, 2] = flow_time, square, decay_power
 
-    # numba keeps one index of compiled code for each qualified name, and processes that add to one
-    # index at the same time can exchange its entries: every variety, precision included, has its own.
     rule = "normalised" if normalised else "plain"
-    descend.__qualname__ = f"descend_{rows}x{columns}_depth{depth}_{rule}_{dtype}"
-    return numba.njit(cache=True)(descend)
+    return varieties.compiled(descend, f"{rows}x{columns}_depth{depth}_{rule}_{dtype}")
 
 
 class CompiledDescent:

@@ -18,7 +18,7 @@ def _split(upstream, before, factor, before_gradient, factor_gradient) -> None:
 @functools.cache
 def _compiled_split(dtype: str):
     """Compile `_split`: the product's gradient is read once, and nothing is put aside."""
-    import numba
+    from greedyrank.kernels import varieties
 
     def split(upstream, before, factor, before_gradient, factor_gradient):
         runs, rows, components = before.shape
@@ -33,8 +33,7 @@ def _compiled_split(dtype: str):
                         before_gradient[run, i, r] += value * factor[run, j, r]
                         factor_gradient[run, j, r] += value * before[run, i, r]
 
-    split.__qualname__ = f"split_{dtype}"  # an index of numba's cache of its own, as in `deep_matrices`
-    compiled = numba.njit(cache=True)(split)
+    compiled = varieties.compiled(split, dtype)
     return lambda *tensors: compiled(*(tensor.numpy() for tensor in tensors))
 
 
