@@ -46,17 +46,24 @@ def seconds(step: Callable[[int], None], at_least: float, repeats: int) -> float
     return statistics.median(blocks)
 
 
-def gemm_peak(device: str, dtype: torch.dtype = torch.float32) -> float:
-    """Return this machine's matrix-product rate, flop/s, on 2000 x 2000 matrices."""
-    size = 2000
-    left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
-    out = torch.empty_like(left)
+def product_seconds(
+    shapes: list[tuple[int, int, int]], device: str, dtype: torch.dtype = torch.float32, repeats: int = 5
+) -> float:
+    """Return the time of plain matrix products of these (rows, inner, columns), one after the other."""
+    drawn = [[torch.randn(pair, device=device, dtype=dtype) for pair in ((n, k), (k, m), (n, m))] for n, k, m in shapes]
 
     def step(count: int) -> None:
         for _ in range(count):
-            torch.mm(left, right, out=out)
+            for left, right, out in drawn:
+                torch.mm(left, right, out=out)
 
-    return 2 * size**3 / seconds(step, 0.2, 5)
+    return seconds(step, 0.2, repeats)
+
+
+def gemm_peak(device: str, dtype: torch.dtype = torch.float32) -> float:
+    """Return this machine's matrix-product rate, flop/s, on 2000 x 2000 matrices."""
+    size = 2000
+    return 2 * size**3 / product_seconds([(size, size, size)], device, dtype)
 
 
 # -- autograd forms --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from greedyrank.bench import BATCH, CASES, cp_order4, deep_matrix_100, gemm_peak, image, seconds
+from greedyrank.bench import BATCH, CASES, cp_order4, deep_matrix_100, gemm_peak, image, product_seconds, seconds
 from greedyrank.image_bits import PIXELS
 from greedyrank.style import COLORS, Canvas
 
@@ -44,18 +44,6 @@ SIDE_BY_SIDE = ("deep_matrix 100x100 depth3", "cp order4 R1000", "image 120 colu
 
 def _timed(case, budget: float) -> float:
     return seconds(case[0].engine, budget, 3)
-
-
-def _products(shapes: list[tuple[int, int, int]], device: str) -> float:
-    """Return the seconds of plain matrix products of these (rows, inner, columns)."""
-    drawn = [(torch.randn(n, k, device=device), torch.randn(k, m, device=device)) for n, k, m in shapes]
-
-    def step(count: int) -> None:
-        for _ in range(count):
-            for left, right in drawn:
-                torch.mm(left, right)
-
-    return seconds(step, 0.2, 3)
 
 
 def bandwidth(megabytes: float, device: str) -> float:
@@ -119,11 +107,11 @@ def measure(budget: float) -> dict:
     columns, image_seconds, dense_seconds = list(IMAGE_AXES), [], []
     for width, axes in IMAGE_AXES.items():
         image_seconds.append(_timed(image("cpu", axes), budget))
-        dense_seconds.append(_products([(BATCH, PIXELS, width), (PIXELS, BATCH, width)], "cpu"))
+        dense_seconds.append(product_seconds([(BATCH, PIXELS, width), (PIXELS, BATCH, width)], "cpu"))
     cp_seconds, cp_dense = [], []
     for components in COMPONENTS:
         cp_seconds.append(_timed(cp_order4("cpu", 10, components, 2000), budget))
-        cp_dense.append(_products([(100, components, 100), *[(100, 100, components)] * 2], "cpu"))
+        cp_dense.append(product_seconds([(100, components, 100), *[(100, 100, components)] * 2], "cpu"))
     batches = {name: [_timed(make("cpu", runs=n), budget) / n for n in RUNS] for name, make in IN_BATCHES.items()}
     cores = list(range(1, (os.cpu_count() or 1) + 1))
     return {
