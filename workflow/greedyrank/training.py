@@ -342,13 +342,24 @@ def _train(plan: dict, data: list[dict], device: str, checkpoint: Path | None, *
             f" the run's {plan['problem']} or {plan['factorization']} smaller"
         )
     logger.warning("out of memory on the GPU: %d runs train as %d and then %d", len(runs), half, len(runs) - half)
-    parts = []
-    for name, part in (("first", slice(half)), ("second", slice(half, None))):
-        path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}.{name}")
+    halves = {"first": list(range(half)), "second": list(range(half, len(runs)))}
+    return _train_parts(plan, halves, data, device, checkpoint, **kwargs)
+
+
+def _train_parts(
+    plan: dict, parts: dict[str, list[int]], data: list[dict], device: str, checkpoint: Path | None, **kwargs
+) -> dict[str, np.ndarray]:
+    """Train named groups of a slice's runs, one after the other, and return the records of all in their order."""
+    runs, found = sweeps.expand(plan), []
+    for name, indices in parts.items():
         gc.collect()  # a stepper and its captured step refer to each other
-        sys.modules["torch"].cuda.empty_cache()
-        parts.append(_train(sweeps.containing(plan, runs[part]), data[part], device, path, **kwargs))
-    return _joined(parts)
+        if device == "cuda":
+            sys.modules["torch"].cuda.empty_cache()
+        path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}.{name}")
+        part = sweeps.containing(plan, [runs[index] for index in indices])
+        found.append(_train(part, [data[index] for index in indices], device, path, **kwargs))
+    order = np.argsort(np.concatenate(list(parts.values())))
+    return {name: column[order] for name, column in _joined(found).items()}
 
 
 def train(
@@ -367,20 +378,14 @@ def train(
     DoesNotFit
         If a run does not fit into the memory of the GPU by itself.
     """
-    runs = sweeps.expand(plan)
-    data = [load_data(run) for run in runs]
+    data = [load_data(run) for run in sweeps.expand(plan)]
     groups = sweeps.together(plan)
     if len(groups) == 1:
         return _train(plan, data, device, checkpoint, **kwargs)
-    parts = []
-    for number, group in enumerate(groups):
-        own = {name: runs[group[0]][name] for name in plan["apart"]}
-        logger.info("batch %d of %d: %s", number + 1, len(groups), sweeps.label(own))
-        path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}.{number}")
-        part = sweeps.containing(plan, [runs[index] for index in group])
-        parts.append(_train(part, [data[index] for index in group], device, path, **kwargs))
-    order = np.argsort(np.concatenate(groups))
-    return {name: column[order] for name, column in _joined(parts).items()}
+    logger.info("%d batches, which differ in %s", len(groups), ", ".join(plan["apart"]))
+    return _train_parts(
+        plan, {str(number): group for number, group in enumerate(groups)}, data, device, checkpoint, **kwargs
+    )
 
 
 def remove_checkpoints(checkpoint: Path) -> None:
