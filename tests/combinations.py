@@ -1,10 +1,12 @@
 """What trains with what: every factorization, optimiser, loss and way to observe, on a few entries."""
 
-import numpy as np
+from pathlib import Path
+from unittest import mock
 
-from greedyrank import sweeps
+import synthetic
+
+from greedyrank import images, instances, sweeps
 from greedyrank.descent import Descent
-from greedyrank.tenants import tenant
 
 RANK_ONE = {"problem": "sensing", "ensemble": "rank_one", "sensing_std": None}
 HUBER = {"loss": "huber", "huber_threshold": 0.1}
@@ -28,24 +30,8 @@ FULL_BATCH = [
 ]
 
 
-def images(run: dict) -> dict:
-    """Return made-up images, and labels where they are to be classified."""
-    rng = np.random.default_rng(0)
-    if "latent_size" in run:
-        return {
-            f"{part}_pixels": rng.integers(0, 256, (run[f"{part}_size"], 28, 28), dtype=np.uint8)
-            for part in ("train", "test")
-        }
-    bits = {
-        f"{part}_bits": rng.integers(0, 256, (run[f"{part}_size"], 98), dtype=np.uint8) for part in ("train", "test")
-    }
-    labels = {f"{part}_labels": rng.integers(0, 10, run[f"{part}_size"], dtype=np.uint8) for part in ("train", "test")}
-    return bits | labels | {name.replace("labels", "permuted"): label for name, label in labels.items()}
-
-
 def stepper(plan: dict, device: str) -> Descent:
-    """Return the torch stepper of a slice, from its initial factors."""
-    runs = sweeps.expand(plan)
-    of_images = plan["factorization"] in ("binary_cp", "autoencoder")
-    generate = images if of_images else tenant("problems", plan["problem"]).generate
-    return Descent(plan, runs, [generate(run) for run in runs], device)
+    """Return the torch stepper of a slice, from its initial factors; images are made up."""
+    runs, generate = sweeps.expand(plan), instances.generator(plan["problem"], Path("nowhere"))
+    with mock.patch.object(images, "load", lambda data_dir, dataset: synthetic.pictures(train=40, test=20)):
+        return Descent(plan, runs, [generate(run) for run in runs], device)
