@@ -163,8 +163,8 @@ def draw(measured: dict) -> Canvas:
     for color, name in zip(colors, IN_BATCHES, strict=True):
         cost = np.array(measured["batches"][name])
         canvas.line(2, runs, cost / cost[0], name, color=color, marker="o", label=name)
-    canvas.panels[2].set(xscale="log", xlabel="runs in a batch", ylabel="time a run and step / alone", ylim=(0, 1.3))
-    canvas.panels[2].legend(loc="lower left")
+    canvas.panels[2].set(xscale="log", xlabel="runs in a batch", ylabel="time a run and step / alone", ylim=(0, 1.7))
+    canvas.panels[2].legend(loc="upper right")
     canvas.title(2, "runs in a batch")
     for panel, kind, label in ((3, "threads", "threads of one job"), (4, "jobs", "jobs of one thread")):
         for color, name in zip(colors, SIDE_BY_SIDE, strict=True):
@@ -172,7 +172,7 @@ def draw(measured: dict) -> Canvas:
             canvas.line(panel, measured["cores"], rate / rate[0], name, color=color, marker="o", label=name)
         canvas.line(panel, measured["cores"], measured["cores"], "ideal", color=COLORS["gray"], linestyle="--")
         canvas.panels[panel].set(xlabel=label, ylabel="steps / s over one's", xticks=measured["cores"], ylim=(0, None))
-        canvas.panels[panel].legend(loc="lower right")
+        canvas.panels[panel].legend(loc="lower right", borderaxespad=0.2)
         canvas.title(panel, label)
     _roofline(canvas, 5, measured)
     return canvas
@@ -192,7 +192,11 @@ def _roofline(canvas: Canvas, panel: int, measured: dict) -> None:
         look = {"color": COLORS[color], "marker": "o", "linestyle": ":", "label": f"{name} step"}
         canvas.line(panel, flops / traffic, rate, f"{name} step", **look)
     canvas.panels[panel].set(
-        xscale="log", yscale="log", xlabel="operations a byte", ylabel="Gflop/s of the dense formulation"
+        xscale="log",
+        yscale="log",
+        xlabel="operations a byte",
+        ylabel="Gflop/s of the dense formulation",
+        xlim=(0.05, 1500),  # room for the legend
     )
-    canvas.panels[panel].legend(loc="lower right")
+    canvas.panels[panel].legend(loc="lower left")
     canvas.title(panel, "against the roofline")
