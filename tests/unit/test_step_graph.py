@@ -82,6 +82,15 @@ def test_everything_is_on_the_device_and_no_value_is_read(small):
     assert {tensor.device.type for tensor in tensors} == {"meta"}
 
 
+@pytest.mark.parametrize("factorization", ["binary_cp", "autoencoder"])
+def test_minibatches_are_on_the_device_and_no_value_is_read(plan, factorization):
+    descent = stepper(plan(factorization, "adam", axes={"seed": [0, 1]}), "meta")
+    descent.scale(np.array([1.0, 0.0]))
+    descent.advance(2 * descent.steps_per_epoch)
+    tensors = [*descent.model.parameters, *descent.optimizer.state.values(), descent.problem.losses()]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
 def test_a_checkpoint_goes_on_before_and_after_the_capture(small):
     eager, source = stepper(small, "cpu"), captured(small)
     for descent in (eager, source):
