@@ -16,7 +16,7 @@ SWEEPS = ("singular_values", "component_norms", "deep_tucker_adam", "mf_cp_htf_h
 
 
 def from_config(names, steps):
-    """Return a short slice of each sweep: of its batch of most runs, the last among equals."""
+    """Return a short slice of each of these sweeps of config.yaml."""
     import yaml
 
     from greedyrank import config, equivalence
@@ -26,9 +26,7 @@ def from_config(names, steps):
     for name in names or [name for name in SWEEPS if name in resolved]:
         if name not in resolved:
             raise Explained(f"config.yaml has no sweep {name}")
-        sweep = resolved[name]
-        batches = [sweeps.narrow(sweep, batch) for batch in sweeps.batches(sweep, sweep["batch"])]
-        slices[name] = equivalence.shortened(max(reversed(batches), key=lambda b: len(sweeps.expand(b))), steps)
+        slices[name] = equivalence.of_sweep(resolved[name], steps)
     return slices
 
 

@@ -44,8 +44,8 @@ class Descent:
         self.model = tenant("factorizations", plan["factorization"]).Model(runs, place)
         self.optimizer = tenant("optimizers", plan["optimizer"]).Optimizer(runs, self.model, place, place64)
         self.steps_per_epoch = self.problem.steps_per_epoch
-        # Whether a run is recorded before its first step; minibatches have a loss then only where the problem says so.
-        self.loss_at_start = self.problem.full_batch or getattr(self.problem, "loss_at_start", False)
+        # Whether a run is recorded before its first step.
+        self.loss_at_start = self.problem.loss_at_start
         self._keeps_end_to_end = runs[0]["record"]["end_to_end"]
         self._step = 0
         self._gradients = self._end_to_end = None

@@ -17,6 +17,12 @@ RUNS = 4  # of a batch, evenly spread over it
 RECORDS = 20
 
 
+def of_sweep(sweep: dict, steps: int) -> dict:
+    """Return a short slice of a sweep: of its batch of most runs, the last among equals."""
+    batches = [sweeps.narrow(sweep, batch) for batch in sweeps.batches(sweep, sweep["batch"])]
+    return shortened(max(reversed(batches), key=lambda batch: len(sweeps.expand(batch))), steps)
+
+
 def shortened(plan: dict, steps: int) -> dict:
     """Return the slice of a few of a batch's runs, ``steps`` long and recorded all along."""
     runs = sweeps.expand(plan)

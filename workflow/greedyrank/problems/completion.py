@@ -104,7 +104,7 @@ class Problem:
         self._slope_weights = self.counts * self._loss.slope_weight
         self.state = {}
 
-    full_batch = True
+    full_batch = loss_at_start = True
     steps_per_epoch = 1
 
     def inputs(self, step: int) -> None:

@@ -72,7 +72,7 @@ def class_groups(runs: list[dict]) -> np.ndarray:
 class Problem:
     """Squared error of the predictions, minibatch by minibatch; parameters as in `completion`."""
 
-    full_batch = False
+    full_batch = loss_at_start = False
 
     def __init__(self, runs: list[dict], data: list[dict], place):
         # Here, not above: generating data needs no torch, whose import takes seconds.

@@ -130,7 +130,7 @@ class Problem:
         self._loss = residual_loss.ResidualLoss(runs, [run["measurements"] for run in runs], place, order=1)
         self.state = {}
 
-    full_batch = True
+    full_batch = loss_at_start = True
     steps_per_epoch = 1
 
     def inputs(self, step: int) -> None:
