@@ -117,9 +117,11 @@ class Training:
         self._step = 0
         self._active = np.ones(count, dtype=bool)
         self._streak = np.zeros(count, dtype=np.int64)
-        self._level = np.full(count, np.iinfo(np.int64).min)
+        self._level = np.full(count, -np.inf)
         self._stop_step = np.full(count, -1)  # where the stopping rule, or the cap, ended a run
         self._losses = np.full(count, np.nan)
+        self._due = self._recurring()
+        self._last_steps = self._distinct_ends()
 
     # -- the schedule ------------------------------------------------------------------------
 
@@ -132,18 +134,22 @@ class Training:
             return np.full(len(self.runs), self._max_steps)
         return np.where(self._stop_step >= 0, self._stop_step + self._finish["steps"], self._max_steps)
 
-    def _next_event(self) -> int:
-        def multiple(every: int) -> int:
-            return (self._step // every + 1) * every
+    def _distinct_ends(self) -> list[int]:
+        return np.unique(self._ends()).tolist()
 
-        events = [multiple(self._record_every), *self._ends()[self._ends() > self._step]]
+    def _recurring(self) -> list[tuple[int, int]]:
+        """Return every (period, offset) at which a step may have to be looked at."""
+        due = [(self._record_every, 0)]
         if self._stop_loss > 0:
-            events.append(multiple(self._check_every))
+            due.append((self._check_every, 0))
         if self._growth is not None:
-            every = self._growth["every"]
-            base = self._step - self._step % every
-            events += [base + offset for offset in [*self._growth["offsets"], every] if base + offset > self._step]
-        return min(events)
+            due += [(self._growth["every"], offset) for offset in self._growth["offsets"]]
+        return due
+
+    def _next_event(self) -> int:
+        after = self._step + 1
+        events = [after + (offset - after) % period for period, offset in self._due]
+        return min(*events, *(end for end in self._last_steps if end >= after))
 
     # -- one event ---------------------------------------------------------------------------
 
@@ -156,42 +162,52 @@ class Training:
         }
 
     def _event(self) -> None:
-        step = self._step
         self._losses = self.stepper.losses()
-        if bad := np.flatnonzero(self._active & ~np.isfinite(self._losses)).tolist():
-            raise Diverged(
-                f"the loss is {self._losses[bad[0]]} at step {step} in {len(bad)} of {len(self.runs)} runs,"
-                f" the first with {self._name(bad[0])}; lower `learning_rate`"
-            )
-        running = self._active & (self._stop_step < 0)
-        stopped = running & (step == self._max_steps)
-        if self._stop_loss > 0 and step % self._check_every == 0:
-            self._streak = np.where(self._losses < self._stop_loss, self._streak + 1, 0)
-            stopped |= running & (self._streak > self._stop_checks)
-        ended = self._active & ~running & (step == self._ends())
-        due = stopped | ended
-        if step % self._record_every == 0:
-            due |= self._active & self._newly_low()
+        self._check_finite()
+        stopped = self._newly_stopped()
+        ended = stopped
+        if self._finish is not None:
+            ended = self._active & (self._stop_step >= 0) & (self._step == self._ends())
+        over = stopped | ended
+        due = over
+        if self._step % self._record_every == 0:
+            due = due | (self._active & self._newly_low())
         if due.any():
             self.records.add(np.flatnonzero(due), self._columns(growth=False))
-        if self._offsets_due(step):
+        if self._offsets_due(self._step):
             self.stencils.add(np.flatnonzero(self._active), self._columns(growth=True))
-        if (stopped | ended).any():
-            self._stop_step[stopped] = step
-            self._active &= ~(stopped if self._finish is None else ended)
+        if over.any():
+            self._stop_step[stopped] = self._step
+            self._active &= ~ended
             self._set_rates()
+
+    def _check_finite(self) -> None:
+        if np.isfinite(self._losses).all():
+            return
+        if bad := np.flatnonzero(self._active & ~np.isfinite(self._losses)).tolist():
+            raise Diverged(
+                f"the loss is {self._losses[bad[0]]} at step {self._step} in {len(bad)} of {len(self.runs)} runs,"
+                f" the first with {self._name(bad[0])}; lower `learning_rate`"
+            )
+
+    def _newly_stopped(self) -> np.ndarray:
+        """Return the runs that the stopping rule, or the cap, ends at this step."""
+        if self._stop_loss > 0 and self._step % self._check_every == 0:
+            self._streak = np.where(self._losses < self._stop_loss, self._streak + 1, 0)
+        running = self._active & (self._stop_step < 0)
+        return running & ((self._streak > self._stop_checks) | (self._step == self._max_steps))
 
     def _set_rates(self) -> None:
         finishing = self._finish["factor"] if self._finish is not None else 0.0
         self.stepper.scale(self._active * np.where(self._stop_step < 0, 1.0, finishing))
+        self._last_steps = self._distinct_ends()
 
     def _newly_low(self) -> np.ndarray:
         """Return the runs whose loss is below one more of the levels; all, where there are none."""
         if self._levels_per_decade is None:
             return np.ones(len(self.runs), dtype=bool)
         with np.errstate(divide="ignore"):
-            depth = np.floor(-np.log10(self._losses) * self._levels_per_decade)
-        level = np.where(np.isfinite(depth), depth, np.iinfo(np.int64).max // 2).astype(np.int64)
+            level = np.floor(-np.log10(self._losses) * self._levels_per_decade)
         lower = level > self._level
         self._level = np.maximum(level, self._level)
         return lower
