@@ -18,7 +18,9 @@ except ConfigError as error:
 if plan.skipped:
     logger.warning(plan.skip_message())
 
-plan.export_environment()
+plan.export_environment(
+    workflow.config_settings.configfiles, workflow.config_settings.config
+)
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
 REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice {shlex.quote(plan.page_slice())}"
