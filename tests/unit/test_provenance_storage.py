@@ -321,14 +321,21 @@ def test_what_was_left_by_killed_processes_is_removed(tmp_path):
     assert f".{gone.pid}.runs.npz" not in names(tmp_path)
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_named_with_the_file(tmp_path, number):
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "no space"),
+        OSError(errno.EDQUOT, "quota"),
+        RuntimeError(f"flush failed (file write failed: errno = {errno.ENOSPC}, error message = 'No space left')"),
+    ],
+)
+def test_a_full_disk_is_named_with_the_file(tmp_path, error):
     path = tmp_path / "runs.npz"
-    with pytest.raises(storage.DiskFull) as error, storage.writing_checked(path) as temporary:
+    with pytest.raises(storage.DiskFull) as raised, storage.writing_checked(path) as temporary:
         temporary.write_text("half")
-        raise OSError(number, "no space")
+        raise error
     disk = subprocess.run(["stat", "--format=%m", tmp_path], capture_output=True, text=True, check=True).stdout.strip()
-    assert str(error.value) == f"no room for {path}: the disk at {disk} is full; make room there, and build again"
+    assert str(raised.value) == f"no room for {path}: the disk at {disk} is full; make room there, and build again"
     assert names(tmp_path) == []
 
 

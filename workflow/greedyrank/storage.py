@@ -52,6 +52,12 @@ def _remove_leftovers(path: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
+def _is_full_disk(error: Exception) -> bool:
+    # HDF5 has the number of the error in its text alone.
+    numbers = (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "errno", None) in numbers or any(f"errno = {number}," in str(error) for number in numbers)
+
+
 def _disk_full(path: Path) -> DiskFull:
     disk = next(folder for folder in path.absolute().parents if folder.is_mount())
     return DiskFull(f"no room for {path}: the disk at {disk} is full; make room there, and build again")
@@ -76,8 +82,8 @@ def writing(path: str | Path) -> Iterator[Path]:
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if _is_full_disk(error):
             raise _disk_full(path) from error
         raise
     finally:
