@@ -38,6 +38,7 @@ onstart:
             f"device is cuda, but this machine has no GPU, and {len(on_gpu)} jobs are to train on one:"
             " set `device: cpu` or `auto`. Nothing was started."
         )
+    plan.mend_times()
     # Snakemake's rate limiter wakes the scheduler once a second for every job that has ever finished while others wait
     # (snakemake pull request 3744): after two hundred jobs that is a third of a core. Its default, 100 jobs a second,
     # limits nothing here; a limit that was asked for stays.
