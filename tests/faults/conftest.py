@@ -1,0 +1,172 @@
+"""A small build, what goes wrong with it, and the count of what was survived."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from checkout import Checkout, copy_repository, digests, keep_figures
+
+from greedyrank.planning import Plan
+
+FIGURE = "dmf_sensing"  # which has every kind of file but images
+IMAGES = "results/smoke/data/image_rank/dataset-mnist_images-original.npz"
+DATA = [IMAGES, *(f"results/smoke/data/{sweep}/all.npz" for sweep in ("det_sign", "component_norms"))]
+SECONDS = 300  # nothing waited for takes longer
+INJECTED = Path(__file__).parent / "injected"
+TALLY: dict[str, Counter] = {}
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what was injected, and what came of it; survived: it ended in the bytes of an undisturbed build."""
+    rows = [(kind, *(str(found[name]) for name in ("injected", "survived", "lost"))) for kind, found in TALLY.items()]
+    totals = [str(sum(found[name] for found in TALLY.values())) for name in ("injected", "survived", "lost")]
+    rows = [("fault", "injected", "survived", "lost"), *rows, ("all", *totals)]
+    width = max(len(row[0]) for row in rows)
+    terminalreporter.section("faults")
+    for kind, *counts in rows:
+        terminalreporter.write_line(kind.ljust(width) + "".join(count.rjust(10) for count in counts))
+
+
+@contextlib.contextmanager
+def fault(kind: str) -> Iterator[None]:
+    """Count one fault, injected and recovered from in the block; it is lost where the block fails."""
+    found = TALLY.setdefault(kind, Counter())
+    found["injected"] += 1
+    try:
+        yield
+    except BaseException:
+        found["lost"] += 1
+        raise
+    found["survived"] += 1
+
+
+class Faulty(Checkout):
+    """A checkout in which things go wrong."""
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / "smoke"
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of what is run, which finds what injects faults."""
+        return {**super().environment(), "PYTHONPATH": os.pathsep.join([str(self.folder / "workflow"), str(INJECTED)])}
+
+    def made(self) -> dict[str, str]:
+        """Return the checksums of all there is of `FIGURE`, what was left half-written included."""
+        return {name: found for name, found in digests(self.results).items() if FIGURE in name}
+
+    @contextlib.contextmanager
+    def started(self, *words: str, injected: dict | None = None) -> Iterator[subprocess.Popen]:
+        """Start a build, or another command, in a group of processes of its own, which ends with the block."""
+        command = words if words[0] == sys.executable else self.command("2", *words)
+        environment = self.environment()
+        if injected is not None:
+            environment["GREEDYRANK_FAULT"] = json.dumps(injected)
+        with (self.folder / "output.log").open("w") as log:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def output(self) -> str:
+        """Return what the command last started has said."""
+        return (self.folder / "output.log").read_text()
+
+    def build(self, *words: str, injected: dict | None = None) -> tuple[int, str]:
+        """Build; return the exit status and what was said."""
+        with self.started(*words, injected=injected) as process:
+            return process.wait(SECONDS), self.output()
+
+    def assert_recovers(self, undisturbed: Faulty, *words: str) -> None:
+        """Build what is missing, and see that everything is as if nothing had happened."""
+        status, output = self.build(*(words or [FIGURE]))
+        assert status == 0, output
+        assert self.made() == undisturbed.made()
+        assert not list(self.results.glob(".checkpoints/*"))
+        status, output = self.build("--dry-run", *(words or [FIGURE]))
+        assert "Nothing to be done" in output
+
+    def assert_explained(self, status: int, output: str, *texts: str) -> None:
+        """See that a command failed with all of these said, and no traceback."""
+        assert status > 0, output
+        assert "Traceback" not in output, output
+        for text in texts:
+            assert text in output
+
+
+def rebuild_command(output: str) -> list[str]:
+    """Return the words of the command that a message names."""
+    found = re.search(r"with: (snakemake .*)", output)
+    assert found, output
+    return found[1].split()
+
+
+def inject(checkout: Checkout) -> None:
+    """Let every script of a checkout import `injected` before it starts; code and results are those of any other."""
+    for script in (checkout.folder / "scripts").glob("*.py"):
+        text = script.read_text()
+        script.write_text(
+            text.replace('if __name__ == "__main__":', 'if __name__ == "__main__":\n    import injected\n')
+        )
+
+
+def slice_of(checkout: Checkout, sweep: str, batch: str) -> dict:
+    """Return the settings of one training job."""
+    raw = yaml.safe_load((checkout.folder / "config.yaml").read_text())
+    plan = Plan({**raw, "scale": "smoke"})
+    return json.loads(plan.train_slice(SimpleNamespace(sweep=sweep, batch=batch)))
+
+
+@pytest.fixture(scope="session")
+def unbuilt(tmp_path_factory) -> Faulty:
+    """A checkout in which nothing has been built; not to be changed."""
+    checkout = copy_repository(tmp_path_factory.mktemp("faults") / "unbuilt")
+    keep_figures(checkout, (FIGURE, "det_sign", "component_norms", "image_rank"))
+    inject(checkout)
+    return Faulty(checkout.folder)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(unbuilt, tmp_path_factory) -> Faulty:
+    """A checkout in which `FIGURE` and `DATA` have been built without a fault; not to be changed."""
+    folder = tmp_path_factory.mktemp("faults") / "undisturbed"
+    shutil.copytree(unbuilt.folder, folder, symlinks=True)
+    checkout = Faulty(folder)
+    status, output = checkout.build(FIGURE, *DATA)
+    assert status == 0, output
+    return checkout
+
+
+@pytest.fixture
+def fresh(unbuilt, undisturbed, tmp_path) -> Faulty:
+    """A copy of the checkout in which nothing has been built, with what is compiled and the data of other sweeps."""
+    folder = tmp_path / "fresh"
+    shutil.copytree(unbuilt.folder, folder, symlinks=True)
+    shutil.copytree(undisturbed.folder / "results/smoke/.cache", folder / "results/smoke/.cache")
+    return Faulty(folder)
+
+
+@pytest.fixture
+def built(undisturbed, tmp_path) -> Faulty:
+    """A copy of the built checkout."""
+    folder = tmp_path / "built"
+    shutil.copytree(undisturbed.folder, folder, symlinks=True)
+    return Faulty(folder)
