@@ -59,7 +59,8 @@ def _is_full_disk(error: Exception) -> bool:
 
 
 def _disk_full(path: Path) -> DiskFull:
-    disk = next(folder for folder in path.absolute().parents if folder.is_mount())
+    folder = path.parent.resolve()
+    disk = next(place for place in (folder, *folder.parents) if place.is_mount())
     return DiskFull(f"no room for {path}: the disk at {disk} is full; make room there, and build again")
 
 

@@ -298,6 +298,7 @@ class Training:
         except storage.CorruptFile:
             aside = path.with_suffix(".damaged")
             path.replace(aside)
+            storage.remove(path)  # its checksum
             logger.warning("the checkpoint %s is not whole: training starts anew, and it is now %s", path, aside.name)
             return False
 
@@ -394,8 +395,6 @@ def train(
 
 
 def remove_checkpoints(checkpoint: Path) -> None:
-    """Remove a job's checkpoint, those of its batches and their halves, and damaged ones."""
-    for path in [checkpoint, *checkpoint.parent.glob(f"{checkpoint.stem}.*.npz")]:
-        storage.remove(path)
-    for path in checkpoint.parent.glob(f"{checkpoint.stem}.*damaged"):
-        path.unlink()
+    """Remove a job's checkpoint, those of its batches and halves, and what was left of damaged and killed ones."""
+    for path in checkpoint.parent.glob(f"*{checkpoint.stem}.*"):
+        path.unlink(missing_ok=True)
