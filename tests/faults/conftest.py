@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -11,18 +12,14 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-import yaml
 from checkout import Checkout, copy_repository, digests, keep_figures
-
-from greedyrank.planning import Plan
+from jobs import IMAGES, command
 
 FIGURE = "dmf_sensing"  # which has every kind of file but images
-IMAGES = "results/smoke/data/image_rank/dataset-mnist_images-original.npz"
 DATA = [IMAGES, *(f"results/smoke/data/{sweep}/all.npz" for sweep in ("det_sign", "component_norms"))]
 SECONDS = 300  # nothing waited for takes longer
 INJECTED = Path(__file__).parent / "injected"
@@ -90,18 +87,18 @@ class Faulty(Checkout):
         """Return what the command last started has said."""
         return (self.folder / "output.log").read_text()
 
-    def build(self, *words: str, injected: dict | None = None) -> tuple[int, str]:
-        """Build; return the exit status and what was said."""
+    def run_to_its_end(self, *words: str, injected: dict | None = None) -> tuple[int, str]:
+        """Build, or run another command; return the exit status and what was said."""
         with self.started(*words, injected=injected) as process:
             return process.wait(SECONDS), self.output()
 
     def assert_recovers(self, undisturbed: Faulty, *words: str) -> None:
         """Build what is missing, and see that everything is as if nothing had happened."""
-        status, output = self.build(*(words or [FIGURE]))
+        status, output = self.run_to_its_end(*(words or [FIGURE]))
         assert status == 0, output
         assert self.made() == undisturbed.made()
         assert not list(self.results.glob(".checkpoints/*"))
-        status, output = self.build("--dry-run", *(words or [FIGURE]))
+        status, output = self.run_to_its_end("--dry-run", *(words or [FIGURE]))
         assert "Nothing to be done" in output
 
     def assert_explained(self, status: int, output: str, *texts: str) -> None:
@@ -128,13 +125,6 @@ def inject(checkout: Checkout) -> None:
         )
 
 
-def slice_of(checkout: Checkout, sweep: str, batch: str) -> dict:
-    """Return the settings of one training job."""
-    raw = yaml.safe_load((checkout.folder / "config.yaml").read_text())
-    plan = Plan({**raw, "scale": "smoke"})
-    return json.loads(plan.train_slice(SimpleNamespace(sweep=sweep, batch=batch)))
-
-
 @pytest.fixture(scope="session")
 def unbuilt(tmp_path_factory) -> Faulty:
     """A checkout in which nothing has been built; not to be changed."""
@@ -150,7 +140,7 @@ def undisturbed(unbuilt, tmp_path_factory) -> Faulty:
     folder = tmp_path_factory.mktemp("faults") / "undisturbed"
     shutil.copytree(unbuilt.folder, folder, symlinks=True)
     checkout = Faulty(folder)
-    status, output = checkout.build(FIGURE, *DATA)
+    status, output = checkout.run_to_its_end(FIGURE, *DATA)
     assert status == 0, output
     return checkout
 
@@ -170,3 +160,17 @@ def built(undisturbed, tmp_path) -> Faulty:
     folder = tmp_path / "built"
     shutil.copytree(undisturbed.folder, folder, symlinks=True)
     return Faulty(folder)
+
+
+@pytest.fixture(scope="session")
+def trained(undisturbed, tmp_path_factory) -> Callable[[str], bytes]:
+    """Return the result of a job of `jobs` without a fault: ``trained("numba")``."""
+
+    @functools.cache
+    def train(job: str) -> bytes:
+        out = tmp_path_factory.mktemp("trained") / "run.npz"
+        status, output = undisturbed.run_to_its_end(*command(undisturbed, job, out, SECONDS))
+        assert status == 0, output
+        return out.read_bytes()
+
+    return train

@@ -40,12 +40,12 @@ def test_killed_while_writing_each_kind_of_file(fresh, undisturbed):
         faults = {"kill_while_writing": {"pattern": f"results/smoke/{pattern}", "size": half}}
         target = "page" if kind in PAGE else FIGURE
         with fault(f"kill -9 of all while writing: {kind}"):
-            status, output = fresh.build(target, injected={"faults": faults, "checkpoint_seconds": 0})
+            status, output = fresh.run_to_its_end(target, injected={"faults": faults, "checkpoint_seconds": 0})
             assert status == -signal.SIGKILL, output
             assert half in {path.stat().st_size for path in fresh.results.glob(in_writing(pattern))}
-            assert fresh.build("--unlock")[0] == 0
+            assert fresh.run_to_its_end("--unlock")[0] == 0
     fresh.assert_recovers(undisturbed)
-    status, output = fresh.build("page")
+    status, output = fresh.run_to_its_end("page")
     assert status == 0, output
     assert f"figures/{FIGURE}.png" in (fresh.results / "index.html").read_text()
     assert not [path for path in fresh.results.rglob(".*") if path.is_file() and path.suffix != ".compiled"]
@@ -61,16 +61,16 @@ def wait_for(condition, process):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("stage", ["baseline", "train", "extract", "plot"])
+@pytest.mark.parametrize("stage", ["train", "plot"])
 def test_snakemake_alone_is_killed(fresh, undisturbed, stage):
     """Its jobs go on, and write what those of the next build write."""
     with fault("kill -9 of Snakemake"), fresh.started(FIGURE) as process:
         wait_for(lambda: list(fresh.results.glob(f"logs/{stage}/**/*{FIGURE}*")), process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        status, output = fresh.build(FIGURE)
+        status, output = fresh.run_to_its_end(FIGURE)
         fresh.assert_explained(status, output, "Directory cannot be locked", "--unlock")
-        assert fresh.build("--unlock")[0] == 0
+        assert fresh.run_to_its_end("--unlock")[0] == 0
         fresh.assert_recovers(undisturbed)
 
 
