@@ -7,9 +7,8 @@ import random
 import time
 
 import pytest
-from conftest import FIGURE, fault
+from faulty import FIGURE, SEED, fault
 
-SEED = 1918
 YEAR = 365 * 24 * 3600
 
 

@@ -11,10 +11,9 @@ import signal
 
 import pytest
 from checkout import REPOSITORY
-from conftest import FIGURE, fault, rebuild_command
+from faulty import FIGURE, SEED, fault, rebuild_command
 from jobs import IMAGES, command
 
-SEED = 2021
 # The damaged file, and what reads it; from last to first, since a job that fails takes away what it made before.
 FILES = {
     "claims": (f"claims/{FIGURE}.json", "page"),
@@ -30,7 +29,7 @@ def damage(path, how):
     """Damage a file without a trace in its times."""
     draw, content, times = random.Random(f"{SEED} {path.name} {how}"), bytearray(path.read_bytes()), path.stat()
     place = draw.randrange(len(content))
-    print(f"seed {SEED}: {path.name}, {how} at byte {place}")
+    print(f"{path.name}, {how} at byte {place}")
     if how == "truncated":
         del content[place:]
     else:

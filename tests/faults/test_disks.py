@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from checkout import REPOSITORY
-from conftest import FIGURE, Faulty, fault
+from faulty import FIGURE, fault
 from jobs import IMAGES
 
 # The rule that meets the full disk, how many bytes still fit, and the file that does not.
@@ -77,7 +77,7 @@ def test_the_disk_of_the_results_is_full(fresh, undisturbed, stages):
 @pytest.mark.long
 def test_the_disk_of_the_checkpoints_is_full(fresh, undisturbed):
     disk = mounted("-t", "tmpfs", "-o", "size=8k", "tmpfs", at=fresh.results / ".checkpoints")
-    with fault("full disk: checkpoint"), disk as folder:
+    with disk as folder, fault("full disk: checkpoint"):
         with full(folder):
             status, output = fresh.run_to_its_end(FIGURE, injected={"checkpoint_seconds": 0})
             assert status == 0, output
@@ -103,12 +103,11 @@ def locked_images(tmp_path):
 
 @pytest.mark.long
 def test_a_data_folder_that_cannot_be_written_to(fresh, undisturbed, locked_images):
-    checkout = Faulty(fresh.folder)
-    checkout.data = str(locked_images)
+    fresh.data = str(locked_images)
     with fault("read-only data folder"):
-        status, output = checkout.run_to_its_end(IMAGES)
+        status, output = fresh.run_to_its_end(IMAGES)
         assert status == 0, output
-        assert (checkout.folder / IMAGES).read_bytes() == (undisturbed.folder / IMAGES).read_bytes()
+        assert (fresh.folder / IMAGES).read_bytes() == (undisturbed.folder / IMAGES).read_bytes()
 
 
 @pytest.mark.long

@@ -6,10 +6,9 @@ import random
 import re
 
 import pytest
-from conftest import FIGURE, fault
+from faulty import FIGURE, SEED, fault
 from jobs import JOBS, command
 
-SEED = 1887
 RUNS = {"numba": 8, "torch": 1}
 
 
@@ -23,7 +22,7 @@ RUNS = {"numba": 8, "torch": 1}
 def test_not_finite_at_a_random_step(undisturbed, trained, tmp_path, job, number):
     draw, out = random.Random(f"{SEED} {job} {number}"), tmp_path / "run.npz"
     step, bad = draw.randrange(JOBS[job][-1] // 2), draw.randrange(RUNS[job])
-    print(f"seed {SEED}: {job}, NaN in run {bad} after step {step}")
+    print(f"{job}, NaN in run {bad} after step {step}")
     words, faults = command(undisturbed, job, out, 0.1), {"not_finite": {"step": step, "run": bad}}
     with fault(f"NaN: {job}"):
         status, output = undisturbed.run_to_its_end(*words, injected={"faults": faults})
@@ -40,7 +39,7 @@ def test_not_finite_at_a_random_step(undisturbed, trained, tmp_path, job, number
 @pytest.mark.long
 def test_not_finite_in_a_build(fresh, undisturbed):
     step = random.Random(SEED).randrange(300)
-    print(f"seed {SEED}: NaN after step {step}")
+    print(f"NaN after step {step}")
     injected = {
         "faults": {"not_finite": {"step": step, "run": 0}},
         "job": "train.py --name dmf_sensing/measurements-60_depth-3",

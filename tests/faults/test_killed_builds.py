@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from conftest import FIGURE, SECONDS, fault
+from faulty import FIGURE, SECONDS, fault
 
 # Every kind of file in the order of a build, below the results.
 KINDS = {

@@ -8,10 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from conftest import SECONDS, fault
+from faulty import SECONDS, SEED, fault
 from jobs import JOBS, command
-
-SEED = 20190531
 
 
 def step_of(checkpoints):
@@ -29,7 +27,7 @@ def test_killed_at_random_steps(undisturbed, trained, tmp_path, job, kills):
     killed = tmp_path / "run.npz"
     words, checkpoints, last = command(undisturbed, job, killed, 0.05), tmp_path / "checkpoints", JOBS[job][-1]
     moments = sorted(draw.randrange(int(0.8 * last)) for _ in range(kills))
-    print(f"seed {SEED}: {job} is killed after the steps {moments} of {last}")
+    print(f"{job} is killed after the steps {moments} of {last}")
     for moment in moments:
         with fault(f"kill -9 of training: {job}"), undisturbed.started(*words) as process:
             before, deadline = step_of(checkpoints), time.monotonic() + SECONDS
