@@ -6,6 +6,7 @@ Nothing here imports torch, numpy or anything else that is slow to load.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import time
@@ -97,8 +98,9 @@ class Plan:
         now = time.time()
         for stage in ("data", "runs", "baselines", "spectra"):
             for path in Path(self.results, stage).rglob("*"):
-                if path.stat().st_mtime > now:
-                    os.utime(path)
+                with contextlib.suppress(FileNotFoundError):  # a job of a Snakemake that was killed may be renaming it
+                    if path.stat().st_mtime > now:
+                        os.utime(path)
 
     def _load_claims(self) -> dict[str, list[dict]]:
         claims, errors = {}, []

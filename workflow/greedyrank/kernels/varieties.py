@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class _Entries(caching.IndexDataCacheFile):
         except FileNotFoundError:
             return None
         digest, pickled = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
-        return caching.pickle.loads(pickled) if hashlib.sha256(pickled).digest() == digest else None
+        return pickle.loads(pickled) if hashlib.sha256(pickled).digest() == digest else None
 
     def save(self, key: tuple, data: object) -> None:
         """Keep compiled code under a key; go on without where there is no room for it."""
