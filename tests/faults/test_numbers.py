@@ -12,13 +12,9 @@ from jobs import JOBS, command
 RUNS = {"numba": 8, "torch": 1}
 
 
-@pytest.mark.parametrize(
-    ("job", "number"),
-    [
-        ("numba", 0),
-        *(pytest.param(*case, marks=pytest.mark.long) for case in [("numba", 1), ("torch", 0), ("torch", 1)]),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("job", RUNS)
 def test_not_finite_at_a_random_step(undisturbed, trained, tmp_path, job, number):
     draw, out = random.Random(f"{SEED} {job} {number}"), tmp_path / "run.npz"
     step, bad = draw.randrange(JOBS[job][-1] // 2), draw.randrange(RUNS[job])
