@@ -1,5 +1,6 @@
 # make figures   every figure and every claim, at SCALE (smoke, laptop, paper) on CORES
 # make test      the tests            make lint     format and style
+# make test-faults   kills, full disks, damaged files, ...: a build survives them; FAULTS=short in two minutes
 # make claims    the verdicts so far; fails where one is not the one on record
 # make bench     the training steps against plain autograd and this machine's peak
 # make scaling   how a step's cost grows with columns, components, runs, threads and jobs
@@ -20,13 +21,16 @@ RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: figures test lint claims bench scaling record schema lock clean environment
+.PHONY: figures test test-faults lint claims bench scaling record schema lock clean environment
 
 figures: $(ENVIRONMENT)
 	$(SNAKEMAKE)
 
 test: $(ENVIRONMENT)
 	python -m pytest
+
+test-faults: $(ENVIRONMENT)
+	python -m pytest tests/faults $(if $(filter short,$(FAULTS)),-m "not long")
 
 lint: $(ENVIRONMENT)
 	ruff check .

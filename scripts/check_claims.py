@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from greedyrank import cli, extraction, storage, verdicts
+from greedyrank import cli, extraction, verdicts
 from greedyrank.tenants import tenant
 
 
@@ -12,8 +12,7 @@ def main(options):
     sweeps = {path.stem: extraction.load(path) for path in options.spectra}
     statistics = tenant("claims", options.figure)
     judged = [{"figure": options.figure, **verdicts.judge(claim, sweeps, statistics)} for claim in plan["claims"]]
-    with storage.writing(options.out) as temporary:
-        temporary.write_text(json.dumps({"scale": plan["scale"], "claims": judged}, indent=2) + "\n")
+    verdicts.save(options.out, plan["scale"], judged)
 
 
 if __name__ == "__main__":

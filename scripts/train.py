@@ -11,7 +11,8 @@ from greedyrank.instances import Instances
 def main(options):
     plan = json.loads(options.slice)
     data = Instances(options.data)
-    identity = provenance.digest(provenance.canonical([plan, options.code, data.names()]))
+    sources = {path.name: storage.checksum(path) for path in options.data}
+    identity = provenance.digest(provenance.canonical([plan, options.code, sources]))
     checkpoint = options.checkpoints / f"{identity[:24]}.npz"
     device = devices.prepare(options.device)
     logging.info("trains on %s", device)
@@ -27,7 +28,7 @@ def main(options):
         "code": options.code,
         "device": device,
         "versions": provenance.versions("torch", "numpy", "numba"),
-        "data": {path.name: storage.checksum(path) for path in options.data},
+        "data": sources,
     }
     storage.save_arrays(options.out, meta, arrays)
     training.remove_checkpoints(checkpoint)

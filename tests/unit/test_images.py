@@ -6,7 +6,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from greedyrank import images
+from greedyrank import images, storage
 from greedyrank.storage import CorruptFile
 
 NAMES = list(images.CHECKSUMS["mnist"])
@@ -75,7 +75,7 @@ def test_damaged_file_is_named(tmp_path, damage):
     path.write_bytes(damaged[damage])
     with pytest.raises(CorruptFile, match=str(path)) as error:
         images.read_idx(path, sha(content))
-    assert f"snakemake --cores 1 --force {path}" in str(error.value)
+    assert "snakemake --cores 1 --until fetch_images --forcerun fetch_images" in str(error.value)
 
 
 OTHERS = {
@@ -110,6 +110,26 @@ def test_packed_files_that_are_there_are_unpacked(world):
     put(world / "mnist", packed=True)
     images.fetch(world, "mnist")
     assert_complete(world)
+
+
+def test_right_files_are_not_written_again(world):
+    put(world / "mnist")
+    (world / "mnist" / NAMES[1]).unlink()
+    put(world / "mnist" / "packed", packed=True)
+    before = {name: (world / "mnist" / name).stat().st_ino for name in NAMES if name != NAMES[1]}
+    images.fetch(world, "mnist")
+    assert {name: (world / "mnist" / name).stat().st_ino for name in before} == before
+    assert_complete(world)
+
+
+def test_a_full_disk_is_no_reason_to_try_other_sources(world, monkeypatch):
+    def full(path):
+        raise storage.DiskFull(f"no room for {path}")
+
+    put(world / "mnist", packed=True)
+    monkeypatch.setattr(storage, "writing", full)
+    with pytest.raises(storage.DiskFull):
+        images.fetch(world, "mnist")
 
 
 def test_files_that_are_there_need_no_source(world, monkeypatch):

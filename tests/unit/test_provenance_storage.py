@@ -1,7 +1,10 @@
 """What a digest sees, and files that are whole or absent."""
 
+import errno
 import json
+import os
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -275,6 +278,70 @@ def test_damaged_file_is_named_with_the_command(tmp_path, damage):
         storage.load_arrays(path)
     assert str(path) in str(error.value)
     assert f"snakemake --cores 1 --force {path}" in str(error.value)
+
+
+def test_the_command_has_the_config_of_the_build(tmp_path, monkeypatch):
+    monkeypatch.setenv("GREEDYRANK_CONFIG", "--config scale=smoke")
+    with pytest.raises(storage.CorruptFile) as error:
+        (tmp_path / "x").touch()
+        storage.check(tmp_path / "x")
+    assert str(error.value).endswith(f"snakemake --cores 1 --force {tmp_path}/x --config scale=smoke")
+
+
+def test_a_file_is_whole_at_every_moment_of_its_replacement(tmp_path, monkeypatch):
+    path, replace, seen = tmp_path / "runs.npz", os.replace, []
+    storage.save_arrays(path, META, ARRAYS)
+
+    def replaced(*args):
+        replace(*args)
+        seen.append(int(storage.load_arrays(path)[1]["step"][0]))
+
+    monkeypatch.setattr(os, "replace", replaced)
+    storage.save_arrays(path, META, {**ARRAYS, "step": np.array([4])})
+    assert seen == [3, 4]
+    monkeypatch.undo()
+    path.write_bytes(b"damaged")
+    storage.save_arrays(path, META, ARRAYS)
+    assert storage.checksum(path) in path.with_name("runs.npz.sha256").read_text()
+    path.write_bytes(b"damaged")
+    with pytest.raises(storage.CorruptFile):
+        storage.check(path)
+
+
+def test_what_was_left_by_killed_processes_is_removed(tmp_path):
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    kept = {f".{os.getpid()}.runs.npz", f".{gone.pid}.other.npz", ".hidden.runs.npz", ".runs.npz"}
+    for name in {*kept, f".{gone.pid}.runs.npz", f".{gone.pid}.runs.npz.sha256"}:
+        (tmp_path / name).touch()
+    storage.save_arrays(tmp_path / "runs.npz", META, ARRAYS)
+    assert set(names(tmp_path)) == {*kept, "runs.npz", "runs.npz.sha256"} - {f".{os.getpid()}.runs.npz"}
+    (tmp_path / f".{gone.pid}.runs.npz").touch()
+    storage.remove(tmp_path / "runs.npz")
+    assert f".{gone.pid}.runs.npz" not in names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "no space"),
+        OSError(errno.EDQUOT, "quota"),
+        RuntimeError(f"flush failed (file write failed: errno = {errno.ENOSPC}, error message = 'No space left')"),
+    ],
+)
+def test_a_full_disk_is_named_with_the_file(tmp_path, error):
+    path = tmp_path / "runs.npz"
+    with pytest.raises(storage.DiskFull) as raised, storage.writing_checked(path) as temporary:
+        temporary.write_text("half")
+        raise error
+    disk = subprocess.run(["stat", "--format=%m", tmp_path], capture_output=True, text=True, check=True).stdout.strip()
+    assert str(raised.value) == f"no room for {path}: the disk at {disk} is full; make room there, and build again"
+    assert names(tmp_path) == []
+
+
+def test_other_errors_of_the_disk_are_theirs(tmp_path):
+    with pytest.raises(PermissionError), storage.writing(tmp_path / "x"):
+        raise PermissionError(errno.EACCES, "not yours")
 
 
 def test_pickles_are_neither_written_nor_read(tmp_path):

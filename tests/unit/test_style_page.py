@@ -327,8 +327,7 @@ def results(tmp_path):
         for figure in plan["figures"]:
             of_figure = [claim for claim in claims if claim["figure"] == figure]
             if of_figure:
-                with storage.writing(folder / "claims" / f"{figure}.json") as temporary:
-                    temporary.write_text(json.dumps({"scale": "laptop", "claims": of_figure}))
+                verdicts.save(folder / "claims" / f"{figure}.json", "laptop", of_figure)
         page.write(folder, plan, captions)
         return (folder / "index.html").read_text()
 
@@ -346,6 +345,15 @@ def test_page_and_claims_are_written(results):
     assert text.count("not built") == 1
     for shown in ("70.7 within 10%", "71.23 (70 to 72.5)", "the control holds as well", "laptop scale"):
         assert shown in text
+
+
+def test_damaged_claims_are_not_shown(results):
+    write, folder = results
+    write(judged())
+    claims = folder / "claims" / "one.json"
+    claims.write_text(claims.read_text().replace("71.23456", "71.23556"))
+    with pytest.raises(storage.CorruptFile, match=r"one\.json is not what was written.*--force .*one\.json"):
+        write()
 
 
 def test_page_escapes_html(results):

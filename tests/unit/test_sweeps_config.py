@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -1092,3 +1093,36 @@ def test_the_config_loads_at_every_scale(scale):
     for figure in plan.config.figures:
         assert plan.claims[figure]
         assert (f"{plan.results}/figures/{figure}.png" in plan.all_files()) == (figure not in plan.skipped)
+
+
+# -- what a plan does to its surroundings -----------------------------------------------------------
+
+
+@pytest.fixture
+def small_plan(tmp_path):
+    content = yaml.safe_load((ROOT / "config.yaml").read_text())
+    return planning.Plan({**content, "scale": "smoke", "results_dir": str(tmp_path)})
+
+
+def test_results_from_the_future_get_the_present_time(small_plan, tmp_path):
+    now = time.time()
+    for name, moment in {"runs/a/old.npz": 100, "runs/a/new.npz": now + 1e8, "figures/new.png": now + 1e8}.items():
+        path = tmp_path / "smoke" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (moment, moment))
+    small_plan.mend_times()
+    times = {path.name: path.stat().st_mtime for path in (tmp_path / "smoke").rglob("*.*")}
+    assert times["old.npz"] == 100
+    assert now - 10 < times["new.npz"] < now + 1000
+    assert times["new.png"] > now + 1e7
+
+
+def test_jobs_know_the_config_of_the_command_line(small_plan, monkeypatch):
+    for name in ("PYTHONPATH", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "GREEDYRANK_CONFIG"):
+        monkeypatch.setenv(name, "")
+    small_plan.export_environment([Path("my config.yaml")], {"scale": "smoke", "draw": {"a": [1]}})
+    config_words = "--configfile 'my config.yaml' --config scale=smoke 'draw={\"a\":[1]}'"
+    assert os.environ["GREEDYRANK_CONFIG"] == config_words
+    small_plan.export_environment([], {})
+    assert os.environ["GREEDYRANK_CONFIG"] == ""

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import synthetic
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -289,6 +290,24 @@ def test_diverged_names_the_run(request, plan, train, settings, kernels):
     assert "lower `learning_rate`" in str(error.value)
 
 
+@pytest.mark.parametrize("job", ["images", "autoencoder"], indirect=True)
+def test_the_last_step_of_the_last_epoch_is_looked_at(job):
+    """The losses of minibatches are taken before their steps."""
+    loop = job()
+    advance, last = loop.stepper.advance, loop._max_steps
+
+    def spoil(steps):
+        advance(steps)
+        if loop._step + steps == last:
+            parameter = loop.stepper.model.parameters[-1]
+            owner = loop.stepper.model.spread(torch.arange(len(loop.runs)))[-1].expand_as(parameter)
+            parameter.view(-1)[(owner == len(loop.runs) - 1).reshape(-1).nonzero()[-1]] = torch.inf
+
+    loop.stepper.advance = spoil
+    with pytest.raises(training.Diverged, match=f"at step {last} in 1 of {len(loop.runs)} runs"):
+        loop.run()
+
+
 # -- checkpoints ------------------------------------------------------------------------------------
 
 
@@ -405,6 +424,20 @@ def test_a_damaged_checkpoint_is_ignored(plan, tmp_path, caplog, damage):
     assert_same(loop().run(path, checkpoint_seconds=1e9), loop().run())
     assert f"{path} is not whole" in caplog.text
     assert "goes on" not in caplog.text
+    assert {file.name for file in tmp_path.iterdir()} == {"checkpoint.damaged"}
+    (tmp_path / ".123.checkpoint.first.npz").touch()  # of a process that was killed
+    training.remove_checkpoints(path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_training_goes_on_where_no_checkpoint_can_be_written(plan, tmp_path, caplog):
+    small = plan("cp", "group_rmsprop", axes={"seed": [0, 1]})
+    file = tmp_path / "a file, no folder"
+    file.touch()
+    arguments = small, completion.generate, "cpu"
+    found = training.train(*arguments, checkpoint=file / "checkpoint.npz", checkpoint_seconds=0)
+    assert_same(found, training.train(*arguments))
+    assert "training goes on without a checkpoint of step 5" in caplog.text
 
 
 # -- several batches in one job --------------------------------------------------------------------

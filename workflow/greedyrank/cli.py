@@ -7,6 +7,7 @@ results are the same bytes only for the same count. Parallel work is Snakemake's
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -35,6 +36,8 @@ def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParse
     options = made.parse_args()
     prefix = f"{getattr(options, name)}: " if name else ""
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    # A log that cannot be written, such as on a full disk, is no reason for a traceback.
+    logging.raiseExceptions = False
     try:
         if options.log:
             options.log.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +51,6 @@ def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParse
         # The reason on one line; the traceback, for whoever mends the code, in the log alone.
         logging.error("error: %s: %s", type(error).__name__, error)
         if options.log:
-            with options.log.open("a") as log:
+            with contextlib.suppress(OSError), options.log.open("a") as log:
                 traceback.print_exc(file=log)
         sys.exit(1)

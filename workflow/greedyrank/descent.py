@@ -87,7 +87,19 @@ class Descent:
         """Return the loss of each run, float64, shape (runs,)."""
         if self.problem.full_batch or self._step == 0:
             self._evaluate()
-        return self.problem.losses().double().cpu().numpy()
+        losses = self.problem.losses().double()
+        return (losses if self.problem.full_batch else self._where_finite(losses)).cpu().numpy()
+
+    def _where_finite(self, losses):
+        """Return NaN as the loss of each run with a parameter that is not finite.
+
+        Minibatches have their losses taken before their steps, the last of which would not show in them.
+        """
+        found = losses.clone()
+        numbers = torch.arange(len(losses), device=losses.device)
+        for parameter, run in zip(self.model.parameters, self.model.spread(numbers), strict=True):
+            found[run.expand_as(parameter)[~parameter.isfinite()]] = torch.nan
+        return found
 
     @torch.no_grad()
     def observables(self, growth: bool = False) -> dict[str, np.ndarray]:

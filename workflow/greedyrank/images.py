@@ -132,8 +132,10 @@ def _take(dataset: str, found: Path, folder: Path) -> None:
         if contents[name] is None:
             raise ValueError(f"it has no {name} with the published checksum")
     for name, content in contents.items():
-        with storage.writing(folder / name) as temporary:
-            temporary.write_bytes(content)
+        # What is right is not written again: the folder may be one that cannot be written to.
+        if not (folder / name).exists() or storage.checksum(folder / name) != CHECKSUMS[dataset][name]:
+            with storage.writing(folder / name) as temporary:
+                temporary.write_bytes(content)
 
 
 def fetch(data_dir: str | Path, dataset: str) -> None:
@@ -155,6 +157,8 @@ def fetch(data_dir: str | Path, dataset: str) -> None:
                 if source is not None:
                     source(dataset, Path(temporary))
                 _take(dataset, Path(temporary) if source is not None else folder, folder)
+            except storage.DiskFull:
+                raise  # for every source
             except FAILURES as error:
                 reason = (getattr(error, "stderr", None) or str(error) or type(error).__name__).strip()
                 tried.append(f"{name}: {reason.splitlines()[-1] if reason else 'nothing found'}")
@@ -181,7 +185,8 @@ def read_idx(path: str | Path, expected: str) -> np.ndarray:
     if storage.checksum(path) != expected:
         raise storage.CorruptFile(
             f"{path} is not the published file (its checksum differs), and only that is taken: 28x28 images of one"
-            f" byte a pixel, labels from 0 to 9; delete it and fetch it again with: snakemake --cores 1 --force {path}"
+            " byte a pixel, labels from 0 to 9; fetch it again with: "
+            + storage.build_command("--until", "fetch_images", "--forcerun", "fetch_images")
         )
     content = Path(path).read_bytes()
     dimensions = content[3]

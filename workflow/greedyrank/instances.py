@@ -57,7 +57,3 @@ class Instances:
     def of(self, run: dict) -> dict[str, np.ndarray]:
         """Return the arrays that belong to a run, given its settings."""
         return self._arrays[provenance.canonical({key: run[key] for key in self._keys})]
-
-    def names(self) -> list[str]:
-        """Return the settings of each instance as canonical JSON, sorted."""
-        return sorted(self._arrays)

@@ -27,7 +27,7 @@ def collect(results: Path, figures: list[str]) -> list[dict]:
     for figure in figures:
         path = results / "claims" / f"{figure}.json"
         if path.exists():
-            found += json.loads(path.read_text())["claims"]
+            found += verdicts.load(path)
     return found
 
 

@@ -6,7 +6,10 @@ Nothing here imports torch, numpy or anything else that is slow to load.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import time
 from pathlib import Path
 
 import yaml
@@ -68,13 +71,36 @@ class Plan:
         self.claims = self._load_claims()
         self._published = {path.stem: _read_yaml(path) for path in sorted(PUBLISHED.glob("*.yaml"))}
 
-    def export_environment(self) -> None:
-        """Let the jobs find the library, installed or not, and keep their caches in the results."""
+    def export_environment(self, files: list[Path], overrides: dict) -> None:
+        """Let the jobs find the library, installed or not, keep their caches in the results, and name whole commands.
+
+        Parameters
+        ----------
+        files : list of Path
+            Config files named on the command line.
+        overrides : dict
+            Settings given on the command line.
+        """
         inherited = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join([str(WORKFLOW), *filter(None, [inherited])])
         cache = Path(self.results).absolute() / ".cache"
         os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
         os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba")
+        pairs = [f"{key}={v if isinstance(v, str) else provenance.canonical(v)}" for key, v in overrides.items()]
+        words = [*(["--configfile", *map(str, files)] if files else []), *(["--config", *pairs] if pairs else [])]
+        os.environ["GREEDYRANK_CONFIG"] = shlex.join(words)
+
+    def mend_times(self) -> None:
+        """Give results from the future, which a clock that was set back leaves, the present time.
+
+        Snakemake lets no job read them: its output would be older than its input.
+        """
+        now = time.time()
+        for stage in ("data", "runs", "baselines", "spectra"):
+            for path in Path(self.results, stage).rglob("*"):
+                with contextlib.suppress(FileNotFoundError):  # a job of a Snakemake that was killed may be renaming it
+                    if path.stat().st_mtime > now:
+                        os.utime(path)
 
     def _load_claims(self) -> dict[str, list[dict]]:
         claims, errors = {}, []

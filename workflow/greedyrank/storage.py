@@ -7,6 +7,8 @@ Every file is written to a temporary name beside its own and then renamed; its S
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import hashlib
 import json
 import os
@@ -22,24 +24,69 @@ class CorruptFile(Explained):
     """A file whose content is not what was written, named with the command that rebuilds it."""
 
 
+class DiskFull(Explained, OSError):
+    """No room for a file; the message names it and the disk."""
+
+
 def checksum(path: str | Path) -> str:
     """Return the SHA-256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed had written of a file."""
+    for leftover in path.parent.glob(f".*.{glob.escape(path.name)}"):
+        process = leftover.name.split(".")[1]
+        if process.isdigit() and not _is_running(int(process)):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_full_disk(error: Exception) -> bool:
+    # HDF5 has the number of the error in its text alone.
+    numbers = (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "errno", None) in numbers or any(f"errno = {number}," in str(error) for number in numbers)
+
+
+def _disk_full(path: Path) -> DiskFull:
+    folder = path.parent.resolve()
+    disk = next(place for place in (folder, *folder.parents) if place.is_mount())
+    return DiskFull(f"no room for {path}: the disk at {disk} is full; make room there, and build again")
+
+
 @contextlib.contextmanager
 def writing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path; rename it to ``path`` when the block ends well, else remove it."""
+    """Give a temporary path; rename it to ``path`` when the block ends well, else remove it.
+
+    Raises
+    ------
+    DiskFull
+        If there is no room for the file.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: matplotlib and numpy look at it.
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except Exception as error:
+        if _is_full_disk(error):
+            raise _disk_full(path) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -48,14 +95,28 @@ def _sidecar(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
+def _checksums(path: Path) -> list[str]:
+    """Return the checksums beside a file: its own, and while it is replaced that of the next."""
+    sidecar = _sidecar(path)
+    lines = sidecar.read_text(errors="replace").splitlines() if sidecar.exists() else []
+    return [line.split()[0] for line in lines if line.strip()]
+
+
 @contextlib.contextmanager
 def writing_checked(path: str | Path) -> Iterator[Path]:
     """Like `writing`, and write the checksum beside it."""
     path = Path(path)
     with writing(path) as temporary:
         yield temporary
+        # The two files cannot change at once: until the new one is there, the checksum of the old one is needed too.
+        known = [old for old in _checksums(path) if path.exists() and old == checksum(path)]
         with writing(_sidecar(path)) as sidecar:
-            sidecar.write_text(f"{checksum(temporary)}  {path.name}\n")
+            sidecar.write_text("".join(f"{sha}  {path.name}\n" for sha in dict.fromkeys([checksum(temporary), *known])))
+
+
+def build_command(*words: str) -> str:
+    """Return a command line of Snakemake, with the config given to the build that this is a job of, if it is one."""
+    return " ".join(filter(None, ["snakemake --cores 1", *words, os.environ.get("GREEDYRANK_CONFIG")]))
 
 
 def check(path: str | Path) -> Path:
@@ -67,12 +128,10 @@ def check(path: str | Path) -> Path:
         If they differ, naming the command that rebuilds the file.
     """
     path = Path(path)
-    sidecar = _sidecar(path)
-    expected = sidecar.read_text().split()[0] if sidecar.exists() and sidecar.stat().st_size else "no checksum"
-    if checksum(path) != expected:
+    if checksum(path) not in _checksums(path):
         raise CorruptFile(
-            f"{path} is not what was written (its checksum differs from {sidecar.name});"
-            f" rebuild it with: snakemake --cores 1 --force {path}"
+            f"{path} is not what was written (its checksum differs from {_sidecar(path).name});"
+            f" rebuild it with: {build_command('--force', str(path))}"
         )
     return path
 
@@ -97,6 +156,7 @@ def load_arrays(path: str | Path) -> tuple[dict, dict[str, np.ndarray]]:
 
 
 def remove(path: str | Path) -> None:
-    """Remove a file that `save_arrays` wrote, with its checksum, if it is there."""
+    """Remove a file that `save_arrays` wrote, with its checksum and what was left of earlier ones, if it is there."""
     for file in (Path(path), _sidecar(Path(path))):
         file.unlink(missing_ok=True)
+        _remove_leftovers(file)

@@ -258,7 +258,10 @@ class Training:
                 spoken = now
                 self._report((step - first_step) / (now - begun))
             if checkpoint is not None and now - saved >= checkpoint_seconds and self._active.any():
-                self._save(checkpoint)
+                try:
+                    self._save(checkpoint)
+                except OSError as error:  # the one before is still there, and there may be room for the result
+                    logger.warning("training goes on without a checkpoint of step %d: %s", self._step, error)
                 saved = time.monotonic()
         seconds = time.monotonic() - begun
         logger.info(
@@ -309,7 +312,10 @@ class Training:
         try:
             _, arrays = storage.load_arrays(path)
         except storage.CorruptFile:
-            logger.warning("the checkpoint %s is not whole: training starts anew", path)
+            aside = path.with_suffix(".damaged")
+            path.replace(aside)
+            storage.remove(path)  # its checksum
+            logger.warning("the checkpoint %s is not whole: training starts anew, and it is now %s", path, aside.name)
             return False
 
         def part(prefix: str) -> dict[str, np.ndarray]:
@@ -405,6 +411,6 @@ def train(
 
 
 def remove_checkpoints(checkpoint: Path) -> None:
-    """Remove a job's checkpoint, and those of its batches and their halves."""
-    for path in [checkpoint, *checkpoint.parent.glob(f"{checkpoint.stem}.*.npz")]:
-        storage.remove(path)
+    """Remove a job's checkpoint, those of its batches and halves, and what was left of damaged and killed ones."""
+    for path in checkpoint.parent.glob(f"*{checkpoint.stem}.*"):
+        path.unlink(missing_ok=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 
+from greedyrank import storage
 from greedyrank.selection import select
 
 REPRODUCED, DIFFERS, NOT_CHECKABLE = "reproduced", "differs", "not checkable at this scale"
@@ -88,3 +92,20 @@ def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistics) -> dict:
             **{key: control.get(key) for key in ("measured", "range", "runs", "holds")},
         },
     }
+
+
+def save(path: Path, scale: str, judged: list[dict]) -> None:
+    """Write judged claims, with their checksum."""
+    with storage.writing_checked(path) as temporary:
+        temporary.write_text(json.dumps({"scale": scale, "claims": judged}, indent=2) + "\n")
+
+
+def load(path: Path) -> list[dict]:
+    """Read judged claims, after checking them.
+
+    Raises
+    ------
+    CorruptFile
+        If the file is not what was written.
+    """
+    return json.loads(storage.check(path).read_text())["claims"]

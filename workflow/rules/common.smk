@@ -18,7 +18,9 @@ except ConfigError as error:
 if plan.skipped:
     logger.warning(plan.skip_message())
 
-plan.export_environment()
+plan.export_environment(
+    workflow.config_settings.configfiles, workflow.config_settings.config
+)
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
 REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice {shlex.quote(plan.page_slice())}"
@@ -36,6 +38,7 @@ onstart:
             f"device is cuda, but this machine has no GPU, and {len(on_gpu)} jobs are to train on one:"
             " set `device: cpu` or `auto`. Nothing was started."
         )
+    plan.mend_times()
     # Snakemake's rate limiter wakes the scheduler once a second for every job that has ever finished while others wait
     # (snakemake pull request 3744): after two hundred jobs that is a third of a core. Its default, 100 jobs a second,
     # limits nothing here; a limit that was asked for stays.

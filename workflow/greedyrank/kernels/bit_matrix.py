@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -156,7 +155,7 @@ def _compiled(dtype: str):
     return varieties.compiled(product, dtype), varieties.compiled(change_signs, dtype)
 
 
-@numba.njit(cache=True)
+@functools.partial(varieties.compiled, variety="")
 def _transpose(words, out):
     """Transpose blocks of 64 x 64 bits, each by halves, quarters, ...: Warren, Hacker's Delight, section 7-3."""
     block = np.empty(BITS, np.uint64)

@@ -1,17 +1,69 @@
-"""Functions that are compiled in several varieties, such as one a precision."""
+"""Functions that are compiled in several varieties, such as one a precision, and kept from process to process."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import pickle
 from collections.abc import Callable
+from pathlib import Path
 
 import numba
+from numba.core import caching
+
+from greedyrank import storage
+
+logger = logging.getLogger(__name__)
+
+DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+class _Entries(caching.IndexDataCacheFile):
+    """Compiled code on disk, one file for each function, its source, its closure and the types of its arguments.
+
+    numba's own index gives entries numbers. Two processes that add to it at the same time can give one number to two
+    entries, and one that is killed leaves a number at what an older source was compiled to: in either case later
+    processes run the wrong code, such as that for another memory layout. Here the name of a file says what is in it,
+    and there is nothing to agree on.
+    """
+
+    def __init__(self, folder: str, function: str, source: object):
+        super().__init__(folder, function, source)
+        self._function = function
+
+    def _path(self, key: tuple) -> Path:
+        entry = hashlib.sha256(repr((self._version, self._source_stamp, key)).encode()).hexdigest()
+        return Path(self._cache_path) / f"{self._function}.{entry[:24]}.compiled"
+
+    def load(self, key: tuple) -> object | None:
+        """Return what `save` wrote under a key; None where that is not there, or not whole."""
+        try:
+            content = self._path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        digest, pickled = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+        return pickle.loads(pickled) if hashlib.sha256(pickled).digest() == digest else None
+
+    def save(self, key: tuple, data: object) -> None:
+        """Keep compiled code under a key; go on without where there is no room for it."""
+        pickled = self._dump(data)
+        try:
+            with storage.writing(self._path(key)) as temporary:
+                temporary.write_bytes(hashlib.sha256(pickled).digest() + pickled)
+        except OSError as error:
+            logger.warning("compiled code cannot be kept for later processes: %s", error)
+
+
+class _Cache(caching.FunctionCache):
+    def __init__(self, function: Callable):
+        super().__init__(function)
+        locator = self._impl.locator
+        self._cache_file = _Entries(locator.get_cache_path(), self._impl.filename_base, locator.get_source_stamp())
 
 
 def compiled(function: Callable, variety: str) -> Callable:
-    """Compile a function, kept from process to process.
-
-    numba keeps one index of compiled code for each qualified name, and processes that add to one index at the same
-    time can exchange its entries: every variety, precision included, has its own.
-    """
-    function.__qualname__ = f"{function.__name__}_{variety}"
-    return numba.njit(cache=True)(function)
+    """Compile a function, kept from process to process; ``variety`` tells its files from those of others."""
+    function.__qualname__ = f"{function.__name__}_{variety}" if variety else function.__name__
+    made = numba.njit(function)
+    made._cache = _Cache(function)
+    return made
