@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import yaml
-
 from greedyrank import config as configuration
-from greedyrank import memory, provenance, settings, sweeps
+from greedyrank import memory, plain, provenance, settings, sweeps
 
 WORKFLOW = Path(__file__).parent.parent
 CLAIMS, PUBLISHED, REPORT = WORKFLOW / "claims", WORKFLOW / "published", WORKFLOW / "report"
@@ -25,13 +23,6 @@ def gpu_is_here() -> bool:
     # The driver's device, or what it brings along in the Windows Subsystem for Linux.
     driver = any(Path(path).exists() for path in ("/dev/nvidiactl", "/usr/lib/wsl/lib/nvidia-smi"))
     return driver and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
-
-
-def _read_yaml(path: Path) -> object:
-    try:
-        return yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise configuration.ConfigError([f"{path} is not YAML: {' '.join(str(error).split())}"]) from None
 
 
 class Plan:
@@ -55,9 +46,10 @@ class Plan:
         self.data_dir = self.config.data_dir
         self.batches: dict[str, dict[str, dict]] = {}
         self.instances: dict[str, dict[str, list[dict]]] = {}
-        for name, sweep in self.sweeps.items():
-            self.batches[name] = {sweeps.label(b): b for b in sweeps.batches(sweep, sweep["batch"])}
-            self.instances[name] = self._instances(name)
+        self._reads: dict[str, dict[str, list[str]]] = {}
+        for name in self.sweeps:
+            self.batches[name] = self._batches(name)
+            self.instances[name], self._reads[name] = self._instances(name)
         self._check_memory()
         self.missing = sorted({f for name in self.sweeps for f in self._files(name) if not Path(f).exists()})
         self.skipped = [
@@ -66,7 +58,11 @@ class Plan:
             if any(f in self.missing for sweep in figure.sweeps for f in self._files(sweep))
         ]
         self.claims = self._load_claims()
-        self._published = {path.stem: _read_yaml(path) for path in sorted(PUBLISHED.glob("*.yaml"))}
+        self._published = {
+            figure: plain.read_yaml(path)
+            for figure in self.config.figures
+            if (path := PUBLISHED / f"{figure}.yaml").exists()
+        }
 
     def export_environment(self) -> None:
         """Let the jobs find the library, installed or not, and keep their caches in the results."""
@@ -83,7 +79,7 @@ class Plan:
                 errors.append(f"figures.{figure}: no caption; write {REPORT / figure}.rst")
             path = CLAIMS / f"{figure}.yaml"
             try:
-                blocks = _read_yaml(path) if path.exists() else None
+                blocks = plain.read_yaml(path) if path.exists() else None
                 claims[figure] = configuration.load_claims(figure, self.config, self.sweeps, blocks)
             except configuration.ConfigError as error:
                 errors += error.messages
@@ -107,31 +103,34 @@ class Plan:
     def _data_settings(self, name: str) -> tuple[str, ...]:
         return settings.PROBLEMS[self.sweeps[name]["problem"]].data_settings
 
-    def _instances(self, name: str) -> dict[str, list[dict]]:
-        """Return the data files of a sweep: what the same training jobs read stands in one file.
+    def _instances(self, name: str) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
+        """Return the data files of a sweep, and which each training job reads.
 
-        A file is labelled by the settings in which it differs from the others.
+        What the same jobs read stands in one file. A file is labelled by the settings in which it differs
+        from the others.
         """
         sweep, keys = self.sweeps[name], list(self._data_settings(name))
-        readers = {batch: self._data_of_batch(name, batch) for batch in self.batches[name]}
+        readers: dict[str, list[str]] = {}
+        for batch, settled in self.batches[name].items():
+            for data in sweeps.batches(sweeps.narrow(sweep, settled), keys):
+                readers.setdefault(repr(data), []).append(batch)
         files: dict[tuple, list[dict]] = {}
         for data in sweeps.batches(sweep, keys):
-            files.setdefault(tuple(batch for batch in readers if data in readers[batch]), []).append(data)
-
-        def common(group: list[dict]) -> dict:
-            return {key: group[0][key] for key in keys if len({repr(data[key]) for data in group}) == 1}
-
-        found = {}
-        for group in files.values():
-            own = {k: v for k, v in common(group).items() if any(common(g).get(k) != v for g in files.values())}
-            found[sweeps.label(own)] = group
-        if len(found) < len(files):  # settings alone do not tell them apart
-            found = {f"file-{number}": group for number, group in enumerate(files.values())}
-        return found
-
-    def _data_of_batch(self, sweep: str, batch: str) -> list[dict]:
-        part = sweeps.narrow(self.sweeps[sweep], self.batches[sweep][batch])
-        return sweeps.batches(part, list(self._data_settings(sweep)))
+            files.setdefault(tuple(readers[repr(data)]), []).append(data)
+        common = [
+            {key: group[0][key] for key in keys if len({repr(data[key]) for data in group}) == 1}
+            for group in files.values()
+        ]
+        apart = [key for key in keys if len({repr(shared.get(key)) for shared in common}) > 1]
+        labels = [sweeps.label({key: shared[key] for key in apart if key in shared}) for shared in common]
+        # Where settings alone do not tell them apart, or take more than a file's name holds.
+        if len(set(labels)) < len(files) or max(map(len, labels)) > configuration.LONGEST_NAME:
+            labels = [f"file-{number}" for number in range(len(files))]
+        reads: dict[str, list[str]] = {batch: [] for batch in self.batches[name]}
+        for label, batches in zip(labels, files, strict=True):
+            for batch in batches:
+                reads[batch].append(label)
+        return dict(zip(labels, files.values(), strict=True)), reads
 
     def data_inputs(self, wildcards) -> list[str]:
         """Return what a generation job waits for: the verified images, the user's files, or nothing."""
@@ -155,11 +154,18 @@ class Plan:
         order = sorted(self.config.figures.values(), key=lambda figure: figure.minutes)
         return -next((i + 1 for i, figure in enumerate(order) if sweep in figure.sweeps), len(order) + 1)
 
+    def _batches(self, name: str) -> dict[str, dict]:
+        """Return the training jobs of a sweep, each with the settings that split it from the others."""
+        sweep = self.sweeps[name]
+        found = {sweeps.label(settled): settled for settled in sweeps.batches(sweep, sweep["batch"])}
+        if len(longest := max(found, key=len)) > configuration.LONGEST_NAME:
+            message = f"sweeps.{name}.batch gives a job the name {longest}; allowed: {configuration.LONGEST_NAME}"
+            raise configuration.ConfigError([f"{message} characters"])
+        return found
+
     def train_inputs(self, wildcards) -> list[str]:
         """Return the data files of a batch."""
-        wanted = self._data_of_batch(wildcards.sweep, wildcards.batch)
-        files = self.instances[wildcards.sweep].items()
-        names = [name for name, group in files if any(data in wanted for data in group)]
+        names = self._reads[wildcards.sweep][wildcards.batch]
         return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in names]
 
     def train_slice(self, wildcards) -> str:
