@@ -65,10 +65,13 @@ class Plan:
         }
 
     def export_environment(self) -> None:
-        """Let the jobs find the library, installed or not, and keep their caches in the results."""
+        """Let the jobs find the library, installed or not, and keep their caches with Snakemake's own files.
+
+        Not in the results, which are data alone, safe to pass on and to read: numba's cache is pickles.
+        """
         inherited = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join([str(WORKFLOW), *filter(None, [inherited])])
-        cache = Path(self.results).absolute() / ".cache"
+        cache = Path(".snakemake", "cache").absolute()
         os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
         os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba")
 
