@@ -7,6 +7,7 @@ Nothing here imports torch, numpy or anything else that is slow to load.
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 from greedyrank import config as configuration
@@ -23,6 +24,12 @@ def gpu_is_here() -> bool:
     # The driver's device, or what it brings along in the Windows Subsystem for Linux.
     driver = any(Path(path).exists() for path in ("/dev/nvidiactl", "/usr/lib/wsl/lib/nvidia-smi"))
     return driver and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+
+
+@cache
+def _digest(*modules: str) -> str:
+    """Return the digest of the code of some modules: the same for all jobs of a sweep."""
+    return provenance.code_digest(list(modules))
 
 
 class Plan:
@@ -148,7 +155,7 @@ class Plan:
 
     def data_code(self, wildcards) -> str:
         """Return the digest of the code that generates data."""
-        return provenance.code_digest([f"problems.{self.sweeps[wildcards.sweep]['problem']}"])
+        return _digest(f"problems.{self.sweeps[wildcards.sweep]['problem']}")
 
     # -- training ----------------------------------------------------------------------------
 
@@ -208,7 +215,7 @@ class Plan:
     def train_code(self, wildcards) -> str:
         """Return the digest of the training loop and of the tenants that the sweep names."""
         sweep = self.sweeps[wildcards.sweep]
-        return provenance.code_digest(["training", *(f"{kind}s.{sweep[kind]}" for kind in sweeps.TENANTS)])
+        return _digest("training", *(f"{kind}s.{sweep[kind]}" for kind in sweeps.TENANTS))
 
     def _device(self, sweep: str) -> str:
         wanted = self.config.device
@@ -236,7 +243,7 @@ class Plan:
     def baseline_code(self, wildcards) -> str:
         """Return the digest of the code that solves a baseline."""
         sweep = self.sweeps[wildcards.sweep]
-        return provenance.code_digest([f"baselines.{sweep['baseline']['kind']}", f"problems.{sweep['problem']}"])
+        return _digest(f"baselines.{sweep['baseline']['kind']}", f"problems.{sweep['problem']}")
 
     # -- spectra -----------------------------------------------------------------------------
 
@@ -261,7 +268,7 @@ class Plan:
     def spectra_code(self, wildcards) -> str:
         """Return the digest of the extraction, the problem and the measures asked for."""
         problem = f"problems.{self.sweeps[wildcards.sweep]['problem']}"
-        return provenance.code_digest(["extraction", problem, *(f"measures.{m}" for m in self.measures(wildcards))])
+        return _digest("extraction", problem, *(f"measures.{m}" for m in self.measures(wildcards)))
 
     # -- figures and claims ------------------------------------------------------------------
 
@@ -288,7 +295,7 @@ class Plan:
 
     def figure_code(self, wildcards) -> str:
         """Return the digest of the drawing function and the style."""
-        return provenance.code_digest(["style", f"figures.{wildcards.figure}"])
+        return _digest("style", f"figures.{wildcards.figure}")
 
     def claims_slice(self, wildcards) -> str:
         """Return the claims of a figure, as canonical JSON."""
@@ -296,7 +303,7 @@ class Plan:
 
     def claims_code(self, wildcards) -> str:
         """Return the digest of the verdicts and of the figure's statistics."""
-        return provenance.code_digest(["verdicts", f"claims.{wildcards.figure}"])
+        return _digest("verdicts", f"claims.{wildcards.figure}")
 
     def figure_files(self, figure: str) -> list[str]:
         """Return the outputs of one figure: pictures, drawn data and verdicts."""
