@@ -27,7 +27,7 @@ if plan.skipped:
 plan.export_environment()
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
-REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice {shlex.quote(plan.page_slice())}"
+REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice - <<< {shlex.quote(plan.page_slice())}"
 
 
 onstart:
