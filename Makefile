@@ -4,6 +4,7 @@
 # make claims    the verdicts so far; fails where one is not the one on record
 # make bench     the training steps against plain autograd and this machine's peak
 # make scaling   how a step's cost grows with columns, components, runs, threads and jobs
+# make plan-bench  what it takes to plan many more runs or jobs than the paper scale has
 # make record    docs/published_vs_ours.md and docs/figures from the results
 # make schema    workflow/schemas/config.schema.json from the typed config
 # make lock      new versions into envs/requirements.lock
@@ -21,7 +22,7 @@ RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: figures test test-faults lint claims bench scaling record schema lock clean environment
+.PHONY: figures test test-faults lint claims bench scaling plan-bench record schema lock clean environment
 
 figures: $(ENVIRONMENT)
 	$(SNAKEMAKE)
@@ -47,6 +48,9 @@ bench: $(ENVIRONMENT)
 
 scaling: $(ENVIRONMENT)
 	python scripts/scaling.py --out $(RESULTS)/figures/scaling
+
+plan-bench: $(ENVIRONMENT)
+	python tests/scale.py
 
 record: $(ENVIRONMENT)
 	@$(SNAKEMAKE) --quiet all -- page

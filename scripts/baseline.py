@@ -1,6 +1,5 @@
 """Solve the baseline of every problem of a sweep."""
 
-import json
 from pathlib import Path
 
 from greedyrank import cli, storage
@@ -9,7 +8,7 @@ from greedyrank.tenants import tenant
 
 
 def main(options):
-    plan = json.loads(options.slice)
+    plan = options.slice
     kind = plan["baseline"].pop("kind")
     arrays = tenant("baselines", kind).compute(plan, Instances(options.data).of, **plan["baseline"])
     storage.save_arrays(options.out, {"views": plan["views"]}, arrays)
@@ -17,7 +16,7 @@ def main(options):
 
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
-    parser.add_argument("--slice", required=True, help="baseline, problems and factorization, as JSON")
+    cli.add_slice(parser, "baseline, problems and factorization")
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="data files")
     parser.add_argument("--out", type=Path, required=True)
     cli.run(main, parser)

@@ -8,7 +8,7 @@ from greedyrank.tenants import tenant
 
 
 def main(options):
-    plan = json.loads(options.slice)
+    plan = options.slice
     sweeps = {path.stem: extraction.load(path) for path in options.spectra}
     statistics = tenant("claims", options.figure)
     judged = [{"figure": options.figure, **verdicts.judge(claim, sweeps, statistics)} for claim in plan["claims"]]
@@ -18,7 +18,7 @@ def main(options):
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("--figure", required=True, help="a module of greedyrank/claims")
-    parser.add_argument("--slice", required=True, help="scale and claims, as JSON")
+    cli.add_slice(parser, "scale and claims")
     parser.add_argument("--spectra", type=Path, nargs="+", required=True, help="measured sweeps")
     parser.add_argument("--out", type=Path, required=True)
     cli.run(main, parser, name="figure")

@@ -1,6 +1,5 @@
 """Write results/index.html and results/claims.json from what is there."""
 
-import json
 from pathlib import Path
 
 from greedyrank import cli, page
@@ -9,12 +8,12 @@ CAPTIONS = Path(__file__).parent.parent / "workflow" / "report"
 
 
 def main(options):
-    plan = json.loads(options.slice)
+    plan = options.slice
     page.write(options.results, plan, CAPTIONS)
 
 
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("--results", type=Path, required=True, help="results folder of one scale")
-    parser.add_argument("--slice", required=True, help="scale and figures, as JSON")
+    cli.add_slice(parser, "scale and figures")
     cli.run(main, parser)

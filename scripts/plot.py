@@ -8,7 +8,7 @@ from greedyrank.tenants import tenant
 
 
 def main(options):
-    plan = json.loads(options.slice)
+    plan = options.slice
     sweeps = {path.stem: extraction.load(path) for path in options.spectra}
     canvas = tenant("figures", options.figure).draw(sweeps, plan["published"], **plan["draw"])
     style.stamp(canvas, plan["scale"], plan["sweeps"], sweeps)
@@ -27,7 +27,7 @@ def main(options):
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("--figure", required=True, help="a module of greedyrank/figures")
-    parser.add_argument("--slice", required=True, help="scale, draw settings, published values, sweeps, as JSON")
+    cli.add_slice(parser, "scale, draw settings, published values, sweeps")
     parser.add_argument("--code", default="", help="digest of the drawing code, kept in the picture")
     parser.add_argument("--spectra", type=Path, nargs="+", required=True, help="measured sweeps")
     parser.add_argument("--out", type=Path, nargs="+", required=True, help="png, pdf, svg and csv files")

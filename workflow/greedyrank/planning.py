@@ -10,12 +10,11 @@ import contextlib
 import os
 import shlex
 import time
+from functools import cache
 from pathlib import Path
 
-import yaml
-
 from greedyrank import config as configuration
-from greedyrank import memory, provenance, settings, sweeps
+from greedyrank import memory, plain, provenance, settings, sweeps
 
 WORKFLOW = Path(__file__).parent.parent
 CLAIMS, PUBLISHED, REPORT = WORKFLOW / "claims", WORKFLOW / "published", WORKFLOW / "report"
@@ -30,11 +29,10 @@ def gpu_is_here() -> bool:
     return driver and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
 
 
-def _read_yaml(path: Path) -> object:
-    try:
-        return yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise configuration.ConfigError([f"{path} is not YAML: {' '.join(str(error).split())}"]) from None
+@cache
+def _digest(*modules: str) -> str:
+    """Return the digest of the code of some modules: the same for all jobs of a sweep."""
+    return provenance.code_digest(list(modules))
 
 
 class Plan:
@@ -58,9 +56,10 @@ class Plan:
         self.data_dir = self.config.data_dir
         self.batches: dict[str, dict[str, dict]] = {}
         self.instances: dict[str, dict[str, list[dict]]] = {}
-        for name, sweep in self.sweeps.items():
-            self.batches[name] = {sweeps.label(b): b for b in sweeps.batches(sweep, sweep["batch"])}
-            self.instances[name] = self._instances(name)
+        self._reads: dict[str, dict[str, list[str]]] = {}
+        for name in self.sweeps:
+            self.batches[name] = self._batches(name)
+            self.instances[name], self._reads[name] = self._instances(name)
         self._check_memory()
         self.missing = sorted({f for name in self.sweeps for f in self._files(name) if not Path(f).exists()})
         self.skipped = [
@@ -69,10 +68,16 @@ class Plan:
             if any(f in self.missing for sweep in figure.sweeps for f in self._files(sweep))
         ]
         self.claims = self._load_claims()
-        self._published = {path.stem: _read_yaml(path) for path in sorted(PUBLISHED.glob("*.yaml"))}
+        self._published = {
+            figure: plain.read_yaml(path)
+            for figure in self.config.figures
+            if (path := PUBLISHED / f"{figure}.yaml").exists()
+        }
 
     def export_environment(self, files: list[Path], overrides: dict) -> None:
-        """Let the jobs find the library, installed or not, keep their caches in the results, and name whole commands.
+        """Let the jobs find the library, keep their caches with Snakemake's own files, and name whole commands.
+
+        The caches are not in the results, which are data alone, safe to pass on and to read: numba's is pickles.
 
         Parameters
         ----------
@@ -83,7 +88,7 @@ class Plan:
         """
         inherited = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join([str(WORKFLOW), *filter(None, [inherited])])
-        cache = Path(self.results).absolute() / ".cache"
+        cache = Path(".snakemake", "cache").absolute()
         os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
         os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba")
         pairs = [f"{key}={v if isinstance(v, str) else provenance.canonical(v)}" for key, v in overrides.items()]
@@ -109,7 +114,7 @@ class Plan:
                 errors.append(f"figures.{figure}: no caption; write {REPORT / figure}.rst")
             path = CLAIMS / f"{figure}.yaml"
             try:
-                blocks = _read_yaml(path) if path.exists() else None
+                blocks = plain.read_yaml(path) if path.exists() else None
                 claims[figure] = configuration.load_claims(figure, self.config, self.sweeps, blocks)
             except configuration.ConfigError as error:
                 errors += error.messages
@@ -133,31 +138,34 @@ class Plan:
     def _data_settings(self, name: str) -> tuple[str, ...]:
         return settings.PROBLEMS[self.sweeps[name]["problem"]].data_settings
 
-    def _instances(self, name: str) -> dict[str, list[dict]]:
-        """Return the data files of a sweep: what the same training jobs read stands in one file.
+    def _instances(self, name: str) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
+        """Return the data files of a sweep, and which each training job reads.
 
-        A file is labelled by the settings in which it differs from the others.
+        What the same jobs read stands in one file. A file is labelled by the settings in which it differs
+        from the others.
         """
         sweep, keys = self.sweeps[name], list(self._data_settings(name))
-        readers = {batch: self._data_of_batch(name, batch) for batch in self.batches[name]}
+        readers: dict[str, list[str]] = {}
+        for batch, settled in self.batches[name].items():
+            for data in sweeps.batches(sweeps.narrow(sweep, settled), keys):
+                readers.setdefault(repr(data), []).append(batch)
         files: dict[tuple, list[dict]] = {}
         for data in sweeps.batches(sweep, keys):
-            files.setdefault(tuple(batch for batch in readers if data in readers[batch]), []).append(data)
-
-        def common(group: list[dict]) -> dict:
-            return {key: group[0][key] for key in keys if len({repr(data[key]) for data in group}) == 1}
-
-        found = {}
-        for group in files.values():
-            own = {k: v for k, v in common(group).items() if any(common(g).get(k) != v for g in files.values())}
-            found[sweeps.label(own)] = group
-        if len(found) < len(files):  # settings alone do not tell them apart
-            found = {f"file-{number}": group for number, group in enumerate(files.values())}
-        return found
-
-    def _data_of_batch(self, sweep: str, batch: str) -> list[dict]:
-        part = sweeps.narrow(self.sweeps[sweep], self.batches[sweep][batch])
-        return sweeps.batches(part, list(self._data_settings(sweep)))
+            files.setdefault(tuple(readers[repr(data)]), []).append(data)
+        common = [
+            {key: group[0][key] for key in keys if len({repr(data[key]) for data in group}) == 1}
+            for group in files.values()
+        ]
+        apart = [key for key in keys if len({repr(shared.get(key)) for shared in common}) > 1]
+        labels = [sweeps.label({key: shared[key] for key in apart if key in shared}) for shared in common]
+        # Where settings alone do not tell them apart, or take more than a file's name holds.
+        if len(set(labels)) < len(files) or max(map(len, labels)) > configuration.LONGEST_NAME:
+            labels = [f"file-{number}" for number in range(len(files))]
+        reads: dict[str, list[str]] = {batch: [] for batch in self.batches[name]}
+        for label, batches in zip(labels, files, strict=True):
+            for batch in batches:
+                reads[batch].append(label)
+        return dict(zip(labels, files.values(), strict=True)), reads
 
     def data_inputs(self, wildcards) -> list[str]:
         """Return what a generation job waits for: the verified images, the user's files, or nothing."""
@@ -172,7 +180,7 @@ class Plan:
 
     def data_code(self, wildcards) -> str:
         """Return the digest of the code that generates data."""
-        return provenance.code_digest([f"problems.{self.sweeps[wildcards.sweep]['problem']}"])
+        return _digest(f"problems.{self.sweeps[wildcards.sweep]['problem']}")
 
     # -- training ----------------------------------------------------------------------------
 
@@ -181,11 +189,18 @@ class Plan:
         order = sorted(self.config.figures.values(), key=lambda figure: figure.minutes)
         return -next((i + 1 for i, figure in enumerate(order) if sweep in figure.sweeps), len(order) + 1)
 
+    def _batches(self, name: str) -> dict[str, dict]:
+        """Return the training jobs of a sweep, each with the settings that split it from the others."""
+        sweep = self.sweeps[name]
+        found = {sweeps.label(settled): settled for settled in sweeps.batches(sweep, sweep["batch"])}
+        if len(longest := max(found, key=len)) > configuration.LONGEST_NAME:
+            message = f"sweeps.{name}.batch gives a job the name {longest}; allowed: {configuration.LONGEST_NAME}"
+            raise configuration.ConfigError([f"{message} characters"])
+        return found
+
     def train_inputs(self, wildcards) -> list[str]:
         """Return the data files of a batch."""
-        wanted = self._data_of_batch(wildcards.sweep, wildcards.batch)
-        files = self.instances[wildcards.sweep].items()
-        names = [name for name, group in files if any(data in wanted for data in group)]
+        names = self._reads[wildcards.sweep][wildcards.batch]
         return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in names]
 
     def train_slice(self, wildcards) -> str:
@@ -225,7 +240,7 @@ class Plan:
     def train_code(self, wildcards) -> str:
         """Return the digest of the training loop and of the tenants that the sweep names."""
         sweep = self.sweeps[wildcards.sweep]
-        return provenance.code_digest(["training", *(f"{kind}s.{sweep[kind]}" for kind in sweeps.TENANTS)])
+        return _digest("training", *(f"{kind}s.{sweep[kind]}" for kind in sweeps.TENANTS))
 
     def _device(self, sweep: str) -> str:
         wanted = self.config.device
@@ -253,7 +268,7 @@ class Plan:
     def baseline_code(self, wildcards) -> str:
         """Return the digest of the code that solves a baseline."""
         sweep = self.sweeps[wildcards.sweep]
-        return provenance.code_digest([f"baselines.{sweep['baseline']['kind']}", f"problems.{sweep['problem']}"])
+        return _digest(f"baselines.{sweep['baseline']['kind']}", f"problems.{sweep['problem']}")
 
     # -- spectra -----------------------------------------------------------------------------
 
@@ -278,7 +293,7 @@ class Plan:
     def spectra_code(self, wildcards) -> str:
         """Return the digest of the extraction, the problem and the measures asked for."""
         problem = f"problems.{self.sweeps[wildcards.sweep]['problem']}"
-        return provenance.code_digest(["extraction", problem, *(f"measures.{m}" for m in self.measures(wildcards))])
+        return _digest("extraction", problem, *(f"measures.{m}" for m in self.measures(wildcards)))
 
     # -- figures and claims ------------------------------------------------------------------
 
@@ -305,7 +320,7 @@ class Plan:
 
     def figure_code(self, wildcards) -> str:
         """Return the digest of the drawing function and the style."""
-        return provenance.code_digest(["style", f"figures.{wildcards.figure}"])
+        return _digest("style", f"figures.{wildcards.figure}")
 
     def claims_slice(self, wildcards) -> str:
         """Return the claims of a figure, as canonical JSON."""
@@ -313,7 +328,7 @@ class Plan:
 
     def claims_code(self, wildcards) -> str:
         """Return the digest of the verdicts and of the figure's statistics."""
-        return provenance.code_digest(["verdicts", f"claims.{wildcards.figure}"])
+        return _digest("verdicts", f"claims.{wildcards.figure}")
 
     def figure_files(self, figure: str) -> list[str]:
         """Return the outputs of one figure: pictures, drawn data and verdicts."""

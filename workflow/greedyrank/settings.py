@@ -26,6 +26,9 @@ class Settings(BaseModel):
     files: ClassVar[tuple[str, ...]] = ()
 
 
+# What goes with every other setting: no check looks at them together with others.
+SEEDS = ("data_seed", "sensing_seed", "seed")
+
 # On what a target depends beside its seed.
 TARGET = (
     "shape",

@@ -20,7 +20,8 @@ def values(entry: object) -> list:
     return entry if isinstance(entry, list) else [entry]
 
 
-def _product(entries: dict) -> Iterator[dict]:
+def product(entries: dict) -> Iterator[dict]:
+    """Yield every choice of one value for each entry."""
     for combination in itertools.product(*map(values, entries.values())):
         yield dict(zip(entries, combination, strict=True))
 
@@ -30,21 +31,22 @@ def expand(sweep: dict) -> list[dict]:
     return [
         {**sweep["fixed"], **case, **point}
         for block in sweep["cases"] or [{}]
-        for case in _product(block)
-        for point in _product(sweep["axes"])
+        for case in product(block)
+        for point in product(sweep["axes"])
     ]
 
 
 def batches(sweep: dict, names: list[str]) -> list[dict]:
     """Return the distinct values of the settings ``names``, one dictionary a batch."""
-    found = []
+    found: dict[str, dict] = {}
     for block in sweep["cases"] or [{}]:
         entries = {
             name: block[name] if name in block else sweep["axes"].get(name, [sweep["fixed"].get(name)])
             for name in names
         }
-        found += [batch for batch in _product(entries) if batch not in found]
-    return found
+        for batch in product(entries):
+            found.setdefault(repr(batch), batch)
+    return list(found.values())
 
 
 def narrow(sweep: dict, batch: dict) -> dict:
@@ -53,10 +55,11 @@ def narrow(sweep: dict, batch: dict) -> dict:
     def keep(entries: dict) -> dict | None:
         kept = {}
         for name, entry in entries.items():
-            allowed = [v for v in values(entry) if name not in batch or v == batch[name]]
-            if not allowed:
-                return None
-            kept[name] = allowed
+            kept[name] = values(entry)
+            if name in batch:
+                if batch[name] not in kept[name]:
+                    return None
+                kept[name] = [batch[name]]
         return kept
 
     cases = [kept for block in sweep["cases"] if (kept := keep(block)) is not None]

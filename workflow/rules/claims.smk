@@ -19,8 +19,8 @@ rule check_claims:
     message:
         "{wildcards.figure}: check the claims"
     shell:
-        "python scripts/check_claims.py --figure {wildcards.figure} --slice {params.slice:q}"
-        " --spectra {input:q} --out {output:q} --log {log:q}"
+        "python scripts/check_claims.py --figure {wildcards.figure} --slice -"
+        " --spectra {input:q} --out {output:q} --log {log:q} <<< {params.slice:q}"
 
 
 rule claims:

@@ -7,10 +7,16 @@ from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from greedyrank.config import ConfigError
+from greedyrank.plain import ConfigError, read_yaml
 from greedyrank.planning import Plan, gpu_is_here
 
 try:
+    for (
+        path
+    ) in (
+        workflow.configfiles
+    ):  # for what is lost on the way to `config`: keys that stand twice
+        read_yaml(Path(path))
     plan = Plan(config)
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
@@ -23,7 +29,7 @@ plan.export_environment(
 )
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
-REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice {shlex.quote(plan.page_slice())}"
+REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice - <<< {shlex.quote(plan.page_slice())}"
 
 
 onstart:

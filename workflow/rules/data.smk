@@ -62,5 +62,5 @@ rule generate:
     message:
         "{wildcards.sweep}: generate data {wildcards.instance}"
     shell:
-        "python scripts/generate.py --slice {params.slice:q} --data-dir {params.data_dir:q}"
-        " --out {output:q} --log {log:q}"
+        "python scripts/generate.py --slice - --data-dir {params.data_dir:q}"
+        " --out {output:q} --log {log:q} <<< {params.slice:q}"

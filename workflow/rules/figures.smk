@@ -33,8 +33,8 @@ for figure in plan.config.figures:
         message:
             "{wildcards.figure}: draw"
         shell:
-            "python scripts/plot.py --figure {wildcards.figure} --slice {params.slice:q}"
-            " --code {params.code} --spectra {input:q} --out {output:q} --log {log:q}"
+            "python scripts/plot.py --figure {wildcards.figure} --slice -"
+            " --code {params.code} --spectra {input:q} --out {output:q} --log {log:q} <<< {params.slice:q}"
 
     rule:
         name:

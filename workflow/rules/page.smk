@@ -5,7 +5,7 @@ rule page:
     conda:
         "../../envs/analysis.yaml"
     params:
-        refresh=REFRESH_PAGE,
+        refresh=lambda wildcards: REFRESH_PAGE,  # not the text itself, whose braces would be wildcards
     message:
         "{RESULTS}/index.html: show what there is"
     shell:

@@ -28,6 +28,6 @@ for sweep in plan.sweeps:
         message:
             "{wildcards.sweep}: train {wildcards.batch} on {resources.device}"
         shell:
-            "python scripts/train.py --name {wildcards.sweep}/{wildcards.batch} --slice {params.slice:q}"
+            "python scripts/train.py --name {wildcards.sweep}/{wildcards.batch} --slice -"
             " --code {params.code} --data {input:q} --device {resources.device}"
-            " --checkpoints {params.checkpoints:q} --out {output:q} --log {log:q}"
+            " --checkpoints {params.checkpoints:q} --out {output:q} --log {log:q} <<< {params.slice:q}"

@@ -1,0 +1,49 @@
+"""Thirty mutated configs through Snakemake: the loader's own message or a job graph, no traceback, nothing started."""
+
+from __future__ import annotations
+
+import mutants
+import pytest
+import yaml
+from conftest import copy_repository
+from hypothesis import HealthCheck, given, settings
+
+from greedyrank import planning
+from greedyrank.config import ConfigError
+
+# What Snakemake itself says of a file that it cannot read, before the loader sees anything.
+NOT_A_CONFIG = ("Config file is not valid JSON or YAML", "Config file must be given as JSON or YAML")
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """A checkout in which nothing has been built."""
+    return copy_repository(tmp_path_factory.mktemp("fresh"))
+
+
+def check_nothing_happened(checkout) -> None:
+    """Check that no job ran, and that no value was run as a command."""
+    assert not (checkout.folder / "results").exists()
+    assert not list(checkout.folder.parent.rglob("touched"))
+
+
+# The same examples in every run, as in tests/unit/test_fuzzed_config.py.
+@settings(max_examples=30, database=None, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
+@given(mutant=mutants.mutants(2))
+def test_mutated_config(fresh, mutant):
+    text = yaml.safe_dump(mutant.config, sort_keys=False, allow_unicode=True)
+    (fresh.folder / "config.yaml").write_text(text)
+    result = fresh.run("snakemake", "--cores", "1", "--dry-run")
+    output = result.stdout + result.stderr
+    assert "Traceback" not in output
+    check_nothing_happened(fresh)
+    try:
+        planning.Plan(yaml.safe_load(text))
+    except ConfigError as error:
+        assert result.returncode != 0
+        for message in error.messages:
+            assert message in output
+    else:
+        assert result.returncode == 0, output
+        assert "Job stats:" in output or "Skipped unless asked for by name" in output

@@ -1,0 +1,91 @@
+"""Values of the config are never run, and results are read without running anything."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+import yaml
+from conftest import REPOSITORY, copy_repository
+
+CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+# Whatever runs one of these leaves a file whose name begins with `touched`.
+SHELL = "a $(touch touched-1) `touch touched-2`; touch touched-3 & touch touched-4 | 'touch touched-5' \" \\ # ü"
+HTML = "</title></script><script>alert('&')</script><img src=x onerror=alert(1)>"
+TEXT = f"{SHELL} {HTML} {{sweep}} {{}} %s\n$(touch touched-6)\0"
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A checkout of one figure, whose config says such things wherever it can."""
+    checkout = copy_repository(tmp_path / "checkout")
+    figure = {**CONFIG["figures"]["det_sign"], "title": TEXT, "paper": TEXT}
+    sweeps = {name: {**CONFIG["sweeps"][name], "source": TEXT} for name in figure["sweeps"]}
+    folders = {"results_dir": f"results {SHELL}", "data_dir": f"data {SHELL}"}
+    config = {**CONFIG, **folders, "scale": "smoke", "figures": {"det_sign": figure}, "sweeps": sweeps}
+    (checkout.folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return checkout
+
+
+def check_nothing_ran(checkout) -> None:
+    """Check that no value of the config was run as a command."""
+    assert not [path for path in checkout.folder.parent.rglob("*") if path.name.startswith("touched")]
+
+
+def test_values_of_the_config_are_never_run(hostile):
+    result = hostile.run("snakemake", "--cores", "2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    results = hostile.folder / f"results {SHELL}" / "smoke"
+    assert (results / "figures/det_sign.png").exists()
+    assert json.loads((results / "claims.json").read_text())["claims"]
+    page = (results / "index.html").read_text()
+    assert "<script" not in page
+    assert "<img src=x" not in page
+    assert "&lt;script&gt;" in page
+    check_nothing_ran(hostile)
+    result = hostile.run("snakemake", "--cores", "1", "--forcerun", "page", "--", "page")
+    assert result.returncode == 0, result.stdout + result.stderr
+    check_nothing_ran(hostile)
+
+
+def test_folders_of_missing_data_are_never_run(hostile):
+    (hostile.folder / "config.yaml").write_text(yaml.safe_dump({**CONFIG, "data_dir": f"data {SHELL}"}))
+    offline = {name: "http://127.0.0.1:1" for name in ("http_proxy", "https_proxy")}
+    result = hostile.run("snakemake", "--cores", "1", "movielens", env=offline)
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert f"data {SHELL}/movielens/u.data" in output
+    assert "Traceback" not in output
+    check_nothing_ran(hostile)
+
+
+READ_EVERYTHING = """
+import json, sys
+from pathlib import Path
+
+from greedyrank import extraction, storage, style
+
+def text(path):
+    return json.loads(path.read_text())
+
+unpickled = []
+sys.addaudithook(lambda event, arguments: event == "pickle.find_class" and unpickled.append(arguments))
+readers = {".npz": storage.load_arrays, ".nc": extraction.load, ".json": text,
+           ".png": style.read_record, ".svg": style.read_record, ".pdf": style.read_record}
+files = [path for path in Path(sys.argv[1]).rglob("*") if path.suffix in readers]
+for path in files:
+    readers[path.suffix](path)
+print(json.dumps({"kinds": sorted({path.suffix for path in files}), "unpickled": unpickled}))
+"""
+
+
+def test_results_are_read_without_running_anything(built):
+    results = built.folder / "results"
+    environment = {"PYTHONPATH": str(built.folder / "workflow")}
+    done = built.run(sys.executable, "-c", READ_EVERYTHING, str(results), env=environment)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"kinds": [".json", ".nc", ".npz", ".pdf", ".png", ".svg"], "unpickled": []}
+    # What numba keeps are pickles: they lie with Snakemake's own files, not with what one may pass on.
+    assert not list(results.rglob("*.nb[ic]"))
+    assert list((built.folder / ".snakemake").rglob("*.nb[ic]"))

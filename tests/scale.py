@@ -1,0 +1,111 @@
+"""Configs many times as large as the paper scale's, and what it takes to plan them: ``make plan-bench``."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from greedyrank import config, plain, planning, settings
+
+ROOT = Path(__file__).parents[1]
+
+
+def load() -> dict:
+    """Return the config of this repository at paper scale, for GPUs: planning then asks for no memory of here."""
+    return {**plain.read_yaml(ROOT / "config.yaml"), "scale": "paper", "device": "cuda"}
+
+
+def _overlay(changes: dict[str, dict]) -> dict:
+    """Return the config that changes sweeps at paper scale, to be laid over the other with ``--configfile``."""
+    return {"sweeps": {name: {"scales": {"paper": change}} for name, change in changes.items()}}
+
+
+def runs_of(sweep: dict) -> int:
+    """Return the number of runs of a resolved sweep, without making them."""
+    return sum(math.prod(map(len, {**sweep["axes"], **case}.values())) for case in sweep["cases"] or [{}])
+
+
+def more_runs(raw: dict, times: int) -> dict:
+    """Return an overlay with so many times the seeds of every sweep, in the same jobs.
+
+    A sweep whose only seed splits its jobs keeps it.
+    """
+    _, resolved = config.load(raw)
+    changes = {}
+    for name, sweep in resolved.items():
+        models = settings.PROBLEMS[sweep["problem"]], settings.FACTORIZATIONS[sweep["factorization"]]
+        seeds = [
+            seed
+            for seed in ("seed", "data_seed")
+            if any(seed in model.model_fields for model in models) and seed not in sweep["batch"]
+        ]
+        varied = {*sweep["axes"]}.union(*sweep["cases"])
+        seed = next((seed for seed in seeds if seed in varied), next(iter(seeds), None))
+        if any(seed in case for case in sweep["cases"]):
+            cases = [{**case, seed: {"count": times * len(case[seed])}} for case in sweep["cases"]]
+            changes[name] = {"cases": cases}
+        elif seed:
+            changes[name] = {"axes": {seed: {"count": times * len(sweep["axes"].get(seed, [0]))}}}
+    return _overlay(changes)
+
+
+def more_jobs(raw: dict, jobs: int) -> dict:
+    """Return an overlay in which many sweeps train each of more inits in a job of its own: about so many jobs."""
+    plan = planning.Plan(raw)
+    seeded = {
+        name: sweep
+        for name, sweep in plan.sweeps.items()
+        if not sweep["one_job"] and not any("seed" in part for part in (sweep["axes"], *sweep["cases"]))
+    }
+    each = {"seed": {"count": round(jobs / sum(len(plan.batches[name]) for name in seeded))}}
+    return _overlay({name: {"axes": each, "batch": [*sweep["batch"], "seed"]} for name, sweep in seeded.items()})
+
+
+def one_wide_sweep(jobs: int) -> dict:
+    """Return an overlay in which one sweep has so many jobs."""
+    learning_rates, dtypes = 7, 2
+    change = {
+        "axes": {"seed": {"count": -(-jobs // (learning_rates * dtypes))}},
+        "batch": ["dtype", "learning_rate", "seed"],
+    }
+    return _overlay({"det_sign_step_size": change})
+
+
+def measure(overlay: dict) -> str:
+    """Plan with Snakemake, in a process of its own, and return a row: jobs, seconds, CPU seconds, MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "overlay.yaml"
+        file.write_text(yaml.safe_dump(overlay))
+        words = ["snakemake", "--cores", "1", "--dry-run", "--configfile", str(file), "--config", "scale=paper"]
+        started = time.perf_counter()
+        with subprocess.Popen(
+            [*words, "device=cuda", f"results_dir={folder}/results"],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        ) as process:  # fmt: skip
+            output = process.stdout.read()
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(output)
+        seconds = time.perf_counter() - started
+    jobs = re.search(r"^total +(\d+)", output, re.MULTILINE)[1]
+    return f"{int(jobs):6} {seconds:8.1f} {used.ru_utime + used.ru_stime:8.1f} {used.ru_maxrss / 1024:8.0f}"
+
+
+if __name__ == "__main__":
+    paper = load()
+    print(f"{'':30} {'jobs':>6} {'seconds':>8} {'of CPU':>8} {'MB':>8}")
+    for name, overlay in {
+        "paper scale": {"scale": "paper"},
+        "a hundred times more runs": more_runs(paper, 100),
+        "10,000 jobs": more_jobs(paper, 10_000),
+        "10,000 jobs of one sweep": one_wide_sweep(10_000),
+    }.items():
+        print(f"{name:30} {measure(overlay)}", flush=True)

@@ -1,0 +1,82 @@
+"""What is read from YAML files: text, numbers, lists and mappings, each key once; nothing else, and nothing twice."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import yaml
+
+# libyaml's, where PyYAML was built with it, is twenty times as fast.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LARGEST = 2**63 - 1  # what an array holds
+
+
+def _shown(text: str) -> str:
+    """Return a message without what a terminal would obey, and without the middle of what is too long to read."""
+    text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return text if len(text) <= 1200 else f"{text[:800]} ... {text[-300:]}"
+
+
+class ConfigError(ValueError):
+    """Everything that is wrong with a config, one message a line."""
+
+    def __init__(self, messages: list[str]):
+        self.messages = [_shown(text) for text in messages]
+        super().__init__("\n".join(self.messages))
+
+
+def read_yaml(path: Path) -> object:
+    """Return what a YAML file holds.
+
+    Raises
+    ------
+    ConfigError
+        If it is no YAML, or has a key twice.
+    """
+    try:
+        text = path.read_text()
+        errors = _twice(yaml.compose(text, LOADER), "")
+        content = yaml.load(text, LOADER)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path} is not YAML: {' '.join(str(error).split())}"]) from None
+    except RecursionError:
+        raise ConfigError([f"{path} is nested too deep"]) from None
+    if errors:
+        raise ConfigError([f"{path}: {error}" for error in errors])
+    return content
+
+
+def _twice(node: yaml.Node | None, path: str) -> list[str]:
+    """Name the keys that a mapping has twice, of which YAML would take the last without a word."""
+    if isinstance(node, yaml.SequenceNode):
+        return [error for number, part in enumerate(node.value) for error in _twice(part, f"{path}.{number}")]
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    errors, lines = [], {}
+    for key, value in node.value:
+        # As text, also where the key is no text.
+        here, line = f"{path}.{key.value}".removeprefix("."), key.start_mark.line + 1
+        if here in lines:
+            errors.append(f"{here} stands twice, in lines {lines[here]} and {line}; keep one")
+        lines[here] = line
+        errors += _twice(value, here)
+    return errors
+
+
+def check_plain(value: object, place: str) -> list[str]:
+    """Return what is wrong with values that come from YAML: jobs get text, numbers, lists and mappings alone."""
+    if isinstance(value, dict):
+        wrong = [f"{place}: the key {key!r} is no text" for key in value if not isinstance(key, str)]
+        return wrong + [
+            error for key, part in value.items() for error in check_plain(part, f"{place}.{key}".removeprefix("."))
+        ]
+    if isinstance(value, (list, tuple)):
+        return [error for number, part in enumerate(value) for error in check_plain(part, f"{place}.{number}")]
+    if isinstance(value, float) and not math.isfinite(value):
+        return [f"{place} is {value}; allowed: finite numbers"]
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return [f"{place} has {value.bit_length()} bits; allowed: whole numbers of up to 63"]
+    if not isinstance(value, (str, int, float, type(None))):
+        return [f"{place} is {value!r}, of the kind {type(value).__name__}; allowed: text, numbers, true and false"]
+    return []
