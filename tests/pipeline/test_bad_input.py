@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import synthetic
-from conftest import REPOSITORY, copy_repository
+from checkout import REPOSITORY, copy_repository
 
 from greedyrank import movielens
 

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
+from checkout import digests
 from conftest import FIGURES
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """Return the checksum of every declared result: not logs, benchmarks, caches or the page."""
-    kinds = ("data", "runs", "spectra", "claims", "figures")
-    files = (path for kind in kinds for path in sorted((folder / kind).rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.mark.parametrize("figure", FIGURES)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 import yaml
-from conftest import REPOSITORY, copy_repository
+from checkout import REPOSITORY, copy_repository
 
 from greedyrank.planning import gpu_is_here
 

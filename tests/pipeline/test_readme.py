@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from conftest import REPOSITORY
+from checkout import REPOSITORY
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
 # Left out: the commands that make the environment or take what a test machine may not have.

@@ -1,0 +1,96 @@
+"""A copy of the repository, what is run in it, and what it has built."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import synthetic
+import yaml
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+class Checkout:
+    """A copy of the tracked and new files of the repository, and what is run in it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.data = "data"  # of the copy, see `copy_repository`
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of what runs here: the interpreter running the tests comes first on the path."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        return {**os.environ, "PATH": path}
+
+    def run(self, *words: str, **kwargs) -> subprocess.CompletedProcess:
+        """Run a command."""
+        environment = {**self.environment(), **kwargs.pop("env", {})}
+        return subprocess.run(
+            words, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600, check=False, **kwargs
+        )
+
+    def snakemake(self, *words: str, **kwargs) -> subprocess.CompletedProcess:
+        """Run Snakemake on two cores, at smoke scale."""
+        config = ("--config", "scale=smoke", f"data_dir={self.data}")
+        return self.run("snakemake", "--cores", "2", *words, *config, **kwargs)
+
+    def jobs(self, *words: str) -> set[str]:
+        """Return the messages of the jobs that a build would run, such as ``det_sign: draw``."""
+        result = self.snakemake("--dry-run", *words)
+        assert result.returncode == 0, result.stdout + result.stderr
+        found = re.findall(r"^Job \d+: (.*)$", result.stdout + result.stderr, re.MULTILINE)
+        return set(found)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that stands in a file."""
+        file = self.folder / path
+        content = file.read_text()
+        assert old in content, f"{old!r} is not in {path}"
+        file.write_text(content.replace(old, new))
+
+
+def copy_repository(folder: Path) -> Checkout:
+    """Copy what git tracks, or would track, into a folder, with images and made-up ratings as data.
+
+    The images are those of the repository itself, so that they are fetched once.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        source, target = REPOSITORY / name, folder / name
+        if source.is_symlink() or source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+    for dataset in ("mnist", "fashion_mnist"):
+        images = REPOSITORY / "data" / dataset
+        images.mkdir(parents=True, exist_ok=True)
+        (folder / "data").mkdir(exist_ok=True)
+        (folder / "data" / dataset).symlink_to(images)
+    synthetic.write_ratings(folder / "data")
+    return Checkout(folder)
+
+
+def keep_figures(checkout: Checkout, figures: tuple[str, ...]) -> None:
+    """Cut all other figures and their sweeps from the config, so that the tests' time does not grow with them."""
+    path = checkout.folder / "config.yaml"
+    content = path.read_text()
+    config = yaml.safe_load(content)
+    kept = {*figures, *(sweep for name in figures for sweep in config["figures"][name]["sweeps"])}
+    for name in {*config["figures"], *config["sweeps"]} - kept:
+        content = re.sub(rf"^  {name}:\n(?:(?:    .*)?\n)*", "", content, flags=re.MULTILINE)
+    path.write_text(content)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the checksum of every declared result: not logs, benchmarks, caches or the page."""
+    kinds = ("data", "runs", "spectra", "claims", "figures")
+    files = (path for kind in kinds for path in sorted((folder / kind).rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
