@@ -17,7 +17,22 @@ from greedyrank import memory, provenance, settings, sweeps
 WORKFLOW = Path(__file__).parent.parent
 CLAIMS, PUBLISHED, REPORT = WORKFLOW / "claims", WORKFLOW / "published", WORKFLOW / "report"
 FORMATS = ("png", "pdf", "svg", "csv")
-GENERAL_MB = 4000  # what a training job is given, and more than all but those on images ever need
+# What any training job is given, twice and more what was measured (at most 464 MB at laptop scale, images included).
+# CUDA's own libraries take up to 3 GB of it.
+TRAIN_MB = {"cpu": 2000, "cuda": 4000}
+# Minutes a training job is given: at laptop scale none was measured above 14. A job that is given too few goes on
+# from its checkpoint, with more, where `retries` says so.
+TRAIN_MINUTES = {"smoke": 60, "laptop": 60, "paper": 1440}
+# On a cluster, a figure of at most so many minutes is one job, since starting one takes seconds; and what a job within
+# that job is given: 70 seconds were measured.
+SHORT_FIGURE, SHORT_MINUTES = 1, 5
+# More jobs than this are no longer short together, whatever `minutes` says.
+SHORT_JOBS = 20
+
+
+def growing(amount: int):
+    """Return a resource: the amount, and as much again at every retry."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def gpu_is_here() -> bool:
@@ -41,6 +56,9 @@ class Plan:
     ----------
     raw : dict
         The mapping read from the config file, command-line overrides included.
+    here : bool
+        Whether the jobs run on this machine, so that its memory and its GPU count. On a cluster they
+        do not: neither that of the machine that submits, nor that of the node of another job.
 
     Raises
     ------
@@ -48,8 +66,9 @@ class Plan:
         Naming every wrong key, its value and what is allowed.
     """
 
-    def __init__(self, raw: dict):
+    def __init__(self, raw: dict, here: bool = True):
         self.config, self.sweeps = configuration.load(raw)
+        self.here = here
         results = Path(self.config.results_dir)
         self.results = str(results if self.config.scale == "laptop" else results / self.config.scale)
         self.data_dir = self.config.data_dir
@@ -58,7 +77,8 @@ class Plan:
         for name, sweep in self.sweeps.items():
             self.batches[name] = {sweeps.label(b): b for b in sweeps.batches(sweep, sweep["batch"])}
             self.instances[name] = self._instances(name)
-        self._check_memory()
+        if here:
+            self._check_memory()
         self.missing = sorted({f for name in self.sweeps for f in self._files(name) if not Path(f).exists()})
         self.skipped = [
             name
@@ -90,6 +110,24 @@ class Plan:
         if errors:
             raise configuration.ConfigError(errors)
         return claims
+
+    # -- groups: what one cluster job does -----------------------------------------------------
+
+    def is_short(self, sweep: str) -> bool:
+        """Tell whether all figures that show a sweep take a minute, its training included."""
+        shown = [figure.minutes for figure in self.config.figures.values() if sweep in figure.sweeps]
+        return max(shown, default=SHORT_FIGURE + 1) <= SHORT_FIGURE and len(self.batches[sweep]) <= SHORT_JOBS
+
+    def figure_group(self) -> str | None:
+        """Return the group of measuring, drawing and judging: figures that share no sweep are jobs of their own."""
+        return None if self.here else "figures"
+
+    def train_group(self, sweep: str) -> str | None:
+        """Return the group in which a sweep trains: that of its figures if they are short, else each job is its own.
+
+        A job that holds a GPU does nothing else.
+        """
+        return self.figure_group() if self.is_short(sweep) and self._device(sweep) == "cpu" else None
 
     # -- data --------------------------------------------------------------------------------
 
@@ -174,9 +212,14 @@ class Plan:
             return 0
         return memory.of_job(sweeps.expand(sweeps.narrow(self.sweeps[sweep], self.batches[sweep][batch])))
 
-    def train_memory(self, wildcards) -> int:
+    def train_memory(self, wildcards, attempt: int = 1) -> int:
         """Return the memory of a training job in MB."""
-        return GENERAL_MB + self._image_memory(wildcards.sweep, wildcards.batch) // 1_000_000
+        general = TRAIN_MB[self._device(wildcards.sweep)]
+        return attempt * (general + self._image_memory(wildcards.sweep, wildcards.batch) // 1_000_000)
+
+    def train_runtime(self, wildcards, attempt: int = 1) -> int:
+        """Return the minutes that a training job may take."""
+        return attempt * (SHORT_MINUTES if self.is_short(wildcards.sweep) else TRAIN_MINUTES[self.config.scale])
 
     def _check_memory(self) -> None:
         """Refuse jobs on images with more columns than this machine's memory holds; a GPU has its own."""
@@ -205,7 +248,7 @@ class Plan:
         wanted = self.config.device
         if self.sweeps[sweep]["device"] == "cpu" or wanted == "cpu":
             return "cpu"
-        return "cuda" if wanted == "cuda" or gpu_is_here() else "cpu"
+        return "cuda" if wanted == "cuda" or (self.here and gpu_is_here()) else "cpu"
 
     def device(self, wildcards) -> str:
         """Return where a batch trains: ``auto`` is a GPU where there is one."""
@@ -243,6 +286,10 @@ class Plan:
         """Return the baseline file of a sweep, if it has a baseline."""
         named = self.sweeps[wildcards.sweep]["baseline"]
         return [f"{self.results}/baselines/{wildcards.sweep}.npz"] if named else []
+
+    def extract_runtime(self, wildcards, attempt: int = 1) -> int:
+        """Return the minutes that measuring a sweep may take: at laptop scale 2 were the most."""
+        return attempt * (SHORT_MINUTES if self.is_short(wildcards.sweep) else 30)
 
     def measures(self, wildcards) -> list[str]:
         """Return what the figures that show a sweep measure on it."""

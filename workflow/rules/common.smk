@@ -8,10 +8,13 @@ from snakemake.logging import logger
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from greedyrank.config import ConfigError
-from greedyrank.planning import Plan, gpu_is_here
+from greedyrank.planning import Plan, gpu_is_here, growing
+
+# With an executor such as Slurm's, --jobs says how many jobs are submitted at a time; else it is another name of --cores.
+submits = workflow.resource_settings.nodes is not None
 
 try:
-    plan = Plan(config)
+    plan = Plan(config, here=workflow.is_main_process and not submits)
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
 
@@ -42,6 +45,14 @@ onstart:
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
+
+
+# Seconds each, and images and ratings are fetched where there is a network: never a cluster job.
+localrules:
+    fetch_images,
+    movielens,
+    generate,
+    page,
 
 
 wildcard_constraints:
