@@ -1,4 +1,5 @@
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +26,14 @@ plan.export_environment()
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
 REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice {shlex.quote(plan.page_slice())}"
+
+
+def cancel_submitted():
+    """Cancel what this run has submitted to Slurm and Snakemake, when it was interrupted, overlooked."""
+    # It cancels the jobs that it waits for, but not those that it is just submitting or asking about.
+    run = getattr(workflow.scheduler._executor, "run_uuid", None)
+    if run:
+        subprocess.run(["scancel", "--name", run], check=False)
 
 
 onstart:
