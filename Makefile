@@ -1,5 +1,6 @@
 # make figures   every figure and every claim, at SCALE (smoke, laptop, paper) on CORES
 # make test      the tests            make lint     format and style
+# make test-cluster   builds through a Slurm that is started here: root, and slurm-wlm and munge of Debian
 # make claims    the verdicts so far; fails where one is not the one on record
 # make bench     the training steps against plain autograd and this machine's peak
 # make scaling   how a step's cost grows with columns, components, runs, threads and jobs
@@ -20,13 +21,16 @@ RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: figures test lint claims bench scaling record schema lock clean environment
+.PHONY: figures test test-cluster lint claims bench scaling record schema lock clean environment
 
 figures: $(ENVIRONMENT)
 	$(SNAKEMAKE)
 
 test: $(ENVIRONMENT)
 	python -m pytest
+
+test-cluster: $(ENVIRONMENT)
+	timeout --signal=INT --kill-after=60 900 python -m pytest tests/cluster
 
 lint: $(ENVIRONMENT)
 	ruff check .
