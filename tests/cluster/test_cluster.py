@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import slurm as one_node
@@ -15,7 +17,7 @@ from checkout import Checkout, copy_repository, digests, keep_figures
 from slurm import NODE, wait_until
 
 FIGURES = ("det_sign", "singular_values", "component_norms", "image_rank")
-SECONDS = 240  # for one build; far more than it takes
+SECONDS = 480  # for one build; far more than it takes
 # Here jobs take seconds and one file system serves all nodes; and there is no accounting.
 IMPATIENT = (
     "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10",
@@ -25,8 +27,9 @@ ENDED = {"COMPLETED", "CANCELLED", "FAILED", "NODE_FAIL", "TIMEOUT", "OUT_OF_MEM
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A running Slurm; without what it takes, the tests fail and say what is missing."""
-    one_node.check()
+    """A running Slurm; where there cannot be one, the tests fail and say what is missing."""
+    if reason := one_node.missing():
+        pytest.fail(reason, pytrace=False)
     # A killed test stops what it started, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with one_node.running(tmp_path_factory.mktemp("slurm")) as cluster:
@@ -75,11 +78,19 @@ class Build:
         return wait_until(found, "a job that is as wanted", SECONDS)
 
 
+def prepared(folder: Path) -> Checkout:
+    """Return a copy of the repository with these figures, in fewer jobs than it has: each takes seconds to start."""
+    checkout = copy_repository(folder)
+    keep_figures(checkout, FIGURES)
+    checkout.edit("config.yaml", "batch: [depth, dtype]", "batch: [depth]")
+    checkout.edit("config.yaml", "batch: [dataset, images]", "batch: [dataset]")
+    return checkout
+
+
 @pytest.fixture(scope="module")
 def local(tmp_path_factory) -> dict[str, str]:
     """The checksums of an undisturbed build without Slurm."""
-    checkout = copy_repository(tmp_path_factory.mktemp("local"))
-    keep_figures(checkout, FIGURES)
+    checkout = prepared(tmp_path_factory.mktemp("local"))
     result = checkout.snakemake()
     assert result.returncode == 0, result.stdout + result.stderr
     return digests(checkout.folder / "results/smoke")
@@ -87,9 +98,14 @@ def local(tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Checkout:
-    """A copy of the repository in which the builds through Slurm run, one after the other."""
-    checkout = copy_repository(tmp_path_factory.mktemp("cluster"))
-    keep_figures(checkout, FIGURES)
+    """A copy of the repository in which the builds through Slurm run, one after the other.
+
+    Its profile has been edited as a user's is.
+    """
+    checkout = prepared(tmp_path_factory.mktemp("cluster"))
+    edited = "default-resources:\n  slurm_partition: short\n  slurm_account: my_group\n"
+    commented = "".join(f"# {line}\n" for line in edited.splitlines())
+    checkout.edit("workflow/profiles/slurm/config.yaml", commented, edited)
     return checkout
 
 
@@ -136,6 +152,7 @@ def test_ctrl_c_cancels_every_submitted_job(interrupted):
 def test_every_job_ran_through_slurm(interrupted, disturbed, checkout):
     done = [job for build in (interrupted, disturbed) for job in build.jobs(JobState="COMPLETED")]
     assert {(job["BatchHost"], job["ExitCode"]) for job in done} == {(NODE, "0:0")}
+    assert {(job["Partition"], job["Account"]) for job in done} == {("short", "my_group")}
     # What the executor notes of each job: the rules of a group, or the rule and its wildcards. A figure of a minute is
     # one job; of a longer one each training job is its own, and so is what follows.
     alone = [
@@ -152,7 +169,7 @@ def test_every_job_ran_through_slurm(interrupted, disturbed, checkout):
         "rule_baseline_wildcards_image_rank",
         f"{follows}image_rank",
     }
-    assert len(alone) == 3 + 8
+    assert len(alone) == 3 + 2
     assert {job["Comment"] for job in done} == expected
 
 
@@ -170,6 +187,18 @@ def test_what_ran_on_a_node_that_went_down_starts_again(disturbed):
     assert {job["JobState"] for job in restarted} == {"COMPLETED"}
 
 
+def test_no_job_leaves_a_process_behind(disturbed, checkout):
+    def left():
+        found = []
+        for link in Path("/proc").glob("[0-9]*/cwd"):
+            with contextlib.suppress(OSError):  # it has ended
+                if link.readlink() == checkout.folder:
+                    found.append(link.parent.name)
+        return found
+
+    wait_until(lambda: not left(), "the end of every process of a job")
+
+
 def test_two_jobs_never_share_the_gpu(disturbed):
     on_gpu = [job for job in disturbed.jobs(JobState="COMPLETED") if job.get("TresPerJob") == "gres:gpu:1"]
     assert len(on_gpu) == 3
@@ -181,6 +210,10 @@ def test_two_jobs_never_share_the_gpu(disturbed):
 
 def test_the_bytes_are_those_of_a_local_build(disturbed, checkout, local):
     assert digests(checkout.folder / "results/smoke") == local
+
+
+def test_nothing_is_left_to_do_for_a_local_build(disturbed, checkout):
+    assert checkout.jobs() == set()
 
 
 def memory(job: dict[str, str]) -> int:

@@ -17,17 +17,15 @@ from greedyrank import memory, provenance, settings, sweeps
 WORKFLOW = Path(__file__).parent.parent
 CLAIMS, PUBLISHED, REPORT = WORKFLOW / "claims", WORKFLOW / "published", WORKFLOW / "report"
 FORMATS = ("png", "pdf", "svg", "csv")
-# What any training job is given, twice and more what was measured (at most 464 MB at laptop scale, images included).
-# CUDA's own libraries take up to 3 GB of it.
+# What training jobs are given, beside the arrays of those on images. Measured at laptop scale on a CPU: at most 464 MB,
+# 14 minutes, and 70 seconds where the whole figure takes a minute. CUDA's own memory on the host was not measured.
+# Too little is no loss: with `retries` a job gets more, and goes on from its checkpoint.
 TRAIN_MB = {"cpu": 2000, "cuda": 4000}
-# Minutes a training job is given: at laptop scale none was measured above 14. A job that is given too few goes on
-# from its checkpoint, with more, where `retries` says so.
 TRAIN_MINUTES = {"smoke": 60, "laptop": 60, "paper": 1440}
-# On a cluster, a figure of at most so many minutes is one job, since starting one takes seconds; and what a job within
-# that job is given: 70 seconds were measured.
-SHORT_FIGURE, SHORT_MINUTES = 1, 5
-# More jobs than this are no longer short together, whatever `minutes` says.
-SHORT_JOBS = 20
+SHORT_MINUTES = 5
+# On a cluster, where starting a job takes seconds, figures of at most so many minutes are one job, if the sweeps have
+# no more training jobs than this.
+SHORT_FIGURE, SHORT_JOBS = 1, 20
 
 
 def growing(amount: int):
@@ -111,7 +109,7 @@ class Plan:
             raise configuration.ConfigError(errors)
         return claims
 
-    # -- groups: what one cluster job does -----------------------------------------------------
+    # -- groups: what one job of a cluster does ------------------------------------------------
 
     def is_short(self, sweep: str) -> bool:
         """Tell whether all figures that show a sweep take a minute, its training included."""
@@ -119,7 +117,7 @@ class Plan:
         return max(shown, default=SHORT_FIGURE + 1) <= SHORT_FIGURE and len(self.batches[sweep]) <= SHORT_JOBS
 
     def figure_group(self) -> str | None:
-        """Return the group of measuring, drawing and judging: figures that share no sweep are jobs of their own."""
+        """Return the group of measuring, drawing and judging, on a cluster: one job for figures that share sweeps."""
         return None if self.here else "figures"
 
     def train_group(self, sweep: str) -> str | None:
