@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from greedyrank.config import ConfigError
 from greedyrank.planning import Plan, gpu_is_here, growing
 
-# With an executor such as Slurm's, --jobs says how many jobs are submitted at a time; else it is another name of --cores.
+# --jobs says how many jobs are submitted at a time; on one machine it is another name of --cores.
 submits = workflow.resource_settings.nodes is not None
 
 try:
