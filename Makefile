@@ -1,6 +1,7 @@
 # make figures   every figure and every claim, at SCALE (smoke, laptop, paper) on CORES
 # make test      the tests            make lint     format and style
 # make test-faults   kills, full disks, damaged files, ...: a build survives them; FAULTS=short in two minutes
+# make test-cluster   builds through a Slurm that is started here: root, and slurm-wlm and munge of Debian
 # make claims    the verdicts so far; fails where one is not the one on record
 # make bench     the training steps against plain autograd and this machine's peak
 # make scaling   how a step's cost grows with columns, components, runs, threads and jobs
@@ -22,7 +23,7 @@ RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: figures test test-faults lint claims bench scaling plan-bench record schema lock clean environment
+.PHONY: figures test test-faults test-cluster lint claims bench scaling plan-bench record schema lock clean environment
 
 figures: $(ENVIRONMENT)
 	$(SNAKEMAKE)
@@ -32,6 +33,9 @@ test: $(ENVIRONMENT)
 
 test-faults: $(ENVIRONMENT)
 	python -m pytest tests/faults $(if $(filter short,$(FAULTS)),-m "not long")
+
+test-cluster: $(ENVIRONMENT)
+	timeout --signal=INT --kill-after=60 900 python -m pytest tests/cluster
 
 lint: $(ENVIRONMENT)
 	ruff check .

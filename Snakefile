@@ -38,4 +38,5 @@ onsuccess:
 
 
 onerror:
+    cancel_submitted()
     shell("{REFRESH_PAGE}")

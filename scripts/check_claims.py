@@ -1,6 +1,5 @@
 """Judge the claims of one figure."""
 
-import json
 from pathlib import Path
 
 from greedyrank import cli, extraction, verdicts

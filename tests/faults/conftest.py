@@ -51,7 +51,7 @@ def fresh(unbuilt, undisturbed, tmp_path) -> Faulty:
     """A copy of the checkout in which nothing has been built, with what is compiled and the data of other sweeps."""
     folder = tmp_path / "fresh"
     shutil.copytree(unbuilt.folder, folder, symlinks=True)
-    shutil.copytree(undisturbed.folder / "results/smoke/.cache", folder / "results/smoke/.cache")
+    shutil.copytree(undisturbed.folder / ".snakemake/cache", folder / ".snakemake/cache")
     return Faulty(folder)
 
 

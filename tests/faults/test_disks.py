@@ -58,7 +58,6 @@ def full(disk, room=0):
 )
 def test_the_disk_of_the_results_is_full(fresh, undisturbed, stages):
     with mounted("-t", "tmpfs", "-o", "size=8m", "tmpfs", at=fresh.folder / "results") as disk:
-        shutil.copytree(undisturbed.results / ".cache", fresh.results / ".cache")
         for stage in stages:
             rule, room, file = STAGES[stage]
             target = "page" if rule == "page" else f"results/smoke/{file}"

@@ -990,7 +990,49 @@ def test_columns_that_fit_are_not(wide, monkeypatch, change):
     plan = planning.Plan(wide)
     # Every job is given its own arrays beside what any job gets.
     found = [plan.train_memory(SimpleNamespace(sweep="small", batch=batch)) for batch in plan.batches["small"]]
-    assert 4000 + NARROW // 1e6 == min(found) < max(found) <= 4000 + WIDE // 1e6
+    general = planning.TRAIN_MB["cuda" if change == "a GPU" else "cpu"]
+    assert general + NARROW // 1e6 == min(found) < max(found) <= general + WIDE // 1e6
+
+
+def test_jobs_of_a_cluster_do_not_depend_on_the_machine_that_submits(wide, monkeypatch):
+    monkeypatch.setattr(memory, "of_machine", lambda: 0)
+    monkeypatch.setattr(planning, "gpu_is_here", lambda: True)
+    wide["device"] = "auto"
+    job = SimpleNamespace(sweep="small", batch="images-original")
+    assert planning.Plan(wide).device(job) == "cuda"
+    assert planning.Plan(wide, here=False).device(job) == "cpu"
+
+
+def test_a_retry_is_given_more(wide):
+    plan = planning.Plan(wide)
+    job = SimpleNamespace(sweep="small", batch="images-original")
+    for need in (plan.train_memory, plan.train_runtime, plan.extract_runtime, planning.growing(1000)):
+        assert need(job, attempt=3) == 3 * need(job, attempt=1) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "together"),
+    [
+        ("", True),
+        ("a longer figure", False),
+        ("a longer figure beside it", False),
+        ("many jobs", False),
+        ("GPU", False),
+    ],
+)
+def test_a_short_figure_is_one_cluster_job(raw_config, monkeypatch, change, together):
+    monkeypatch.setattr(planning.Plan, "_load_claims", lambda plan: {})
+    seeds = planning.SHORT_JOBS + (change == "many jobs")
+    raw = raw_config("deep_matrix", "gd", axes={"seed": {"count": seeds}}, batch=["seed"])
+    (figure,) = raw["figures"].values()
+    figure["minutes"] = 2 if change == "a longer figure" else 1
+    raw["figures"]["det_sign_norms"] = {**figure, "minutes": 2 if change == "a longer figure beside it" else 1}
+    raw["device"] = "cuda" if change == "GPU" else "cpu"
+    plan = planning.Plan(raw, here=False)
+    assert plan.figure_group() == "figures"
+    assert plan.train_group("small") == ("figures" if together else None)
+    here = planning.Plan(raw)
+    assert here.figure_group() is here.train_group("small") is None
 
 
 @pytest.mark.parametrize(

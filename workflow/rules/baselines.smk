@@ -12,8 +12,8 @@ rule baseline:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         slice=plan.baseline_slice,
         code=plan.baseline_code,

@@ -7,12 +7,15 @@ rule check_claims:
         f"{RESULTS}/logs/check_claims/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/check_claims/{{figure}}.tsv"
+    group:
+        plan.figure_group()
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(5),
+        device="cpu",
     params:
         slice=plan.claims_slice,
         code=plan.claims_code,

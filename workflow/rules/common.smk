@@ -1,4 +1,5 @@
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,16 +9,16 @@ from snakemake.logging import logger
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from greedyrank.plain import ConfigError, read_yaml
-from greedyrank.planning import Plan, gpu_is_here
+from greedyrank.planning import Plan, gpu_is_here, growing
+
+# --jobs says how many jobs are submitted at a time; on one machine it is another name of --cores.
+submits = workflow.resource_settings.nodes is not None
 
 try:
-    for (
-        path
-    ) in (
-        workflow.configfiles
-    ):  # for what is lost on the way to `config`: keys that stand twice
-        read_yaml(Path(path))
-    plan = Plan(config)
+    # For what is lost on the way to `config`: keys that stand twice.
+    for path in map(Path, workflow.configfiles):
+        read_yaml(path)
+    plan = Plan(config, here=workflow.is_main_process and not submits)
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
 
@@ -30,6 +31,14 @@ plan.export_environment(
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
 REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice - <<< {shlex.quote(plan.page_slice())}"
+
+
+def cancel_submitted():
+    """Cancel what this run has submitted to Slurm and Snakemake, when it was interrupted, overlooked."""
+    # It cancels the jobs that it waits for, but not those that it is just submitting or asking about.
+    run = getattr(workflow.scheduler._executor, "run_uuid", None)
+    if run:
+        subprocess.run(["scancel", "--name", run], check=False)
 
 
 onstart:
@@ -51,6 +60,14 @@ onstart:
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
+
+
+# Seconds each, and images and ratings are fetched where there is a network: never a cluster job.
+localrules:
+    fetch_images,
+    movielens,
+    generate,
+    page,
 
 
 wildcard_constraints:

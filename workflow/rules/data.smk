@@ -9,8 +9,8 @@ rule fetch_images:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         data_dir=DATA_DIR,
     message:
@@ -30,8 +30,8 @@ rule movielens:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         data_dir=lambda wildcards: DATA_DIR,
     message:
@@ -53,8 +53,8 @@ rule generate:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         slice=plan.data_slice,
         code=plan.data_code,

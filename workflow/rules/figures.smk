@@ -21,12 +21,15 @@ for figure in plan.config.figures:
             f"{RESULTS}/logs/plot/{{figure}}.log",
         benchmark:
             f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
+        group:
+            plan.figure_group()
         conda:
             "../../envs/analysis.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=growing(1000),
+            runtime=growing(5),
+            device="cpu",
         params:
             slice=plan.figure_slice,
             code=plan.figure_code,

@@ -1,3 +1,4 @@
+# In a group every job must say on which device it runs, if one does; so extraction, drawing and judging say it too.
 rule extract:
     input:
         runs=plan.spectra_inputs,
@@ -9,12 +10,15 @@ rule extract:
         f"{RESULTS}/logs/extract/{{sweep}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/extract/{{sweep}}.tsv"
+    group:
+        plan.figure_group()
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=plan.extract_runtime,
+        device="cpu",
     params:
         measures=plan.measures,
         code=plan.spectra_code,

@@ -13,12 +13,14 @@ for sweep in plan.sweeps:
         benchmark:
             f"{RESULTS}/benchmarks/train/{{sweep}}/{{batch}}.tsv"
         priority: plan.priority(sweep)
+        group:
+            plan.train_group(sweep)
         conda:
             "../../envs/train.yaml"
         threads: 1
         resources:
             mem_mb=plan.train_memory,
-            runtime=60,
+            runtime=plan.train_runtime,
             device=plan.device,
             gpu=plan.gpus,
         params:
