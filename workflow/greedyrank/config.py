@@ -34,7 +34,7 @@ from greedyrank.plain import ConfigError, check_plain
 logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
-# Beyond these a sweep is a slip of the pen: its planning would take minutes, or all memory.
+# More is a slip of the pen, or too much to plan; and the files of more jobs do not fit a command (docs/scale.md).
 MOST_RUNS, MOST_JOBS = 1_000_000, 20_000
 LONGEST_NAME = 200  # a file's name has at most 255 bytes, endings and a temporary prefix included
 
