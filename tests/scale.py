@@ -78,30 +78,33 @@ def one_wide_sweep(jobs: int) -> dict:
     return _overlay({"det_sign_step_size": change})
 
 
+def _planned(words: list[str]) -> tuple[str, float, float, float]:
+    """Run Snakemake in a process of its own; return its output, seconds, CPU seconds and MB."""
+    started = time.perf_counter()
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        output = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(output)
+    return output, time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
 def measure(overlay: dict) -> str:
-    """Plan with Snakemake, in a process of its own, and return a row: jobs, seconds, CPU seconds, MB."""
+    """Return a row: jobs; seconds, CPU seconds and MB to build the job graph; CPU seconds to list every job too."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "overlay.yaml"
         file.write_text(yaml.safe_dump(overlay))
-        words = ["snakemake", "--cores", "1", "--dry-run", "--configfile", str(file), "--config", "scale=paper"]
-        started = time.perf_counter()
-        with subprocess.Popen(
-            [*words, "device=cuda", f"results_dir={folder}/results"],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        ) as process:  # fmt: skip
-            output = process.stdout.read()
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(output)
-        seconds = time.perf_counter() - started
+        settled = ["--configfile", str(file), "--config", "scale=paper", "device=cuda", f"results_dir={folder}/results"]
+        _, seconds, graph, memory = _planned(["snakemake", "--cores", "1", "--dag", *settled])
+        output, _, listing, _ = _planned(["snakemake", "--cores", "1", "--dry-run", *settled])
     jobs = re.search(r"^total +(\d+)", output, re.MULTILINE)[1]
-    return f"{int(jobs):6} {seconds:8.1f} {used.ru_utime + used.ru_stime:8.1f} {used.ru_maxrss / 1024:8.0f}"
+    return f"{int(jobs):6} {seconds:8.1f} {graph:8.1f} {memory:8.0f} {listing:8.1f}"
 
 
 if __name__ == "__main__":
     paper = load()
-    print(f"{'':30} {'jobs':>6} {'seconds':>8} {'of CPU':>8} {'MB':>8}")
+    print(f"{'':30} {'jobs':>6} {'seconds':>8} {'of CPU':>8} {'MB':>8} {'-n, CPU':>8}")
     for name, overlay in {
         "paper scale": {"scale": "paper"},
         "a hundred times more runs": more_runs(paper, 100),

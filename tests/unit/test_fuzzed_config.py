@@ -40,6 +40,9 @@ def check_graph(plan: planning.Plan) -> None:
 
     for name in plan.sweeps:
         sweep = SimpleNamespace(sweep=name)
+        assert plan.gpus(name) == (plan.device(name) == "cuda")
+        assert plan.train_minutes(name) > 0
+        assert plan.train_code(name)
         for file in (*plan.spectra_inputs(sweep), *plan.spectra_data(sweep), *plan.spectra_baselines(sweep)):
             assert re.fullmatch(r"(/[A-Za-z0-9_.+-]{1,210}){3}|/baselines/\w+\.npz", file.removeprefix(plan.results))
         for batch in ends(plan.batches[name]):
@@ -48,8 +51,6 @@ def check_graph(plan: planning.Plan) -> None:
             assert plan.train_inputs(job)
             assert set(plan.train_inputs(job)) <= set(plan.spectra_data(sweep))
             assert plan.train_memory(job) > 0
-            assert plan.gpus(job) == (plan.device(job) == "cuda")
-            assert plan.train_code(job)
         for instance in ends(plan.instances[name]):
             job = SimpleNamespace(sweep=name, instance=instance)
             assert json.loads(plan.data_slice(job))["instances"]

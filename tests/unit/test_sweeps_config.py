@@ -998,15 +998,14 @@ def test_jobs_of_a_cluster_do_not_depend_on_the_machine_that_submits(wide, monke
     monkeypatch.setattr(memory, "of_machine", lambda: 0)
     monkeypatch.setattr(planning, "gpu_is_here", lambda: True)
     wide["device"] = "auto"
-    job = SimpleNamespace(sweep="small", batch="images-original")
-    assert planning.Plan(wide).device(job) == "cuda"
-    assert planning.Plan(wide, here=False).device(job) == "cpu"
+    assert planning.Plan(wide).device("small") == "cuda"
+    assert planning.Plan(wide, here=False).device("small") == "cpu"
 
 
 def test_a_retry_is_given_more(wide):
     plan = planning.Plan(wide)
     job = SimpleNamespace(sweep="small", batch="images-original")
-    for need in (plan.train_memory, plan.train_runtime, plan.extract_runtime, planning.growing(1000)):
+    for need in (plan.train_memory, plan.extract_runtime, planning.growing(plan.train_minutes("small"))):
         assert need(job, attempt=3) == 3 * need(job, attempt=1) > 0
 
 

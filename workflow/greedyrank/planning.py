@@ -156,7 +156,7 @@ class Plan:
 
         A job that holds a GPU does nothing else.
         """
-        return self.figure_group() if self.is_short(sweep) and self._device(sweep) == "cpu" else None
+        return self.figure_group() if self.is_short(sweep) and self.device(sweep) == "cpu" else None
 
     # -- data --------------------------------------------------------------------------------
 
@@ -253,18 +253,18 @@ class Plan:
 
     def train_memory(self, wildcards, attempt: int = 1) -> int:
         """Return the memory of a training job in MB."""
-        general = TRAIN_MB[self._device(wildcards.sweep)]
+        general = TRAIN_MB[self.device(wildcards.sweep)]
         return attempt * (general + self._image_memory(wildcards.sweep, wildcards.batch) // 1_000_000)
 
-    def train_runtime(self, wildcards, attempt: int = 1) -> int:
-        """Return the minutes that a training job may take."""
-        return attempt * (SHORT_MINUTES if self.is_short(wildcards.sweep) else TRAIN_MINUTES[self.config.scale])
+    def train_minutes(self, sweep: str) -> int:
+        """Return the minutes that a training job may take at its first attempt."""
+        return SHORT_MINUTES if self.is_short(sweep) else TRAIN_MINUTES[self.config.scale]
 
     def _check_memory(self) -> None:
         """Refuse jobs on images with more columns than this machine's memory holds; a GPU has its own."""
         errors, there = [], memory.of_machine()
         for name, batches in self.batches.items():
-            if self._device(name) == "cuda":
+            if self.device(name) == "cuda":
                 continue
             for batch, settled in batches.items():
                 if (needed := self._image_memory(name, batch)) > there:
@@ -278,24 +278,21 @@ class Plan:
         if errors:
             raise configuration.ConfigError(errors)
 
-    def train_code(self, wildcards) -> str:
-        """Return the digest of the training loop and of the tenants that the sweep names."""
-        sweep = self.sweeps[wildcards.sweep]
+    def train_code(self, name: str) -> str:
+        """Return the digest of the training loop and of the tenants that a sweep names."""
+        sweep = self.sweeps[name]
         return _digest("training", *(f"{kind}s.{sweep[kind]}" for kind in sweeps.TENANTS))
 
-    def _device(self, sweep: str) -> str:
+    def device(self, sweep: str) -> str:
+        """Return where a sweep trains: ``auto`` is a GPU where there is one."""
         wanted = self.config.device
         if self.sweeps[sweep]["device"] == "cpu" or wanted == "cpu":
             return "cpu"
         return "cuda" if wanted == "cuda" or (self.here and gpu_is_here()) else "cpu"
 
-    def device(self, wildcards) -> str:
-        """Return where a batch trains: ``auto`` is a GPU where there is one."""
-        return self._device(wildcards.sweep)
-
-    def gpus(self, wildcards) -> int:
-        """Return how many GPUs a batch needs."""
-        return int(self.device(wildcards) == "cuda")
+    def gpus(self, sweep: str) -> int:
+        """Return how many GPUs each job of a sweep needs."""
+        return int(self.device(sweep) == "cuda")
 
     # -- baselines ---------------------------------------------------------------------------
 

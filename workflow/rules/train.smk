@@ -20,12 +20,12 @@ for sweep in plan.sweeps:
         threads: 1
         resources:
             mem_mb=plan.train_memory,
-            runtime=plan.train_runtime,
-            device=plan.device,
-            gpu=plan.gpus,
+            runtime=growing(plan.train_minutes(sweep)),
+            device=plan.device(sweep),
+            gpu=plan.gpus(sweep),
         params:
             slice=plan.train_slice,
-            code=plan.train_code,
+            code=plan.train_code(sweep),
             checkpoints=f"{RESULTS}/.checkpoints",
         message:
             "{wildcards.sweep}: train {wildcards.batch} on {resources.device}"
