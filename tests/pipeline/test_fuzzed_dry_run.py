@@ -5,7 +5,7 @@ from __future__ import annotations
 import mutants
 import pytest
 import yaml
-from conftest import copy_repository
+from checkout import copy_repository
 from hypothesis import HealthCheck, given, settings
 
 from greedyrank import planning

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import REPOSITORY, copy_repository
+from checkout import REPOSITORY, copy_repository
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
 # Whatever runs one of these leaves a file whose name begins with `touched`.

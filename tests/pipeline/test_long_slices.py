@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from conftest import copy_repository
+from checkout import copy_repository
 
 from greedyrank.instances import Instances
 
