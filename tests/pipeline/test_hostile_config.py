@@ -87,5 +87,5 @@ def test_results_are_read_without_running_anything(built):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"kinds": [".json", ".nc", ".npz", ".pdf", ".png", ".svg"], "unpickled": []}
     # What numba keeps are pickles: they lie with Snakemake's own files, not with what one may pass on.
-    assert not list(results.rglob("*.nb[ic]"))
-    assert list((built.folder / ".snakemake").rglob("*.nb[ic]"))
+    assert not list(results.rglob("*.compiled"))
+    assert list((built.folder / ".snakemake").rglob("*.compiled"))

@@ -48,11 +48,12 @@ class Instances:
         self._arrays: dict[str, dict[str, np.ndarray]] = {}
         for path in files:
             meta, arrays = storage.load_arrays(path)
-            for number, settings in enumerate(meta["instances"]):
-                self._keys, prefix = list(settings), f"{number}_"
-                self._arrays[provenance.canonical(settings)] = {
-                    name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
-                }
+            found: list[dict[str, np.ndarray]] = [{} for _ in meta["instances"]]
+            for numbered, array in arrays.items():
+                number, _, name = numbered.partition("_")
+                found[int(number)][name] = array
+            self._keys = list(meta["instances"][0])
+            self._arrays |= dict(zip(map(provenance.canonical, meta["instances"]), found, strict=True))
 
     def of(self, run: dict) -> dict[str, np.ndarray]:
         """Return the arrays that belong to a run, given its settings."""
