@@ -64,7 +64,7 @@ def _misspelt(random: Random, name: str) -> str:
 
 def _nearby(value: object) -> list:
     """Return values like one: of another size or type, more or less of it."""
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)) and abs(value) < 1e300:  # not what an earlier mutation made infinite, or NaN
         return [-value, value + 1, value * 1000, value / 1000, float(value), int(value), str(value), [value], not value]
     if isinstance(value, list):
         return [value[:-1], value + value, value[::-1], [value], [*value, None], dict(enumerate(value)), str(value)]

@@ -110,24 +110,25 @@ def test_claims(mutant):
         assert json.loads(provenance.canonical(claims))
 
 
-@settings(max_examples=ONE)
-@given(mutants.mutants(1))
-def test_one_mutation(mutant):
+def errors_of(mutant: mutants.Mutant) -> list[str]:
+    """Return what is wrong with a config, readable; where nothing is, check its job graph."""
     try:
         plan = planning.Plan(mutant.config)
     except ConfigError as error:
         check_messages(error.messages)
-        check_names(mutant, error.messages)
-    else:
-        check_graph(plan)
+        return error.messages
+    check_graph(plan)
+    return []
+
+
+@settings(max_examples=ONE)
+@given(mutants.mutants(1))
+def test_one_mutation(mutant):
+    if errors := errors_of(mutant):
+        check_names(mutant, errors)
 
 
 @settings(max_examples=SEVERAL)
 @given(mutants.mutants(4))
 def test_several_mutations(mutant):
-    try:
-        plan = planning.Plan(mutant.config)
-    except ConfigError as error:
-        check_messages(error.messages)
-    else:
-        check_graph(plan)
+    errors_of(mutant)
