@@ -11,6 +11,12 @@ from checkout import Checkout, copy_repository, keep_figures
 FIGURES = ("det_sign", "singular_values", "component_norms", "image_rank", "dmf_movielens", "dmf_sensing")
 
 
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory) -> Checkout:
+    """A checkout in which nothing has been built, for the tests of one file."""
+    return copy_repository(tmp_path_factory.mktemp("fresh"))
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> Checkout:
     """A checkout in which `FIGURES` have been built once; not to be changed."""

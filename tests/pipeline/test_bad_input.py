@@ -16,12 +16,6 @@ from checkout import REPOSITORY, copy_repository
 from greedyrank import movielens
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    """A checkout in which nothing has been built."""
-    return copy_repository(tmp_path_factory.mktemp("fresh"))
-
-
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import mutants
-import pytest
 import yaml
-from checkout import copy_repository
 from hypothesis import HealthCheck, given, settings
 
 from greedyrank import planning
@@ -13,12 +11,6 @@ from greedyrank.config import ConfigError
 
 # What Snakemake itself says of a file that it cannot read, before the loader sees anything.
 NOT_A_CONFIG = ("Config file is not valid JSON or YAML", "Config file must be given as JSON or YAML")
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    """A checkout in which nothing has been built."""
-    return copy_repository(tmp_path_factory.mktemp("fresh"))
 
 
 def check_nothing_happened(checkout) -> None:

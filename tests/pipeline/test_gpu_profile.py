@@ -6,15 +6,9 @@ import re
 
 import pytest
 import yaml
-from checkout import REPOSITORY, copy_repository
+from checkout import REPOSITORY
 
 from greedyrank.planning import gpu_is_here
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    """A checkout in which nothing has been built."""
-    return copy_repository(tmp_path_factory.mktemp("fresh"))
 
 
 def test_sweeps_go_to_the_gpu_unless_they_say_cpu(fresh):

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pytest
 import yaml
-from checkout import REPOSITORY, copy_repository
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    """A checkout in which nothing has been built."""
-    return copy_repository(tmp_path_factory.mktemp("fresh"))
+from checkout import REPOSITORY
 
 
 def planned(fresh, device: str) -> tuple[set[str], set[str]]:
