@@ -29,7 +29,7 @@ figures: $(ENVIRONMENT)
 	$(SNAKEMAKE)
 
 test: $(ENVIRONMENT)
-	python -m pytest
+	python -m pytest --numprocesses $(CORES)
 
 test-faults: $(ENVIRONMENT)
 	python -m pytest tests/faults $(if $(filter short,$(FAULTS)),-m "not long")

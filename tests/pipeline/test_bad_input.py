@@ -65,6 +65,7 @@ def test_config_errors_name_the_key(fresh, old, new, expected):
     assert not (fresh.folder / "results").exists()
 
 
+@pytest.mark.usefixtures("built")  # the images are here
 def test_a_corrupt_image_file_is_named_and_other_figures_build(fresh, tmp_path):
     for path in (REPOSITORY / "data").glob("*/*"):
         copy = tmp_path / path.relative_to(REPOSITORY / "data")

@@ -37,8 +37,8 @@ def test_claims_are_judged_and_shown(built):
         assert f"figures/{figure}.png" in page
 
 
-def test_second_build_has_nothing_to_do(built):
-    result = built.snakemake()
+def test_second_build_has_nothing_to_do(checkout):
+    result = checkout.snakemake()
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout + result.stderr
 
