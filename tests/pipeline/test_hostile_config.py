@@ -20,10 +20,10 @@ TEXT = f"{SHELL} {HTML} {{sweep}} {{}} %s\n$(touch touched-6)\0"
 def hostile(tmp_path):
     """A checkout of one figure, whose config says such things wherever it can."""
     checkout = copy_repository(tmp_path / "checkout")
-    figure = {**CONFIG["figures"]["det_sign"], "title": TEXT, "paper": TEXT}
+    figure = {**CONFIG["figures"]["component_norms"], "title": TEXT, "paper": TEXT}
     sweeps = {name: {**CONFIG["sweeps"][name], "source": TEXT} for name in figure["sweeps"]}
     folders = {"results_dir": f"results {SHELL}", "data_dir": f"data {SHELL}"}
-    config = {**CONFIG, **folders, "scale": "smoke", "figures": {"det_sign": figure}, "sweeps": sweeps}
+    config = {**CONFIG, **folders, "scale": "smoke", "figures": {"component_norms": figure}, "sweeps": sweeps}
     (checkout.folder / "config.yaml").write_text(yaml.safe_dump(config))
     return checkout
 
@@ -37,7 +37,7 @@ def test_values_of_the_config_are_never_run(hostile):
     result = hostile.run("snakemake", "--cores", "2")
     assert result.returncode == 0, result.stdout + result.stderr
     results = hostile.folder / f"results {SHELL}" / "smoke"
-    assert (results / "figures/det_sign.png").exists()
+    assert (results / "figures/component_norms.png").exists()
     assert json.loads((results / "claims.json").read_text())["claims"]
     page = (results / "index.html").read_text()
     assert "<script" not in page
