@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import copy
 import io
 import shutil
 import tarfile
@@ -324,8 +325,9 @@ def test_archives_cannot_write_outside_their_folder(world, monkeypatch, tmp_path
     (outside / "mine").write_bytes(b"mine")
     members = [member(f"./package/{name}", content) for name, content in CONTENTS.items()]
     for info, content in ESCAPES[escape]:
-        name, link = (text.format(outside=outside) for text in (info.name, info.linkname))
-        members.append((info.replace(name=name, linkname=link, deep=False), content))
+        here = copy.copy(info)
+        here.name, here.linkname = (text.format(outside=outside) for text in (info.name, info.linkname))
+        members.append((here, content))
     run = images._command
 
     def command(*words, cwd):
