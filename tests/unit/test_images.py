@@ -1,8 +1,8 @@
 """IDX files: reading, verifying, and the order of the sources."""
 
+import copy
 import gzip
 import hashlib
-import copy
 import io
 import shutil
 import tarfile
