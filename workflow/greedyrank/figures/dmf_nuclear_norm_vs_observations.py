@@ -31,5 +31,5 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
                     canvas.medians(panel, some.observations, some[variable], name, marker, color=color, label=name)
         for panel in range(3 * row, 3 * row + 3):
             canvas.panels[panel].set_xlabel("observed entries of 10,000")
-    canvas.panels[-2].legend(loc="upper right")
+    canvas.figure.legend(*canvas.panels[2].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     return canvas

@@ -26,5 +26,5 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
         compare(canvas, row, here, initial_norm(here), f"{count:.0f} measurements")
         for panel in range(3 * row, 3 * row + 3):
             canvas.panels[panel].set(xscale="log", xlabel=r"$\|W(0)\|_F$")
-    canvas.panels[2].legend(loc="upper left")
+    canvas.panels[0].legend(*canvas.panels[2].get_legend_handles_labels(), loc="center")
     return canvas
