@@ -56,6 +56,10 @@ class Checkout:
         assert old in content, f"{old!r} is not in {path}"
         file.write_text(content.replace(old, new))
 
+    def check_no_value_ran(self) -> None:
+        """Check that no value of the config was run: those of tests would leave a file ``touched``, or so beginning."""
+        assert not [path for path in self.folder.parent.rglob("*") if path.name.startswith("touched")]
+
 
 def copy_repository(folder: Path) -> Checkout:
     """Copy what git tracks, or would track, into a folder, with images and made-up ratings as data.

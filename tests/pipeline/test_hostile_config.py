@@ -10,7 +10,7 @@ import yaml
 from checkout import REPOSITORY, copy_repository
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
-# Whatever runs one of these leaves a file whose name begins with `touched`.
+# Whatever runs one of these leaves a file that `Checkout.check_no_value_ran` finds.
 SHELL = "a $(touch touched-1) `touch touched-2`; touch touched-3 & touch touched-4 | 'touch touched-5' \" \\ # ü"
 HTML = "</title></script><script>alert('&')</script><img src=x onerror=alert(1)>"
 TEXT = f"{SHELL} {HTML} {{sweep}} {{}} %s\n$(touch touched-6)\0"
@@ -28,11 +28,6 @@ def hostile(tmp_path):
     return checkout
 
 
-def check_nothing_ran(checkout) -> None:
-    """Check that no value of the config was run as a command."""
-    assert not [path for path in checkout.folder.parent.rglob("*") if path.name.startswith("touched")]
-
-
 def test_values_of_the_config_are_never_run(hostile):
     result = hostile.run("snakemake", "--cores", "2")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -43,10 +38,10 @@ def test_values_of_the_config_are_never_run(hostile):
     assert "<script" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;" in page
-    check_nothing_ran(hostile)
+    hostile.check_no_value_ran()
     result = hostile.run("snakemake", "--cores", "1", "--forcerun", "page", "--", "page")
     assert result.returncode == 0, result.stdout + result.stderr
-    check_nothing_ran(hostile)
+    hostile.check_no_value_ran()
 
 
 def test_folders_of_missing_data_are_never_run(hostile):
@@ -57,7 +52,7 @@ def test_folders_of_missing_data_are_never_run(hostile):
     assert result.returncode != 0
     assert f"data {SHELL}/movielens/u.data" in output
     assert "Traceback" not in output
-    check_nothing_ran(hostile)
+    hostile.check_no_value_ran()
 
 
 READ_EVERYTHING = """

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
 import yaml
-from checkout import copy_repository
 
 from greedyrank import storage
 
 SEEDS = 2000  # some 500 KB of settings; Linux takes 128 KiB as one argument
 
 
-@pytest.fixture
-def fresh(tmp_path):
-    """A checkout in which nothing has been built, with many data seeds in one sweep."""
-    checkout = copy_repository(tmp_path / "checkout")
-    many = {"sweeps": {"deep_cp": {"scales": {"smoke": {"axes": {"data_seed": {"count": SEEDS}}}}}}}
-    (checkout.folder / "many.yaml").write_text(yaml.safe_dump(many))
-    return checkout
-
-
 def test_a_job_of_many_runs_gets_its_settings(fresh):
+    many = {"sweeps": {"deep_cp": {"scales": {"smoke": {"axes": {"data_seed": {"count": SEEDS}}}}}}}
+    (fresh.folder / "many.yaml").write_text(yaml.safe_dump(many))
     target = "results/smoke/data/deep_cp/all.npz"
     result = fresh.snakemake(target, "--configfile", "many.yaml")
     assert result.returncode == 0, result.stdout + result.stderr
