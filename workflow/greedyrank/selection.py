@@ -42,6 +42,12 @@ def last(runs: xr.Dataset) -> xr.Dataset:
     return runs.isel(record=(runs.step >= 0).sum("record") - 1)
 
 
+def last_shared(*parts: xr.Dataset) -> list[xr.Dataset]:
+    """Return several sets of runs, each run at the last step that all of them reached; NaN where it is not recorded."""
+    step = min((end for part in parts for end in part.step.max("record").to_numpy()), default=-1)
+    return [_at_first(part, part.step == step) for part in parts]
+
+
 def at_stop(runs: xr.Dataset) -> xr.Dataset:
     """Return each run at the record where its stopping rule, or the cap, ended it."""
     return runs.isel(record=(runs.step == runs.stop_step).argmax("record"))
@@ -49,5 +55,9 @@ def at_stop(runs: xr.Dataset) -> xr.Dataset:
 
 def at_loss(runs: xr.Dataset, level: float) -> xr.Dataset:
     """Return each run at its first record whose loss is at most a level; NaN where there is none."""
-    reached = runs.loss <= level
-    return runs.isel(record=reached.argmax("record")).where(reached.any("record"))
+    return _at_first(runs, runs.loss <= level)
+
+
+def _at_first(runs: xr.Dataset, wanted: xr.DataArray) -> xr.Dataset:
+    """Return each run at the first of its wanted records, NaN where there is none."""
+    return runs.isel(record=wanted.argmax("record")).where(wanted.any("record"))

@@ -1,11 +1,14 @@
-"""Statistics of the tensor-rank figure; errors are those at the last epoch."""
+"""Statistics of the tensor-rank figure.
+
+Errors are those at the last epoch; where two variants are compared, at the last one that both reached.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
-from greedyrank.selection import last
+from greedyrank.selection import last, last_shared
 
 # What is trained on, by the settings `images` and `labels`.
 VARIANTS = {
@@ -29,13 +32,13 @@ def by(runs: xr.Dataset, *names: str) -> list[xr.Dataset]:
     return [runs.isel(run=[i for i, key in enumerate(keys) if key == group]) for group in sorted(set(keys))]
 
 
-def _pairs(runs: xr.Dataset, fitted: str, against: str) -> list[tuple[xr.Dataset, xr.Dataset]]:
-    """Return the ends of two variants, for each data set and rank, on the labels both were trained on, in order."""
+def _pairs(runs: xr.Dataset, fitted: str, against: str) -> list[list[xr.Dataset]]:
+    """Return two variants at equal epochs, for each data set and rank, on the labels both were trained on, in order."""
     pairs = []
-    for here in by(last(runs), "dataset", "tensor_rank"):
+    for here in by(runs, "dataset", "tensor_rank"):
         pair = [variant(here, name).sortby("label") for name in (fitted, against)]
         shared = np.intersect1d(*(part.label for part in pair))
-        pairs.append(tuple(part.isel(run=np.flatnonzero(np.isin(part.label, shared))) for part in pair))
+        pairs.append(last_shared(*(part.isel(run=np.flatnonzero(np.isin(part.label, shared))) for part in pair)))
     return pairs
 
 
@@ -47,7 +50,7 @@ def train_error(runs: xr.Dataset) -> np.ndarray:
 def train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
     """Return one variant's training error over another's, for each data set and rank.
 
-    Both are means over the labels that both variants were trained on.
+    Both are means over the labels that both variants were trained on, at equal epochs.
     """
     return np.array([float(a.train_error.mean() / b.train_error.mean()) for a, b in _pairs(runs, fitted, against)])
 

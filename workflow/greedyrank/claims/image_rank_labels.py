@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.claims.image_rank import by, variant
-from greedyrank.selection import last
+from greedyrank.selection import last, last_shared
 
 
 def needed_rank(runs: xr.Dataset, error: float) -> float:
@@ -28,12 +28,13 @@ def fewer_components(runs: xr.Dataset, *, error: float, fitted: str, against: st
 
 
 def label_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
-    """Return one variant's error over another's for every data set, rank and label that both have."""
-    pairs = [
-        tuple(variant(own, name) for name in (fitted, against))
-        for own in by(last(runs), "dataset", "tensor_rank", "label")
-    ]
-    return np.array([float(a.train_error[0] / b.train_error[0]) for a, b in pairs if a.sizes["run"] and b.sizes["run"]])
+    """Return one variant's error over another's, at equal epochs, for every data set, rank and label that both have."""
+    ratios = []
+    for own in by(runs, "dataset", "tensor_rank", "label"):
+        a, b = last_shared(*(variant(own, name) for name in (fitted, against)))
+        if a.sizes["run"] and b.sizes["run"]:
+            ratios.append(float(a.train_error[0] / b.train_error[0]))
+    return np.array(ratios)
 
 
 def relative_spread(runs: xr.Dataset) -> np.ndarray:

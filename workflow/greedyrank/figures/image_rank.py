@@ -54,8 +54,9 @@ def listed(labels: np.ndarray) -> str:
 
 def remark(canvas: Canvas, runs: xr.Dataset) -> None:
     """Say how the runs differ from the published ones: in epochs, and in the labels of the variants."""
-    trained = int(epochs(runs).max())
-    if trained < PUBLISHED_EPOCHS:
+    ends = epochs(runs).max("record").to_numpy()
+    if ends.min() < PUBLISHED_EPOCHS:
+        trained = " to ".join(f"{end:.0f}" for end in np.unique([ends.min(), ends.max()]))
         canvas.remarks.append(f"{trained} epochs, published {PUBLISHED_EPOCHS}")
     fewer: dict[str, list[str]] = {}
     for name in VARIANTS:
