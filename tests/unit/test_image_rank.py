@@ -89,6 +89,12 @@ def test_ratio_of_means_over_shared_labels_at_equal_epochs(runs, fitted, against
     np.testing.assert_allclose(image_rank.train_ratio(runs, fitted=fitted, against=against), expected, rtol=1e-12)
 
 
+def test_mean_of_ratios_over_ranks(runs):
+    ratios = image_rank.train_ratio(runs, fitted="shuffled", against="original").reshape(2, len(RANKS))
+    found = image_rank.mean_train_ratio(runs, fitted="shuffled", against="original")
+    np.testing.assert_allclose(found, ratios.prod(axis=1) ** (1 / len(RANKS)), rtol=1e-12)
+
+
 def test_no_shared_label_gives_no_number(runs):
     apart = runs.isel(run=np.flatnonzero((runs["images"] != "independent") ^ (runs.label == 3)))
     found = image_rank.train_ratio(apart, fitted="independent", against="random_images")

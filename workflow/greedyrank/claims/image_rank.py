@@ -55,6 +55,12 @@ def train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
     return np.array([float(a.train_error.mean() / b.train_error.mean()) for a, b in _pairs(runs, fitted, against)])
 
 
+def mean_train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
+    """Return the geometric mean over ranks of `train_ratio`, for each data set."""
+    ratios = [train_ratio(here, fitted=fitted, against=against) for here in by(runs, "dataset")]
+    return np.array([np.exp(np.mean(np.log(ratio))) for ratio in ratios])
+
+
 def explained_on_test(runs: xr.Dataset) -> np.ndarray:
     """Return the share of variance explained on the test set over that on the training set.
 
