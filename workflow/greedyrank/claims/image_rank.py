@@ -32,14 +32,14 @@ def by(runs: xr.Dataset, *names: str) -> list[xr.Dataset]:
     return [runs.isel(run=[i for i, key in enumerate(keys) if key == group]) for group in sorted(set(keys))]
 
 
-def _pairs(runs: xr.Dataset, fitted: str, against: str) -> list[list[xr.Dataset]]:
-    """Return two variants at equal epochs, for each data set and rank, on the labels both were trained on, in order."""
-    pairs = []
-    for here in by(runs, "dataset", "tensor_rank"):
+def pairs(runs: xr.Dataset, fitted: str, against: str, *names: str) -> list[list[xr.Dataset]]:
+    """Return two variants at equal epochs, on the labels both were trained on, in order; by the values of settings."""
+    found = []
+    for here in by(runs, *names):
         pair = [variant(here, name).sortby("label") for name in (fitted, against)]
         shared = np.intersect1d(*(part.label for part in pair))
-        pairs.append(last_shared(*(part.isel(run=np.flatnonzero(np.isin(part.label, shared))) for part in pair)))
-    return pairs
+        found.append(last_shared(*(part.isel(run=np.flatnonzero(np.isin(part.label, shared))) for part in pair)))
+    return found
 
 
 def train_error(runs: xr.Dataset) -> np.ndarray:
@@ -52,7 +52,8 @@ def train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
 
     Both are means over the labels that both variants were trained on, at equal epochs.
     """
-    return np.array([float(a.train_error.mean() / b.train_error.mean()) for a, b in _pairs(runs, fitted, against)])
+    groups = pairs(runs, fitted, against, "dataset", "tensor_rank")
+    return np.array([float(a.train_error.mean() / b.train_error.mean()) for a, b in groups])
 
 
 def mean_train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:

@@ -1,12 +1,12 @@
-"""Statistics of the tensor-rank figure label by label; errors are training errors at the last epoch."""
+"""Statistics of the tensor-rank figure label by label; training errors, of the epochs that `image_rank` takes."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
-from greedyrank.claims.image_rank import by, variant
-from greedyrank.selection import last, last_shared
+from greedyrank.claims.image_rank import by, pairs, variant
+from greedyrank.selection import last
 
 
 def needed_rank(runs: xr.Dataset, error: float) -> float:
@@ -29,12 +29,8 @@ def fewer_components(runs: xr.Dataset, *, error: float, fitted: str, against: st
 
 def label_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
     """Return one variant's error over another's, at equal epochs, for every data set, rank and label that both have."""
-    ratios = []
-    for own in by(runs, "dataset", "tensor_rank", "label"):
-        a, b = last_shared(*(variant(own, name) for name in (fitted, against)))
-        if a.sizes["run"] and b.sizes["run"]:
-            ratios.append(float(a.train_error[0] / b.train_error[0]))
-    return np.array(ratios)
+    groups = pairs(runs, fitted, against, "dataset", "tensor_rank", "label")
+    return np.array([float(a.train_error[0] / b.train_error[0]) for a, b in groups if a.sizes["run"]])
 
 
 def relative_spread(runs: xr.Dataset) -> np.ndarray:
