@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from greedyrank import cli, storage
+from greedyrank import cli, defaults, storage
 from greedyrank.instances import Instances
 from greedyrank.tenants import tenant
 
 
 def main(options):
     plan = options.slice
-    kind = plan["baseline"].pop("kind")
-    arrays = tenant("baselines", kind).compute(plan, Instances(options.data).of, **plan["baseline"])
-    storage.save_arrays(options.out, {"views": plan["views"]}, arrays)
+    kind, problem = plan["baseline"].pop("kind"), plan["problem"]
+    names = defaults.view_settings(problem)
+    whole = {**plan, "views": [defaults.instance_filled(problem, view, names) for view in plan["views"]]}
+    arrays = tenant("baselines", kind).compute(whole, Instances(options.data).of, **plan["baseline"])
+    storage.save_arrays(options.out, {"problem": problem, "views": plan["views"]}, arrays)
 
 
 if __name__ == "__main__":

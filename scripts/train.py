@@ -3,8 +3,9 @@
 import logging
 from pathlib import Path
 
-from greedyrank import cli, devices, provenance, storage, training
+from greedyrank import cli, defaults, devices, provenance, storage, training
 from greedyrank.instances import Instances
+from greedyrank.tenants import tenant
 
 
 def main(options):
@@ -16,14 +17,17 @@ def main(options):
     device = devices.prepare(options.device)
     logging.info("trains on %s", device)
     arrays = training.train(
-        plan,
+        defaults.filled(plan),
         data.of,
         options.device,
         checkpoint=checkpoint,
         checkpoint_seconds=options.checkpoint_seconds,
     )
+    problem = tenant("problems", plan["problem"]).Problem
+    model = tenant("factorizations", plan["factorization"]).Model
     meta = {
         "slice": plan,
+        "axes": {**problem.axes, **model.axes},
         "code": options.code,
         "device": device,
         "versions": provenance.versions("torch", "numpy", "numba"),

@@ -11,7 +11,7 @@ import xarray as xr
 
 from greedyrank import extraction, instances, provenance, selection, settings, spectra, storage, sweeps, targets, theory
 from greedyrank.claims.phase_diagram import degrees_of_freedom
-from greedyrank.factorizations import cp, deep_matrix
+from greedyrank.factorizations import cp, deep_matrix, tucker
 from greedyrank.measures import rank_one_trajectory, tensor_rank
 from greedyrank.problems import completion
 from greedyrank.settings import TARGET
@@ -545,7 +545,7 @@ def test_stencils_keep_no_whole_tensors(plan, train):
 
 def test_norms_of_slices_and_columns_are_labelled(plan, train):
     arrays = train(plan("tucker", "gd", core_shape=[2, 3, 2], growth={"every": 5, "offsets": [0, 1]}))
-    found = extraction.dataset(arrays)
+    found = extraction.dataset(arrays, tucker.Model.axes)
     for name in ("slice_norm", "column_norm"):
         assert found[name].dims == ("run", "record", "mode", "slice")
         assert found[name].shape[2:] == (3, 3)

@@ -12,19 +12,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from greedyrank import provenance, storage, sweeps
+from greedyrank import defaults, provenance, storage, sweeps
 from greedyrank.instances import Instances
 from greedyrank.tenants import tenant
-
-# The axes of each recorded quantity, after (run, record) or (run, growth, offset).
-AXES = {
-    "singular_value": ("component",),
-    "component_norm": ("component",),
-    "component_gamma": ("component",),
-    "slice_norm": ("mode", "slice"),
-    "column_norm": ("mode", "slice"),
-    "latent_value": ("component",),
-}
 
 
 def axes_of(order: int) -> tuple[str, ...]:
@@ -56,8 +46,8 @@ def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
     return columns
 
 
-def dataset(arrays: dict[str, np.ndarray]) -> xr.Dataset:
-    """Label the axes of the arrays of one batch."""
+def dataset(arrays: dict[str, np.ndarray], named: dict[str, list[str]]) -> xr.Dataset:
+    """Label the axes of the arrays of one batch; ``named`` are the axes of each observable behind run and record."""
     variables = {}
     for name, array in arrays.items():
         plain = name.removeprefix("growth_")
@@ -65,7 +55,7 @@ def dataset(arrays: dict[str, np.ndarray]) -> xr.Dataset:
         if name == "stop_step":
             variables[name] = ("run", array)
             continue
-        axes = axes_of(array.ndim - len(before)) if plain == "end_to_end" else AXES.get(plain, ())
+        axes = axes_of(array.ndim - len(before)) if plain == "end_to_end" else named.get(plain, ())
         variables[name] = ((*before, *axes), array)
     made = xr.Dataset(variables)
     # Index coordinates let batches of different lengths be aligned, padding the shorter.
@@ -90,9 +80,11 @@ def _baselines(files: list[Path], settings: list[dict]) -> list[dict[str, np.nda
     found = {}
     for path in files:
         meta, arrays = storage.load_arrays(path)
+        names = defaults.view_settings(meta["problem"])
         for index, view in enumerate(meta["views"]):
-            found[provenance.canonical(view)] = {f"baseline_{name}": array[index] for name, array in arrays.items()}
-    return [found[provenance.canonical({key: run[key] for key in meta["views"][0]})] for run in settings]
+            whole = defaults.instance_filled(meta["problem"], view, names)
+            found[provenance.canonical(whole)] = {f"baseline_{name}": array[index] for name, array in arrays.items()}
+    return [found[provenance.canonical({key: run[key] for key in names})] for run in settings]
 
 
 def extract(
@@ -115,10 +107,10 @@ def extract(
     batches, metas, settings = [], {}, []
     for path in run_files:
         meta, arrays = storage.load_arrays(path)
-        settings += sweeps.expand(meta["slice"])
+        settings += sweeps.expand(defaults.filled(meta["slice"]))
         problem_name = meta["slice"]["problem"]
-        batches.append(dataset(arrays))
-        metas[path.stem] = {key: value for key, value in meta.items() if key != "slice"}
+        batches.append(dataset(arrays, meta["axes"]))
+        metas[path.stem] = {key: value for key, value in meta.items() if key not in ("slice", "axes")}
     runs = combine(batches, settings)
     if "end_to_end" in runs:
         data = Instances(data_files)

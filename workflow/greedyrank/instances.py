@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from greedyrank import provenance, storage
+from greedyrank import defaults, provenance, storage
 from greedyrank.tenants import tenant
 
 
 def generator(problem: str, data_dir: Path) -> Callable[[dict], dict[str, np.ndarray]]:
     """Return what generates a problem's data from their settings, reading images and ratings where it needs them."""
-    generate = tenant("problems", problem).generate
-    where = {"data_dir": data_dir} if "data_dir" in inspect.signature(generate).parameters else {}
-    return functools.partial(generate, **where)
+    return functools.partial(tenant("problems", problem).generate, data_dir=data_dir)
 
 
 def save(path: Path, problem: str, instances: list[dict], generate: Callable[[dict], dict[str, np.ndarray]]) -> None:
@@ -25,7 +22,7 @@ def save(path: Path, problem: str, instances: list[dict], generate: Callable[[di
     arrays = {
         f"{number}_{name}": array
         for number, settings in enumerate(instances)
-        for name, array in generate(settings).items()
+        for name, array in generate(defaults.instance_filled(problem, settings)).items()
     }
     storage.save_arrays(path, {"problem": problem, "instances": instances}, arrays)
 
@@ -52,8 +49,9 @@ class Instances:
             for numbered, array in arrays.items():
                 number, _, name = numbered.partition("_")
                 found[int(number)][name] = array
-            self._keys = list(meta["instances"][0])
-            self._arrays |= dict(zip(map(provenance.canonical, meta["instances"]), found, strict=True))
+            whole = [defaults.instance_filled(meta["problem"], instance) for instance in meta["instances"]]
+            self._keys = list(whole[0])
+            self._arrays |= dict(zip(map(provenance.canonical, whole), found, strict=True))
 
     def of(self, run: dict) -> dict[str, np.ndarray]:
         """Return the arrays that belong to a run, given its settings."""

@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from greedyrank import config as configuration
-from greedyrank import memory, plain, provenance, settings, sweeps
+from greedyrank import defaults, memory, plain, provenance, settings, sweeps
+from greedyrank.code_digest import Code
 
 WORKFLOW = Path(__file__).parent.parent
 CLAIMS, PUBLISHED, REPORT = WORKFLOW / "claims", WORKFLOW / "published", WORKFLOW / "report"
@@ -42,10 +43,34 @@ def gpu_is_here() -> bool:
     return driver and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
 
 
+CODE = Code({"greedyrank": Path(__file__).parent})
+
+
 @cache
-def _digest(*modules: str) -> str:
-    """Return the digest of the code of some modules: the same for all jobs of a sweep."""
-    return provenance.code_digest(list(modules))
+def _code(models: tuple[type[settings.Settings], ...], *entries: str) -> str:
+    """Return the digest of the code that some definitions reach, and of the defaults of settings that it may read.
+
+    Parameters
+    ----------
+    models : tuple of type
+        The classes of the settings that the code is given.
+    *entries : str
+        ``module:definition``, below ``greedyrank``.
+    """
+    names = tuple(f"greedyrank.{entry}" for entry in entries)
+    mentioned = CODE.mentions(names)
+    usual = {
+        f"{model.__name__}.{name}": value
+        for model in models
+        for name, value in defaults.nested_defaults(model).items()
+        if name.split(".")[-1] in mentioned
+    }
+    return provenance.digest(provenance.canonical([CODE.digest(names), usual]))[:16]
+
+
+def _has(module: str, name: str) -> bool:
+    """Tell whether a module below ``greedyrank`` defines a name."""
+    return name in CODE.module(f"greedyrank.{module}").definitions
 
 
 class Plan:
@@ -212,11 +237,15 @@ class Plan:
     def data_slice(self, wildcards) -> str:
         """Return the settings of the data instances in one file, as canonical JSON."""
         group = self.instances[wildcards.sweep][wildcards.instance]
-        return provenance.canonical({"problem": self.sweeps[wildcards.sweep]["problem"], "instances": group})
+        problem = self.sweeps[wildcards.sweep]["problem"]
+        return provenance.canonical(
+            {"problem": problem, "instances": [defaults.instance_without(problem, data) for data in group]}
+        )
 
     def data_code(self, wildcards) -> str:
         """Return the digest of the code that generates data."""
-        return _digest(f"problems.{self.sweeps[wildcards.sweep]['problem']}")
+        problem = self.sweeps[wildcards.sweep]["problem"]
+        return _code((settings.PROBLEMS[problem],), f"problems.{problem}:generate")
 
     # -- training ----------------------------------------------------------------------------
 
@@ -243,7 +272,7 @@ class Plan:
         """Return the settings of the runs of a batch, as canonical JSON."""
         sweep = self.sweeps[wildcards.sweep]
         part = sweeps.narrow(sweep, self.batches[wildcards.sweep][wildcards.batch])
-        return provenance.canonical(part)
+        return provenance.canonical(defaults.without(part))
 
     def _image_memory(self, sweep: str, batch: str) -> int:
         """Return the bytes that a job on images takes; 0 for every other job."""
@@ -281,7 +310,16 @@ class Plan:
     def train_code(self, name: str) -> str:
         """Return the digest of the training loop and of the tenants that a sweep names."""
         sweep = self.sweeps[name]
-        return _digest("training", *(f"{kind}s.{sweep[kind]}" for kind in sweeps.TENANTS))
+        factorization = f"factorizations.{sweep['factorization']}"
+        compiled = [f"{factorization}:compiled"] if _has(factorization, "compiled") else []
+        return _code(
+            tuple(defaults.models(sweep)),
+            "training:train",
+            f"problems.{sweep['problem']}:Problem",
+            f"{factorization}:Model",
+            *compiled,
+            f"optimizers.{sweep['optimizer']}:Optimizer",
+        )
 
     def device(self, sweep: str) -> str:
         """Return where a sweep trains: ``auto`` is a GPU where there is one."""
@@ -299,14 +337,18 @@ class Plan:
     def baseline_slice(self, wildcards) -> str:
         """Return the settings of a sweep's baseline and of the distinct problems it has, as canonical JSON."""
         sweep = self.sweeps[wildcards.sweep]
-        names = [name for name in settings.PROBLEMS[sweep["problem"]].model_fields if name != "loss"]
+        problem = sweep["problem"]
+        views = sweeps.batches(sweep, list(defaults.view_settings(problem)))
         chosen = {key: sweep[key] for key in ("problem", "factorization", "baseline")}
-        return provenance.canonical({**chosen, "views": sweeps.batches(sweep, names)})
+        return provenance.canonical({**chosen, "views": [defaults.instance_without(problem, view) for view in views]})
 
     def baseline_code(self, wildcards) -> str:
         """Return the digest of the code that solves a baseline."""
         sweep = self.sweeps[wildcards.sweep]
-        return _digest(f"baselines.{sweep['baseline']['kind']}", f"problems.{sweep['problem']}")
+        kind, problem = sweep["baseline"]["kind"], sweep["problem"]
+        model = settings.BASELINES[kind]
+        called = [f"problems.{problem}:{name}" for name in model.problem_functions]
+        return _code((model, settings.PROBLEMS[problem]), f"baselines.{kind}:compute", *called)
 
     # -- spectra -----------------------------------------------------------------------------
 
@@ -334,8 +376,11 @@ class Plan:
 
     def spectra_code(self, wildcards) -> str:
         """Return the digest of the extraction, the problem and the measures asked for."""
-        problem = f"problems.{self.sweeps[wildcards.sweep]['problem']}"
-        return _digest("extraction", problem, *(f"measures.{m}" for m in self.measures(wildcards)))
+        sweep = self.sweeps[wildcards.sweep]
+        problem = f"problems.{sweep['problem']}"
+        context = [f"{problem}:context"] if _has(problem, "context") else []
+        measures = (f"measures.{measure}:measure" for measure in self.measures(wildcards))
+        return _code(tuple(defaults.models(sweep)), "extraction:extract", *context, *measures)
 
     # -- figures and claims ------------------------------------------------------------------
 
@@ -357,12 +402,12 @@ class Plan:
         )
 
     def _sweep_record(self, name: str) -> dict:
-        sweep = self.sweeps[name]
+        sweep = defaults.without(self.sweeps[name])
         return {key: sweep[key] for key in (*sweeps.TENANTS, "fixed", "cases", "axes")}
 
     def figure_code(self, wildcards) -> str:
         """Return the digest of the drawing function and the style."""
-        return _digest("style", f"figures.{wildcards.figure}")
+        return _code((), "style:stamp", "style:save", f"figures.{wildcards.figure}:draw")
 
     def claims_slice(self, wildcards) -> str:
         """Return the claims of a figure, as canonical JSON."""
@@ -370,7 +415,9 @@ class Plan:
 
     def claims_code(self, wildcards) -> str:
         """Return the digest of the verdicts and of the figure's statistics."""
-        return _digest("verdicts", f"claims.{wildcards.figure}")
+        claims = self.claims[wildcards.figure]
+        names = sorted({part["statistic"] for claim in claims for part in (claim, claim["control"])})
+        return _code((), "verdicts:judge", *(f"claims.{wildcards.figure}:{name}" for name in names))
 
     def figure_files(self, figure: str) -> list[str]:
         """Return the outputs of one figure: pictures, drawn data and verdicts."""

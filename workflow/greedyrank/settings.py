@@ -19,11 +19,15 @@ class Settings(BaseModel):
     ``same_in_batch`` names the settings on which the shape of the arrays depends, so that runs
     that differ in them cannot train in one batch. ``files``, below the data folder, are read when
     data are generated, and are the user's to provide: figures are skipped while they are missing.
+    ``data_settings`` are the settings of a problem on which its data depend. ``problem_functions`` are what a
+    baseline calls of the module of a problem.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     same_in_batch: ClassVar[tuple[str, ...]] = ()
+    data_settings: ClassVar[tuple[str, ...]] = ()
     files: ClassVar[tuple[str, ...]] = ()
+    problem_functions: ClassVar[tuple[str, ...]] = ()
 
 
 # What goes with every other setting: no check looks at them together with others.
@@ -546,6 +550,8 @@ class Training(Settings):
 class MinimumNuclearNorm(Settings):
     """The feasible matrix of minimum nuclear norm, of each problem of a sweep."""
 
+    problem_functions: ClassVar[tuple[str, ...]] = ("measurements",)
+
     tolerance: float = Field(
         default=1.0e-3, gt=0, description="how far each measurement may be from its value (Arora et al.: 1e-3)"
     )
@@ -554,6 +560,8 @@ class MinimumNuclearNorm(Settings):
 
 class LeastSquares(Settings):
     """The linear function of the pixels with the least squared error, of each problem of a sweep."""
+
+    problem_functions: ClassVar[tuple[str, ...]] = ("positives", "class_groups")
 
 
 PROBLEMS = {

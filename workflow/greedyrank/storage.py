@@ -19,6 +19,8 @@ import numpy as np
 
 from greedyrank.errors import Explained
 
+FORMAT_VERSION = 1  # of arrays in npz files, and of checksums; see `greedyrank.code_digest`
+
 
 class CorruptFile(Explained):
     """A file whose content is not what was written, named with the command that rebuilds it."""

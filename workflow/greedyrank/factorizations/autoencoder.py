@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -78,6 +79,9 @@ class Model(RunAxis):
 
     Runs share nothing but the images: each step takes them one after another.
     """
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, runs: list[dict], place):
         self.parameters = [place(np.stack(drawn)) for drawn in zip(*map(initial, runs), strict=True)]

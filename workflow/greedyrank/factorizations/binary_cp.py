@@ -13,6 +13,7 @@ are columns of the same products.
 from __future__ import annotations
 
 import itertools
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +36,9 @@ class Model:
 
     Runs of equal rank stand side by side, so that their columns are one array (images, runs, rank).
     """
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, runs: list[dict], place):
         order = sorted(range(len(runs)), key=lambda run: runs[run]["tensor_rank"])

@@ -7,6 +7,8 @@ the factors. Three matrix products a step.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 
@@ -34,6 +36,9 @@ def _component_norms(factors: list):
 
 class Model(RunAxis):
     """The factors of all runs of a batch, each of shape (runs, mode length, components)."""
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {"component_norm": ("component",), "component_gamma": ("component",)}
 
     def __init__(self, runs: list[dict], place):
         drawn = [initial(run) for run in runs]

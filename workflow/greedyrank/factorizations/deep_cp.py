@@ -6,6 +6,8 @@ their experiments were not to be had. Depth 1 is `greedyrank.factorizations.cp`.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 
@@ -50,6 +52,9 @@ def _column(values: np.ndarray, axes: int) -> np.ndarray:
 
 class Model(RunAxis):
     """The chains of all runs of a batch; ``parameters`` as in `greedyrank.kernels.chains`."""
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {"component_norm": ("component",), "component_gamma": ("component",)}
 
     def __init__(self, runs: list[dict], place):
         drawn = [initial(run) for run in runs]

@@ -9,6 +9,7 @@ and must not pay for importing torch.
 from __future__ import annotations
 
 import logging
+from typing import ClassVar
 
 import numpy as np
 
@@ -81,6 +82,9 @@ def _product(left, right, out):
 
 class Model(RunAxis):
     """The factors of all runs of a batch, each of shape (runs, rows, columns)."""
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, runs: list[dict], place):
         drawn = [initial(run) for run in runs]

@@ -7,6 +7,8 @@ node above two others is the column-wise Khatri-Rao product of theirs times a we
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 
@@ -60,6 +62,9 @@ class _Node:
 
 class Model(RunAxis):
     """All runs of a batch; ``parameters``: leaves (runs, length, w_0), weights level by level, the root's (runs, w)."""
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {"component_norm": ("component",), "component_gamma": ("component",)}
 
     def __init__(self, runs: list[dict], place):
         drawn = [initial(run) for run in runs]

@@ -5,6 +5,8 @@ Gunasekar et al. 2017, section 2. Unlike a deep matrix of depth 2 its two factor
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from greedyrank.kernels.run_axis import RunAxis
@@ -22,6 +24,9 @@ def initial(run: dict) -> np.ndarray:
 
 class Model(RunAxis):
     """The factors of all runs of a batch, (runs, n, n)."""
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, runs: list[dict], place):
         self.parameters = [place(np.stack([initial(run) for run in runs]))]

@@ -7,6 +7,8 @@ core alone.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 
@@ -44,6 +46,14 @@ def initial(run: dict) -> tuple[np.ndarray, list[list[np.ndarray]]]:
 
 class Model(RunAxis):
     """The core and the columns of all runs of a batch; ``parameters``: the core, then as in `Chains`."""
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {
+        "slice_norm": ("mode", "slice"),
+        "column_norm": ("mode", "slice"),
+        "component_norm": ("component",),
+        "component_gamma": ("component",),
+    }
 
     def __init__(self, runs: list[dict], place):
         drawn = [initial(run) for run in runs]

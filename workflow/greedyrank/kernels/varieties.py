@@ -15,6 +15,7 @@ from greedyrank import storage
 
 logger = logging.getLogger(__name__)
 
+FORMAT_VERSION = 1  # of compiled code on disk; see `greedyrank.code_digest`
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 

@@ -6,6 +6,8 @@ released code the loader does not shuffle: every epoch takes the images in the o
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from greedyrank import images
@@ -41,6 +43,9 @@ def resized(pixels: np.ndarray) -> np.ndarray:
 
 class Problem:
     """Mean squared error of the reconstructions, minibatch by minibatch; parameters as in `completion`."""
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {"latent_value": ("component",)}
 
     full_batch = False
     loss_at_start = True  # that of the first minibatch

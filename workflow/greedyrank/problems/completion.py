@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
 from greedyrank import residual_loss, targets
 
 
-def generate(settings: dict) -> dict[str, np.ndarray]:
+def generate(settings: dict, data_dir: str | None = None) -> dict[str, np.ndarray]:
     """Draw the data of one data seed, or take the entries given by hand.
 
     Returns
@@ -93,6 +94,9 @@ class Problem:
         Puts a numpy array on the training device, in the training precision or, with
         ``exact=True``, in its own.
     """
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, runs: list[dict], data: list[dict], place):
         self._data = data

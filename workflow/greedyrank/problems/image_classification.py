@@ -6,6 +6,8 @@ batch sees the same images in the same order; runs differ in their labels and in
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from greedyrank import images
@@ -71,6 +73,9 @@ def class_groups(runs: list[dict]) -> np.ndarray:
 
 class Problem:
     """Squared error of the predictions, minibatch by minibatch; parameters as in `completion`."""
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     full_batch = loss_at_start = False
 

@@ -8,6 +8,7 @@ fill gigabytes, so spectra are taken during training and the matrices are left o
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -52,6 +53,9 @@ def generate(settings: dict, data_dir: str | Path) -> dict[str, np.ndarray]:
 
 class Problem(completion.Problem):
     """As in `completion`, with spectra and the error of the held-out ratings in the records."""
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {"singular_value": ("component",)}
 
     leaves_out = ("end_to_end",)
 

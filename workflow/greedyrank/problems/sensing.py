@@ -8,6 +8,7 @@ size they are hundreds of megabytes.
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def ensemble(settings: dict) -> np.ndarray:
     return ((basis * eigenvalues[:, None]) @ basis.T).reshape(count, -1)
 
 
-def generate(settings: dict) -> dict[str, np.ndarray]:
+def generate(settings: dict, data_dir: str | None = None) -> dict[str, np.ndarray]:
     """Draw the data of one data seed.
 
     Returns
@@ -121,6 +122,9 @@ class Problem:
 
     Parameters as in `greedyrank.problems.completion`.
     """
+
+    # The axes of each observable, behind run and record.
+    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, runs: list[dict], data: list[dict], place):
         self._data = data
