@@ -1,14 +1,14 @@
 # greedyrank: data -> training -> spectra -> figures and claims.
 #
 #   results/data/<sweep>/<instance>.npz     what is to be recovered, one file a data seed
-#   results/runs/<sweep>/<batch>.npz        recorded training runs, one file a job
+#   results/runs/<sweep>/<job>.npz          recorded training runs, one file a job
 #   results/baselines/<sweep>.npz           what the runs are compared with, where a sweep asks for it
 #   results/spectra/<sweep>.nc              what is measured on them
 #   results/figures/<figure>.{png,pdf,svg}  pictures, and <figure>.csv: exactly what they show
 #   results/claims/<figure>.json            verdicts on the published statements
 #   results/logs, results/benchmarks        per job
 #
-# Scales other than laptop write to results/<scale>/. All logic is in workflow/greedyrank/planning.py.
+# Scales other than laptop write to results/<scale>/. All logic is in workflow/greedyrank/plan.
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -31,6 +31,7 @@ rule all:
     default_target: True
     input:
         plan.all_files(),
+        [getattr(rules, figure).output for figure in plan.project.broken],
 
 
 onsuccess:

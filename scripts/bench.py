@@ -4,19 +4,19 @@ import json
 import platform
 from pathlib import Path
 
-from greedyrank import cli, storage
+from greedyrank import command_line, storage
 
 
 def main(options):
     import torch
 
-    from greedyrank import bench
+    from greedyrank.benchmarks import steps
 
     if device := next((d for d in options.device if d == "cuda" and not torch.cuda.is_available()), None):
         raise RuntimeError(f"{device} was asked for, but torch sees no GPU here")
     cases = []
     for device in options.device:
-        report = bench.run(device, options.cases or list(bench.CASES))
+        report = steps.run(device, options.cases or list(steps.CASES))
         single, double = report["gemm_gflops"], report["gemm_gflops_float64"]
         print(f"{device}: matrix products {single:.0f} Gflop/s, float64 {double:.0f}, {torch.get_num_threads()} thread")
         print(f"{'case':36}{'published':>12}{'plain':>12}{'engine':>12}{'x published':>12}{'x plain':>9}{'of peak':>9}")
@@ -34,8 +34,8 @@ def main(options):
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--device", nargs="+", choices=("cpu", "cuda"), default=["cpu"])
     parser.add_argument("--cases", nargs="+", help="names of cases; default: all")
     parser.add_argument("--out", type=Path, required=True)
-    cli.run(main, parser)
+    command_line.run(main, parser)

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from greedyrank import page
+from greedyrank.report import page
 
 if __name__ == "__main__":
     claims = json.loads(Path(sys.argv[1]).read_text())["claims"]

@@ -8,8 +8,8 @@ import json
 import logging
 from pathlib import Path
 
-from greedyrank import cli, devices, storage, sweeps
-from greedyrank.errors import Explained
+from greedyrank import command_line, storage
+from greedyrank.errors import UserError
 
 # Every factorization that has a step of its own, with each optimiser.
 SWEEPS = ("singular_values", "component_norms", "deep_tucker_adam", "mf_cp_htf_hierarchical", "image_rank")
@@ -19,14 +19,15 @@ def from_config(names, steps):
     """Return a short slice of each of these sweeps of config.yaml."""
     import yaml
 
-    from greedyrank import config, equivalence
+    from greedyrank.benchmarks import devices
+    from greedyrank.config import loading
 
-    _, resolved = config.load(yaml.safe_load(Path("config.yaml").read_text()))
+    _, resolved = loading.load(yaml.safe_load(Path("config.yaml").read_text()))
     slices = {}
     for name in names or [name for name in SWEEPS if name in resolved]:
         if name not in resolved:
-            raise Explained(f"config.yaml has no sweep {name}")
-        slices[name] = equivalence.of_sweep(resolved[name], steps)
+            raise UserError(f"config.yaml has no sweep {name}")
+        slices[name] = devices.of_sweep(resolved[name], steps)
     return slices
 
 
@@ -35,22 +36,23 @@ def main(options):
     if options.save_slices:
         options.save_slices.write_text(json.dumps(slices, indent=1) + "\n")
         return
-    from greedyrank import equivalence, instances
+    from greedyrank.benchmarks import devices
+    from greedyrank.data import instances
 
     try:
         names = [devices.prepare(device) for device in options.devices]
-    except Explained as reason:
+    except UserError as reason:
         logging.warning("nothing is compared: %s", reason)
         return
     report = {}
     for sweep, plan in slices.items():
-        dtype, count = sweeps.expand(plan)[0]["dtype"], len(sweeps.expand(plan))
+        dtype, count = plan.runs[0]["dtype"], len(plan.runs)
         try:
-            rows = equivalence.compare(plan, instances.generator(plan["problem"], options.data_dir), options.devices)
-        except (Explained, OSError) as reason:  # its data are not here
+            rows = devices.compare(plan, instances.generator(plan["problem"], options.data_dir), options.devices)
+        except (UserError, OSError) as reason:  # its data are not here
             logging.warning("%s is left out: %s", sweep, reason)
             continue
-        allowed = equivalence.tolerance(dtype)
+        allowed = devices.tolerance(dtype)
         report[sweep] = {"dtype": dtype, "runs": count, "tolerance": allowed, "invariants": rows}
         print(f"\n{sweep}: {count} runs, {dtype}; parted where they differ by more than {allowed:.1e}")
         print(f"{'invariant':20}{'largest difference':>20}{'at step':>10}  parted")
@@ -62,7 +64,7 @@ def main(options):
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__.splitlines()[0])
     parser.add_argument("--sweeps", nargs="+", help=f"default: {' '.join(SWEEPS)}")
     parser.add_argument("--slices", type=Path, help="what --save-slices wrote, in place of sweeps of config.yaml")
     parser.add_argument("--save-slices", type=Path, help="write the short slices to this file, and end")
@@ -72,4 +74,4 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=500, help="default: 500")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="folder of images")
     parser.add_argument("--out", type=Path, default=Path("results/devices.json"))
-    cli.run(main, parser)
+    command_line.run(main, parser)

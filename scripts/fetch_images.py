@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from greedyrank import cli, images, storage
+from greedyrank import command_line, storage
+from greedyrank.data import images
 
 
 def main(options):
@@ -13,8 +14,8 @@ def main(options):
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--dataset", required=True, choices=images.CHECKSUMS)
     parser.add_argument("--data-dir", type=Path, required=True, help="folder of images and ratings")
     parser.add_argument("--out", type=Path, required=True)
-    cli.run(main, parser, name="dataset")
+    command_line.run(main, parser, name="dataset")

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from greedyrank import cli, movielens
+from greedyrank import command_line
+from greedyrank.data import ratings
 
 
 def main(options):
-    movielens.fetch(options.data_dir)
+    ratings.fetch(options.data_dir)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--data-dir", type=Path, required=True, help="folder of images and ratings")
-    cli.run(main, parser)
+    command_line.run(main, parser)

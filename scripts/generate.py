@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from greedyrank import cli, instances
+from greedyrank import command_line
 
 
 def main(options):
-    plan = options.slice
-    generate = instances.generator(plan["problem"], options.data_dir)
-    instances.save(options.out, plan["problem"], plan["instances"], generate)
+    from greedyrank import stages
+
+    stages.generate(options.slice, options.data_dir, options.out)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
-    cli.add_slice(parser, "problem and settings of each instance")
+    parser = command_line.parser(__doc__)
+    command_line.add_slice(parser, "problem and settings of each instance")
     parser.add_argument("--data-dir", type=Path, help="folder of images and ratings")
     parser.add_argument("--out", type=Path, required=True)
-    cli.run(main, parser)
+    command_line.run(main, parser)

@@ -2,18 +2,17 @@
 
 from pathlib import Path
 
-from greedyrank import cli, page
-
-CAPTIONS = Path(__file__).parent.parent / "workflow" / "report"
+from greedyrank import command_line
 
 
 def main(options):
-    plan = options.slice
-    page.write(options.results, plan, CAPTIONS)
+    from greedyrank.report import page
+
+    page.write(options.results, options.slice)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--results", type=Path, required=True, help="results folder of one scale")
-    cli.add_slice(parser, "scale and figures")
-    cli.run(main, parser)
+    command_line.add_slice(parser, "scale and figures")
+    command_line.run(main, parser)

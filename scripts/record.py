@@ -5,7 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
-from greedyrank import page
+from greedyrank.report import page
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 
-from greedyrank import cli, scaling, storage, style
+from greedyrank import command_line, storage
+from greedyrank.benchmarks import scaling
+from greedyrank.figures import saving
 
 
 def main(options):
@@ -15,11 +17,11 @@ def main(options):
     with storage.writing(options.out.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(measured, indent=2) + "\n")
     outputs = {ending: options.out.with_suffix(f".{ending}") for ending in ("png", "pdf", "svg", "csv")}
-    style.save(scaling.draw(measured), outputs, measured)
+    saving.save(scaling.draw(measured), outputs, measured)
 
 
 if __name__ == "__main__":
-    parser = cli.parser(__doc__)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=0.3, help="time of one repetition")
     parser.add_argument("--out", type=Path, required=True, help="pictures, without ending")
-    cli.run(main, parser)
+    command_line.run(main, parser)

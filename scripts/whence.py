@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from greedyrank import style
+from greedyrank.figures import saving
 
 if __name__ == "__main__":
-    print(json.dumps(style.read_record(Path(sys.argv[1])), indent=2))
+    print(json.dumps(saving.read_record(Path(sys.argv[1])), indent=2))

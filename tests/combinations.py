@@ -5,8 +5,9 @@ from unittest import mock
 
 import synthetic
 
-from greedyrank import images, instances, sweeps
-from greedyrank.descent import Descent
+from greedyrank.config import sweeps
+from greedyrank.data import images, instances
+from greedyrank.training.stepper import Descent
 
 RANK_ONE = {"problem": "sensing", "ensemble": "rank_one", "sensing_std": None}
 HUBER = {"loss": "huber", "huber_threshold": 0.1}
@@ -32,6 +33,6 @@ FULL_BATCH = [
 
 def stepper(plan: dict, device: str) -> Descent:
     """Return the torch stepper of a slice, from its initial factors; images are made up."""
-    runs, generate = sweeps.expand(plan), instances.generator(plan["problem"], Path("nowhere"))
+    runs, generate = plan.runs, instances.generator(plan["problem"], Path("nowhere"))
     with mock.patch.object(images, "load", lambda data_dir, dataset: synthetic.pictures(train=40, test=20)):
         return Descent(plan, runs, [generate(run) for run in runs], device)

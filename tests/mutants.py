@@ -11,10 +11,10 @@ from typing import NamedTuple
 import yaml
 from hypothesis import strategies as st
 
-from greedyrank import plain
+from greedyrank.config import yaml_input
 
 ROOT = Path(__file__).parents[1]
-CONFIG = plain.read_yaml(ROOT / "config.yaml")
+CONFIG = yaml_input.read_yaml(ROOT / "config.yaml")
 
 NUMBERS = [0, 1, -1, 2.5, -0.0, 1.0e-300, 1.0e308, 10**15, 2**63, -(10**30), 1 << 10000]
 NO_NUMBERS = [float("nan"), float("inf"), float("-inf")]
@@ -130,5 +130,5 @@ def mutant_claims(draw) -> tuple[str, object]:
     """Draw a figure, and its claims with one to three mutations."""
     random = draw(st.randoms(use_true_random=True))
     figure = random.choice(sorted(CONFIG["figures"]))
-    claims = yaml.load((ROOT / f"workflow/claims/{figure}.yaml").read_text(), plain.LOADER)
+    claims = yaml.load((ROOT / f"workflow/claims/{figure}.yaml").read_text(), yaml_input.LOADER)
     return figure, _mutant(random, {"claims": claims}, 3).config.get("claims")

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import yaml
 
-from greedyrank import config, plain, planning, settings
+from greedyrank.config import loading, yaml_input
+from greedyrank.config.settings import factorizations, problems
+from greedyrank.plan import graph as planning
 
 ROOT = Path(__file__).parents[1]
 
 
 def load() -> dict:
     """Return the config of this repository at paper scale, for GPUs: planning then asks for no memory of here."""
-    return {**plain.read_yaml(ROOT / "config.yaml"), "scale": "paper", "device": "cuda"}
+    return {**yaml_input.read_yaml(ROOT / "config.yaml"), "scale": "paper", "device": "cuda"}
 
 
 def _overlay(changes: dict[str, dict]) -> dict:
@@ -37,10 +39,10 @@ def more_runs(raw: dict, times: int) -> dict:
 
     A sweep whose only seed splits its jobs keeps it.
     """
-    _, resolved = config.load(raw)
+    _, resolved = loading.load(raw)
     changes = {}
     for name, sweep in resolved.items():
-        models = settings.PROBLEMS[sweep["problem"]], settings.FACTORIZATIONS[sweep["factorization"]]
+        models = problems.PROBLEMS[sweep["problem"]], factorizations.FACTORIZATIONS[sweep["factorization"]]
         seeds = [
             seed
             for seed in ("seed", "data_seed")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import yaml
 from checkout import Checkout
 
-from greedyrank.planning import Plan
+from greedyrank.plan.graph import Plan
 
 IMAGES = "results/smoke/data/image_rank/dataset-mnist_images-original.npz"
 # Sweep, batch, data, what makes the job long enough to be killed in the middle, and its last step.

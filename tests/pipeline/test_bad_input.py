@@ -13,7 +13,7 @@ import pytest
 import synthetic
 from checkout import REPOSITORY, copy_repository
 
-from greedyrank import movielens
+from greedyrank.data import ratings
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_figure_asked_for_without_its_data_downloads_them(tmp_path):
     asked, archive = [], synthetic.archive(synthetic.ratings())
     checkout = copy_repository(tmp_path / "checkout")
     (checkout.folder / "data/movielens/u.data").unlink()
-    checkout.edit("workflow/greedyrank/movielens.py", movielens.CHECKSUM, hashlib.sha256(archive).hexdigest())
+    checkout.edit("workflow/greedyrank/movielens.py", ratings.CHECKSUM, hashlib.sha256(archive).hexdigest())
     target = "results/smoke/data/dmf_movielens/all.npz"
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

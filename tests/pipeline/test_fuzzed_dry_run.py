@@ -6,8 +6,8 @@ import mutants
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from greedyrank import planning
-from greedyrank.config import ConfigError
+from greedyrank.config.loading import ConfigError
+from greedyrank.plan import graph
 
 
 # The same examples in every run, as in tests/unit/test_fuzzed_config.py.
@@ -23,7 +23,7 @@ def test_mutated_config(fresh, mutant):
     assert not (fresh.folder / "results").exists()  # no job ran
     fresh.check_no_value_ran()
     try:
-        planning.Plan(yaml.safe_load(text))
+        graph.Plan(yaml.safe_load(text))
     except ConfigError as error:
         assert result.returncode != 0
         for message in error.messages:

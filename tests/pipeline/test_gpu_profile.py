@@ -8,7 +8,7 @@ import pytest
 import yaml
 from checkout import REPOSITORY
 
-from greedyrank.planning import gpu_is_here
+from greedyrank.plan.graph import gpu_is_here
 
 
 def test_sweeps_go_to_the_gpu_unless_they_say_cpu(fresh):

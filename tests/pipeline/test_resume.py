@@ -11,14 +11,14 @@ import time
 import pytest
 import yaml
 
-from greedyrank import config
+from greedyrank.config import loading
 
 
 def command(checkout, out, seconds):
     """Return the command line of one training job, long enough to be killed in the middle."""
     data = checkout.folder / "results/smoke/data/component_norms/all.npz"
     config_yaml = yaml.safe_load((checkout.folder / "config.yaml").read_text())
-    _, sweeps = config.load({**config_yaml, "scale": "smoke"})
+    _, sweeps = loading.load({**config_yaml, "scale": "smoke"})
     fixed = {
         **sweeps["component_norms"]["fixed"], "data_seed": 0, "factor_std": 0.1, "learning_rate": 1e-3,
         "stop": {"loss": 0.0, "checks": 0, "every": 1, "max_steps": 20000, "max_epochs": None},

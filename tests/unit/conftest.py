@@ -1,6 +1,6 @@
 """Small runs for every test: settings with all defaults, made by the config's own grammar."""
 
-from greedyrank import cli  # noqa: F401, I001  before numpy: one thread, as in every job
+from greedyrank import command_line  # noqa: F401, I001  before numpy: one thread, as in every job
 
 import copy
 
@@ -8,8 +8,9 @@ import hypothesis
 import numpy as np
 import pytest
 
-from greedyrank import config, sweeps, training
-from greedyrank.tenants import tenant
+from greedyrank.config import loading, sweeps
+from greedyrank.training import loop
+from greedyrank.plugins import plugin
 
 hypothesis.settings.register_profile("unit", database=None, deadline=None, derandomize=True, max_examples=60)
 hypothesis.settings.load_profile("unit")
@@ -92,13 +93,13 @@ def _sweep(
 
 def _plan(factorization: str, optimizer: str, **overrides) -> dict:
     """Return the slice of one small batch."""
-    _, resolved = config.load(_raw(_sweep(factorization, optimizer, **overrides)))
+    _, resolved = loading.load(_raw(_sweep(factorization, optimizer, **overrides)))
     return sweeps.narrow(resolved["small"], {})
 
 
 def _run_settings(factorization: str, optimizer: str = "gd", **overrides) -> list[dict]:
     """Return the settings of the runs of one small batch."""
-    return sweeps.expand(_plan(factorization, optimizer, **overrides))
+    return EXPAND(_plan(factorization, optimizer, **overrides))
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +123,7 @@ def run_settings():
 @pytest.fixture(scope="session")
 def train():
     """Train a slice of completion or sensing: ``train(plan)`` gives the records."""
-    return lambda small: training.train(small, tenant("problems", small["problem"]).generate, "cpu")
+    return lambda small: loop.train(small, plugin("problems", small["problem"]).generate, "cpu")
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,16 @@ import scipy.stats
 import synthetic
 import torch
 import xarray as xr
+from jing_2020.irmae_spectrum import statistics as claims
 from PIL import Image
 from torch import nn
 
-from greedyrank import images, sweeps, training
-from greedyrank.claims import irmae_spectrum as claims
-from greedyrank.descent import Descent
+from greedyrank.config import sweeps
+from greedyrank.data import images
 from greedyrank.factorizations import autoencoder
 from greedyrank.problems import autoencoding
+from greedyrank.training import loop
+from greedyrank.training.stepper import Descent
 
 TIGHT = 1e-12
 SIZES = {"train": 40, "test": 21}
@@ -173,7 +175,7 @@ def test_loss_is_the_mean_over_the_epoch_so_far(run_settings, place, relative):
 @pytest.mark.parametrize("latent_size", [1, 5])
 def test_spectrum_and_test_error_are_those_of_all_test_images(plan, relative, latent_size):
     small = plan("autoencoder", "adam", latent_size=latent_size, linear_layers=2, batch_size=8, test_size=21)
-    (run,) = sweeps.expand(small)
+    (run,) = small.runs
     found = Descent(small, [run], [generate(run)], "cpu")
     found.losses()
     recorded = found.observables()
@@ -193,7 +195,7 @@ def test_spectrum_and_test_error_are_those_of_all_test_images(plan, relative, la
 
 def test_training_is_that_of_torch(plan, relative):
     small = plan("autoencoder", "adam", linear_layers=2, latent_size=5, batch_size=8, axes={"seed": [0, 3]})
-    both = sweeps.expand(small)
+    both = small.runs
     stepper = Descent(small, both, [generate(run) for run in both], "cpu")
     stepper.losses()  # looking at the loss of the start changes nothing
     stepper.advance(7)  # one epoch is 5
@@ -213,9 +215,9 @@ def test_training_is_that_of_torch(plan, relative):
 
 def test_records_begin_before_the_first_step(plan):
     small = plan("autoencoder", "adam", batch_size=8, stop={"max_epochs": 2})
-    found = training.train(small, generate, "cpu")
+    found = loop.train(small, generate, "cpu")
     assert found["step"].tolist() == [[0, 5, 10]]
-    (run,) = sweeps.expand(small)
+    (run,) = small.runs
     block = torch.from_numpy(autoencoding.resized(generate(run)["train_pixels"]) / 255)[:8]
     with torch.no_grad():
         error = ((nn.Sequential(*plain(run))(block) - block) ** 2).mean()

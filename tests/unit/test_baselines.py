@@ -8,10 +8,10 @@ import pytest
 import scipy.linalg
 import scipy.optimize
 
-from greedyrank import images
 from greedyrank.baselines import least_squares
 from greedyrank.baselines import minimum_nuclear_norm as mnn
-from greedyrank.errors import Explained
+from greedyrank.data import images
+from greedyrank.errors import UserError
 from greedyrank.problems import completion, image_classification, sensing
 
 ACCURATE = 1e-6  # relative, of the conic solver's optimum; its own tolerances are 1e-8
@@ -332,7 +332,7 @@ def test_psd_with_a_tolerance_that_matters(psd_tol):
 
 def test_not_solved_is_explained():
     """One line for whoever runs the pipeline, in place of a traceback."""
-    assert issubclass(mnn.NotSolved, Explained)
+    assert issubclass(mnn.NotSolved, UserError)
 
 
 # -- least squares ----------------------------------------------------------------------------------

@@ -2,13 +2,13 @@
 
 import pytest
 
-from greedyrank import bench
-from greedyrank.bench import CASES
+from greedyrank.benchmarks import steps
+from greedyrank.benchmarks.steps import CASES
 
 
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
-    monkeypatch.setattr(bench, "BATCH", 100)
+    monkeypatch.setattr(steps, "BATCH", 100)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -22,13 +22,13 @@ def test_every_case_takes_a_step(name):
 @pytest.mark.parametrize("name", ["cp order4 R512", "tucker 25 K2", "hierarchical 8^4", "image r15"])
 def test_published_and_plain_forms_take_the_same_step(name, monkeypatch):
     optimizers = []
-    by_autograd = bench._by_autograd
+    by_autograd = steps._by_autograd
 
     def watched(loss, optimizer):
         optimizers.append(optimizer)
         return by_autograd(loss, optimizer)
 
-    monkeypatch.setattr(bench, "_by_autograd", watched)
+    monkeypatch.setattr(steps, "_by_autograd", watched)
     _, published, plain, _ = CASES[name]("cpu")
     ours, theirs = (optimizer.param_groups[0]["params"] for optimizer in optimizers)
     start = [parameter.detach().clone() for parameter in ours]

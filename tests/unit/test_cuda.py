@@ -5,7 +5,7 @@ import pytest
 import torch
 from combinations import FULL_BATCH, stepper
 
-from greedyrank import devices
+from greedyrank.training import devices
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
 

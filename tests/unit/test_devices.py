@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
-from greedyrank import devices
-from greedyrank.errors import Explained
+from greedyrank.errors import UserError
+from greedyrank.training import devices
 
 TAKE = """
 import sys
@@ -41,6 +41,6 @@ def test_jobs_spread_over_the_cards_and_free_them(tmp_path):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
 def test_without_a_gpu_the_error_says_what_to_set():
-    with pytest.raises(Explained, match="sees none here: set `device: cpu`"):
+    with pytest.raises(UserError, match="sees none here: set `device: cpu`"):
         devices.prepare("cuda")
     assert devices.prepare("cpu") == "cpu"

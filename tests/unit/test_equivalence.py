@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from greedyrank import equivalence, sweeps, training
-from greedyrank.instances import generator
+from greedyrank.benchmarks import devices as equivalence
+from greedyrank.config import sweeps
+from greedyrank.data.instances import generator
+from greedyrank.training import loop
 
 REPOSITORY = Path(__file__).parents[2]
 TWICE = ("cpu", "cpu")
@@ -42,7 +44,7 @@ def test_a_device_agrees_with_itself(plan, factorization, optimizer, names):
 )
 def test_it_tells_from_which_record_on_they_part(plan, monkeypatch, kick, dtype, parts):
     small = equivalence.shortened(plan("cp", "gd", axes={"seed": [0, 1, 2]}, dtype=dtype), 60)
-    make, made = training.make_stepper, []
+    make, made = loop.make_stepper, []
 
     def kicked(*args):
         stepper = make(*args)
@@ -59,7 +61,7 @@ def test_it_tells_from_which_record_on_they_part(plan, monkeypatch, kick, dtype,
             stepper.advance = advance_and_kick
         return stepper
 
-    monkeypatch.setattr(training, "make_stepper", kicked)
+    monkeypatch.setattr(loop, "make_stepper", kicked)
     rows = compared(small)
     for name in ("norm", "component_norm", "singular_values"):
         assert rows[name]["parts"] == parts
@@ -87,8 +89,8 @@ def test_singular_values_are_those_between_the_halves_of_the_modes():
 def test_a_shortened_slice_has_runs_from_all_of_the_batch(plan):
     cases = [{"learning_rate": [0.1, 0.2]}, {"learning_rate": [0.3]}]
     whole = plan("deep_matrix", "gd", cases=cases, axes={"seed": [0, 1, 2]}, stop={"loss": 0.1, "max_steps": 7})
-    short = sweeps.expand(equivalence.shortened(whole, 40))
-    runs = sweeps.expand(whole)
+    short = EXPAND(equivalence.shortened(whole, 40))
+    runs = whole.runs
     assert len(runs) == 9
     data = [{key: run[key] for key in run.keys() - {"stop", "record"}} for run in short]
     assert data == [{key: run[key] for key in run.keys() - {"stop", "record"}} for run in (runs[0], runs[3], runs[6])]
@@ -138,7 +140,7 @@ def test_the_slices_of_the_config_are_written(tmp_path):
     assert {plan["factorization"] for plan in slices.values()} == {
         "deep_matrix", "cp", "tucker", "hierarchical", "binary_cp",
     }  # fmt: skip
-    assert all(0 < len(sweeps.expand(plan)) <= equivalence.RUNS for plan in slices.values())
+    assert all(0 < len(plan.runs) <= equivalence.RUNS for plan in slices.values())
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")

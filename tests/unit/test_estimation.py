@@ -5,8 +5,9 @@ import pytest
 import xarray as xr
 from scipy import integrate, optimize
 
-from greedyrank import plateaus, recovery, step_limits, sweeps, theory
+from greedyrank.config import sweeps
 from greedyrank.problems import completion
+from greedyrank.theory import plateaus, recovery_draws, recovery_times, step_limits
 
 # -- step limits ------------------------------------------------------------------------------------
 
@@ -80,20 +81,20 @@ def test_flow_time_is_that_of_the_flow(depth, eigenvalue, start, end):
         return d ** (depth - 1) * (eigenvalue - d**depth)
 
     flow = integrate.solve_ivp(velocity, (0, 1e3), [start], events=arrives, rtol=1e-10, atol=1e-12)
-    assert theory.flow_time(eigenvalue, depth, start, end) == pytest.approx(flow.t_events[0][0], rel=1e-7)
+    assert recovery_times.flow_time(eigenvalue, depth, start, end) == pytest.approx(flow.t_events[0][0], rel=1e-7)
 
 
 def test_flow_time_closed_form():
     # d/dx ln(x^2 / (lambda - x^2)) / (2 lambda) = 1 / (x (lambda - x^2))
     x = np.array([0.1, 2.0])
     low, high = np.log(x**2 / (10 - x**2)) / 20
-    assert theory.flow_time(10.0, 2, *x) == pytest.approx(high - low, rel=1e-10)
+    assert recovery_times.flow_time(10.0, 2, *x) == pytest.approx(high - low, rel=1e-10)
 
 
 @pytest.mark.parametrize("depth", [2, 3, 5])
 def test_decay_time_is_the_integral(depth):
     expected, _ = integrate.quad(lambda x: x ** (1 - depth), 0.2, 0.9)
-    assert theory.decay_time(depth, 0.9, 0.2) == pytest.approx(expected, rel=1e-10)
+    assert recovery_times.decay_time(depth, 0.9, 0.2) == pytest.approx(expected, rel=1e-10)
 
 
 @pytest.mark.parametrize("eigenvalue", [10.0, -2.0])
@@ -102,13 +103,13 @@ def test_eigenvalue_flow_closed_form(eigenvalue):
     times = np.linspace(0, 1, 30)
     growth = np.exp(2 * eigenvalue * times)
     expected = 0.01 * eigenvalue * growth / (eigenvalue + 0.01 * (growth - 1))
-    np.testing.assert_allclose(theory.eigenvalue_flow(eigenvalue, 2, 0.1, times), expected, rtol=1e-8)
+    np.testing.assert_allclose(recovery_times.eigenvalue_flow(eigenvalue, 2, 0.1, times), expected, rtol=1e-8)
 
 
 def test_the_flow_is_fastest_at_its_share():
     d = np.linspace(0.1, 10 ** (1 / 3), 100_000)
     fastest = d[np.argmax(d**2 * (10 - d**3))]
-    assert fastest**3 / 10 == pytest.approx(theory.fastest_share(3), rel=1e-3)
+    assert fastest**3 / 10 == pytest.approx(recovery_times.fastest_share(3), rel=1e-3)
 
 
 # -- the bound --------------------------------------------------------------------------------------
@@ -117,19 +118,19 @@ def test_the_flow_is_fastest_at_its_share():
 def test_cases_of_the_bound_meet():
     # Where two cases of the theorem touch, their bounds differ at most by the steps of rounding up.
     depth, alpha, rate = 3, 0.1, 1e-5
-    edge = (1 - theory.fastest_share(depth) ** (1 / depth)) * 10 ** (1 / depth)
-    early = theory.recovery_bound(10.0, depth, alpha, rate, 1.0001 * edge)
-    full = theory.recovery_bound(10.0, depth, alpha, rate, 0.9999 * edge)
+    edge = (1 - recovery_times.fastest_share(depth) ** (1 / depth)) * 10 ** (1 / depth)
+    early = recovery_times.recovery_bound(10.0, depth, alpha, rate, 1.0001 * edge)
+    full = recovery_times.recovery_bound(10.0, depth, alpha, rate, 0.9999 * edge)
     assert early == pytest.approx(full, rel=1e-3)
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_no_draw_exceeds_the_bound(depth):
-    drawn = recovery.draw((depth,), 30, seed=7)
-    assert sorted(set(drawn.case.values)) == sorted(theory.RECOVERY_CASES)
+    drawn = recovery_draws.draw((depth,), 30, seed=7)
+    assert sorted(set(drawn.case.values)) == sorted(recovery_times.RECOVERY_CASES)
     columns = (drawn[name].values for name in ("eigenvalue", "depth", "alpha", "tolerance", "case", "rate"))
     for eigenvalue, n, alpha, tolerance, case, rate in zip(*columns, strict=True):
-        assert theory.recovery_case(eigenvalue, n, alpha, tolerance) == case
+        assert recovery_times.recovery_case(eigenvalue, n, alpha, tolerance) == case
         assert rate < step_limits.limit([eigenvalue], n, alpha)
         assert 0 < tolerance < abs(alpha - max(eigenvalue, 0) ** (1 / n))
     assert (drawn.steps <= np.ceil(drawn.bound)).all()
@@ -143,17 +144,17 @@ def test_recovery_steps_are_those_of_the_engine(plan, train):
         **{**ESTIMATION, "learning_rate": rate, "stop": {"max_steps": 4000}, "record": {"every": 1}},
     )
     found = train(small)
-    vectors = np.linalg.eigh(completion.generate(sweeps.expand(small)[0])["target"])[1][:, ::-1]
+    vectors = np.linalg.eigh(completion.generate(small.runs[0])["target"])[1][:, ::-1]
     learned = np.einsum("ij,kil,lj->kj", vectors, found["end_to_end"][0], vectors)
     roots = np.cbrt(np.maximum(values, 0.0))
     tolerance = 0.05
     # For lambda < 0, d^N is compared, which is positive throughout.
     engine = [int(np.argmax(np.abs(np.cbrt(learned[:, i]) - roots[i]) <= tolerance)) for i in range(4)]
     drawn = {"depth": [3] * 4, "eigenvalue": values, "alpha": [alpha] * 4, "rate": [rate] * 4}
-    bound = [theory.recovery_bound(value, 3, alpha, rate, tolerance) for value in values]
+    bound = [recovery_times.recovery_bound(value, 3, alpha, rate, tolerance) for value in values]
     columns = {**drawn, "tolerance": [tolerance] * 4, "bound": bound}
     draws = xr.Dataset({name: ("draw", np.array(column)) for name, column in columns.items()})
-    np.testing.assert_array_equal(recovery.recovery_steps(draws), engine)
+    np.testing.assert_array_equal(recovery_draws.recovery_steps(draws), engine)
 
 
 # -- plateaus ---------------------------------------------------------------------------------------
@@ -161,23 +162,23 @@ def test_recovery_steps_are_those_of_the_engine(plan, train):
 
 def test_plateau_heights_are_those_of_projections():
     values = np.array([-5.0, 7.0, 10.0, 5.0])
-    np.testing.assert_allclose(theory.plateau_heights(values), [1.0, 1.7, 2.2, 2.7], rtol=1e-14)
+    np.testing.assert_allclose(recovery_times.plateau_heights(values), [1.0, 1.7, 2.2, 2.7], rtol=1e-14)
 
 
 def test_intervals_shrink_to_the_flow_s():
     # As the step goes to 0 the bound keeps a factor over the flow: N = 2 loses by more than 10 / 7.
     for depth, empty in ((2, True), (4, False)):
-        start, end = theory.rank_intervals(np.array([10.0, 7.0, -5.0]), depth, 0.1, 1e-7, 0.05)[0]
+        start, end = recovery_times.rank_intervals(np.array([10.0, 7.0, -5.0]), depth, 0.1, 1e-7, 0.05)[0]
         assert (start > end) == empty
-    assert theory.rank_intervals(np.array([10.0, 7.0, -5.0]), 3, 0.1, 1e-5, 0.05)[-1, 1] == np.inf
+    assert recovery_times.rank_intervals(np.array([10.0, 7.0, -5.0]), 3, 0.1, 1e-5, 0.05)[-1, 1] == np.inf
 
 
 def test_intervals_of_eigenvalues_that_are_not_learned():
-    intervals = theory.rank_intervals(np.array([10.0, 1e-15, -1.0]), 3, 0.1, 1e-4, 0.05)
+    intervals = recovery_times.rank_intervals(np.array([10.0, 1e-15, -1.0]), 3, 0.1, 1e-4, 0.05)
     assert intervals.shape == (1, 2)
     assert intervals[0, 1] == np.inf
     # alpha^3 = 1e-3 is more than 5 % of the second eigenvalue from the start.
-    assert theory.rank_intervals(np.array([10.0, 0.01]), 3, 0.1, 1e-4, 0.05)[0, 1] == 0
+    assert recovery_times.rank_intervals(np.array([10.0, 0.01]), 3, 0.1, 1e-4, 0.05)[0, 1] == 0
 
 
 def test_resting_value():

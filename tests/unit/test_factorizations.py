@@ -8,9 +8,9 @@ import tensorly
 import torch
 
 from greedyrank.factorizations import binary_cp, cp, deep_cp, deep_matrix, hierarchical, psd, tucker
-from greedyrank.image_bits import PIXELS, FloatImages, PackedImages
+from greedyrank.kernels.image_bits import PIXELS, FloatImages, PackedImages
+from greedyrank.plugins import plugin
 from greedyrank.problems import completion
-from greedyrank.tenants import tenant
 
 TIGHT = 1e-12
 
@@ -414,7 +414,7 @@ def three(request, run_settings):
     name, settings = BUILT[request.param]
     scale = {"core_std": 0.8} if name == "tucker" else {"factor_std": 0.8}
     runs = run_settings(name, observations=4, target_rank=1, **scale, **settings, axes={"seed": [0, 1, 2]})
-    return runs, tenant("factorizations", name)
+    return runs, plugin("factorizations", name)
 
 
 @pytest.fixture
@@ -712,7 +712,7 @@ def test_balanced_hierarchical_init_is_balanced_at_the_root(run_settings, shape,
 @pytest.mark.parametrize("name", ["tucker", "deep_cp", "hierarchical"])
 def test_an_init_follows_its_seed_alone(run_settings, name):
     def flat(run):
-        return np.concatenate([array.ravel() for array in arrays_in(tenant("factorizations", name).initial(run))])
+        return np.concatenate([array.ravel() for array in arrays_in(plugin("factorizations", name).initial(run))])
 
     (run,) = run_settings(name)
     first = flat(run)
@@ -762,7 +762,7 @@ def test_differences_of_squared_norms_are_conserved_but_for_the_step(run_setting
 
     def train(rate, steps):
         runs = run_settings(name, axes={"seed": [0, 1]}, **settings)
-        model = tenant("factorizations", name).Model(runs, place)
+        model = plugin("factorizations", name).Model(runs, place)
         problem = completion.Problem(runs, [completion.generate(run) for run in runs], place)
         before = [norms.clone() for norms in squared_norms(runs[0], model.parameters)]
         for _ in range(steps):

@@ -14,24 +14,26 @@ from types import SimpleNamespace
 import mutants
 from hypothesis import given, settings
 
-from greedyrank import config, planning, provenance
-from greedyrank import settings as grammar
-from greedyrank.config import ConfigError
+from greedyrank import provenance
+from greedyrank.config import loading
+from greedyrank.config.loading import ConfigError
+from greedyrank.config.settings import baselines, factorizations, optimizers, problems, training
+from greedyrank.plan import graph
 
 # Half the configs have one thing wrong, the others up to four: 2000 in all. Claims stand in files of their own.
 ONE, SEVERAL, CLAIMS = 1000, 1000, 500
 
 MODELS = [
-    *(config.Config, config.Sweep, config.Figure, config.Claim, grammar.Training, grammar.Stop, grammar.Record),
-    *grammar.PROBLEMS.values(),
-    *grammar.FACTORIZATIONS.values(),
-    *grammar.OPTIMIZERS.values(),
-    *grammar.BASELINES.values(),
+    *(loading.Config, loading.Sweep, loading.Figure, loading.Claim, training.Training, training.Stop, training.Record),
+    *problems.PROBLEMS.values(),
+    *factorizations.FACTORIZATIONS.values(),
+    *optimizers.OPTIMIZERS.values(),
+    *baselines.BASELINES.values(),
 ]
 KEYS = {name for model in MODELS for name in model.model_fields} - {"sweeps", "figures"}
 
 
-def check_graph(plan: planning.Plan) -> None:
+def check_graph(plan: graph.Plan) -> None:
     """Ask for everything that the rules ask for; of many jobs of a sweep the first and the last."""
 
     def ends(names) -> list:
@@ -94,7 +96,7 @@ def check_names(mutant: mutants.Mutant, messages: list[str]) -> None:
             assert not any(message.startswith(f"sweeps.{other}.") for message in messages)
 
 
-LOADED = config.load(mutants.CONFIG)
+LOADED = loading.load(mutants.CONFIG)
 
 
 @settings(max_examples=CLAIMS)
@@ -102,7 +104,7 @@ LOADED = config.load(mutants.CONFIG)
 def test_claims(mutant):
     figure, blocks = mutant
     try:
-        claims = config.load_claims(figure, *LOADED, blocks)
+        claims = loading.load_claims(figure, *LOADED, blocks)
     except ConfigError as error:
         check_messages(error.messages)
         assert all(message.startswith(f"claims/{figure}.yaml") for message in error.messages)
@@ -113,7 +115,7 @@ def test_claims(mutant):
 def errors_of(mutant: mutants.Mutant) -> list[str]:
     """Return what is wrong with a config, readable; where nothing is, check its job graph."""
     try:
-        plan = planning.Plan(mutant.config)
+        plan = graph.Plan(mutant.config)
     except ConfigError as error:
         check_messages(error.messages)
         return error.messages

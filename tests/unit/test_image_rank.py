@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
+from razin_2021.image_rank import draw as by_rank
+from razin_2021.image_rank import statistics as image_rank
+from razin_2021.image_rank_labels import draw as by_label
+from razin_2021.image_rank_labels import statistics as image_rank_labels
 
-from greedyrank import planning, style
-from greedyrank.claims import image_rank, image_rank_labels
-from greedyrank.figures import image_rank as by_rank
-from greedyrank.figures import image_rank_labels as by_label
-from greedyrank.selection import select
+from greedyrank.figures import saving
+from greedyrank.plan import graph
+from greedyrank.spectra.selection import select
 
 RANKS = (1, 4, 15)
 LABELS = {"original": range(10), "shuffled": range(10), "independent": (6, 3), "random_images": (3, 6, 9)}
@@ -187,7 +189,7 @@ def test_labels_that_need_fewer_components(runs, error):
 
 @pytest.fixture(scope="module")
 def published():
-    return yaml.safe_load((planning.PUBLISHED / "image_rank.yaml").read_text())
+    return yaml.safe_load((graph.PUBLISHED / "image_rank.yaml").read_text())
 
 
 def points(table, panel, series):
@@ -198,7 +200,7 @@ def points(table, panel, series):
 def test_errors_and_shares_by_rank_are_those_of_the_runs(runs, published, tmp_path):
     canvas = by_rank.draw({"image_rank": runs}, published)
     table = canvas.table()
-    style.save(canvas, {"png": tmp_path / "figure.png"}, {})
+    saving.save(canvas, {"png": tmp_path / "figure.png"}, {})
     for column, dataset in enumerate(("mnist", "fashion_mnist")):
         for name, described in by_rank.NAMES.items():
             for row, part in enumerate(("train", "test")):
@@ -224,7 +226,7 @@ def test_table_of_labels_is_that_of_the_runs(runs, published, tmp_path):
     errors = [0.08, 0.02, 0.001]
     canvas = by_label.draw({"image_rank": runs}, published, errors=errors)
     table = canvas.table()
-    style.save(canvas, {"png": tmp_path / "figure.png"}, {})
+    saving.save(canvas, {"png": tmp_path / "figure.png"}, {})
     for panel, dataset in (("c", "mnist"), ("d", "fashion_mnist")):
         for label, name in enumerate(by_label.CLASSES[dataset]):
             found = points(table, panel, f"original, smallest rank for an error, {name}")

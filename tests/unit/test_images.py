@@ -11,7 +11,8 @@ import tempfile
 import numpy as np
 import pytest
 
-from greedyrank import images, storage
+from greedyrank import storage
+from greedyrank.data import images
 from greedyrank.storage import CorruptFile
 
 NAMES = list(images.CHECKSUMS["mnist"])

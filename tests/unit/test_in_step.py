@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 import yaml
 
-from greedyrank import config, schema, settings
+from greedyrank.config import loading, schema
+from greedyrank.config.settings import baselines, factorizations, optimizers, problems, training
 
 REPOSITORY = Path(__file__).parents[2]
 LOCK = dict(
@@ -38,7 +39,7 @@ def test_the_lock_has_no_cuda_packages_and_no_hashes():
 
 def test_a_setting_belongs_to_one_tenant_of_a_sweep():
     for tenants in product(
-        settings.PROBLEMS.values(), settings.FACTORIZATIONS.values(), settings.OPTIMIZERS.values(), [settings.Training]
+        problems.PROBLEMS.values(), factorizations.FACTORIZATIONS.values(), optimizers.OPTIMIZERS.values(), [training.Training]
     ):
         for one, other in combinations(tenants, 2):
             assert not set(one.model_fields) & set(other.model_fields)
@@ -46,12 +47,12 @@ def test_a_setting_belongs_to_one_tenant_of_a_sweep():
 
 def test_every_tenant_has_settings_and_every_settings_class_its_module():
     for room, known in (
-        ("problems", settings.PROBLEMS),
-        ("factorizations", settings.FACTORIZATIONS),
-        ("optimizers", settings.OPTIMIZERS),
-        ("baselines", settings.BASELINES),
+        ("problems", problems.PROBLEMS),
+        ("factorizations", factorizations.FACTORIZATIONS),
+        ("optimizers", optimizers.OPTIMIZERS),
+        ("baselines", baselines.BASELINES),
     ):
-        assert set(config.tenants(room)) == set(known)
+        assert set(loading.tenants(room)) == set(known)
 
 
 def test_the_readme_lists_every_figure_with_its_claims_and_minutes():

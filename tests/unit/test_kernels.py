@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from greedyrank.descent import Descent
+from greedyrank.config.sweeps import expand
 from greedyrank.factorizations.deep_matrix import compiled
 from greedyrank.problems import completion
-from greedyrank.sweeps import expand
+from greedyrank.training.stepper import Descent
 
 STEPS = 300
 

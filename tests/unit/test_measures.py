@@ -8,18 +8,24 @@ import scipy.integrate
 import scipy.linalg
 import tensorly
 import xarray as xr
+from beyond.phase_diagram.statistics import degrees_of_freedom
 
-from greedyrank import extraction, instances, provenance, selection, settings, spectra, storage, sweeps, targets, theory
-from greedyrank.claims.phase_diagram import degrees_of_freedom
+from greedyrank import provenance, storage
+from greedyrank.config import sweeps
+from greedyrank.config.settings import problems
+from greedyrank.config.settings.problems import TARGET
+from greedyrank.data import instances, targets
 from greedyrank.factorizations import cp, deep_matrix, tucker
 from greedyrank.measures import rank_one_trajectory, tensor_rank
+from greedyrank.plugins import plugin
 from greedyrank.problems import completion
-from greedyrank.settings import TARGET
-from greedyrank.tenants import tenant
+from greedyrank.spectra import extraction, linear_algebra, selection
+from greedyrank.theory import counterexample, growth_laws
+from greedyrank.theory import rank_one as rank_one_theory
 
 
 def measure(name, runs):
-    return tenant("measures", name).measure(runs)
+    return plugin("measures", name).measure(runs)
 
 
 def recorded(matrices, steps=None, **variables):
@@ -75,9 +81,9 @@ def test_effective_rank_closed_forms(n):
 
 def test_effective_rank_of_exact_zeros_and_of_padding():
     np.testing.assert_allclose(
-        spectra.effective_rank(np.array([[2.0, 0.0, 0.0], [2.0, 2.0, 0.0]])), [1.0, 2.0], rtol=1e-15
+        linear_algebra.effective_rank(np.array([[2.0, 0.0, 0.0], [2.0, 2.0, 0.0]])), [1.0, 2.0], rtol=1e-15
     )
-    assert np.isnan(spectra.effective_rank(np.full((1, 3), np.nan))).all()
+    assert np.isnan(linear_algebra.effective_rank(np.full((1, 3), np.nan))).all()
 
 
 def test_nuclear_norm_and_determinant(padded):
@@ -390,10 +396,10 @@ def test_singular_values_grow_as_the_theorem_says(run_settings, depth):
     measured = finite_difference(velocity, factors, lambda state: np.linalg.svd(chain(state), compute_uv=False))
     left, sigma, right = np.linalg.svd(chain(factors))
     slopes = np.array([left[:, r] @ gradient(chain(factors)) @ right[r] for r in range(5)])
-    predicted = theory.singular_value_growth(sigma, slopes, depth)
+    predicted = growth_laws.singular_value_growth(sigma, slopes, depth)
     np.testing.assert_allclose(measured, predicted, rtol=0, atol=1e-8 * np.abs(predicted).max())
     assert np.abs(predicted).max() > 1e-3
-    wrong = theory.singular_value_growth(sigma, slopes, depth + 1)
+    wrong = growth_laws.singular_value_growth(sigma, slopes, depth + 1)
     assert np.abs(measured - wrong).max() > 1e-2 * np.abs(predicted).max()
 
 
@@ -433,25 +439,25 @@ def test_component_norms_grow_as_the_theorem_says(run_settings, shape):
     measured = finite_difference(velocity, factors, component_norms)
     sigma, upstream = component_norms(factors), gradient(tensor(factors))
     gamma = np.array([-(upstream * tensor([f[:, r : r + 1] for f in factors])).sum() / sigma[r] for r in range(5)])
-    predicted = theory.component_growth(sigma, gamma, len(shape))
+    predicted = growth_laws.component_growth(sigma, gamma, len(shape))
     np.testing.assert_allclose(measured, predicted, rtol=0, atol=1e-8 * np.abs(predicted).max())
-    wrong = theory.component_growth(sigma, gamma, len(shape) + 1)
+    wrong = growth_laws.component_growth(sigma, gamma, len(shape) + 1)
     assert np.abs(measured - wrong).max() > 1e-2 * np.abs(predicted).max()
 
 
 def test_unobserved_entry_theory():
     # With det W = 0, W_12 = W_21 = 1: W_22 = 1 / W_11, and the loss is half its square.
     entry = np.array([2.0, 70.0])
-    np.testing.assert_allclose(theory.unobserved_entry((1 / entry) ** 2 / 2), entry, rtol=1e-14)
+    np.testing.assert_allclose(counterexample.unobserved_entry((1 / entry) ** 2 / 2), entry, rtol=1e-14)
 
 
 @pytest.mark.parametrize(("corner_entry", "side"), [(0.13, 1), (-0.02, -1)])
 def test_unobserved_entry_theory_of_perturbed_observations(corner_entry, side):
     # W_12 = -2 and W_21 = 0.3 are fitted, W_22 is not, on either side of zero; det W = 0.
     entry, loss = -0.6 / corner_entry, (corner_entry - 0.1) ** 2 / 2
-    assert theory.unobserved_entry(loss, -0.6, side * 0.1) == pytest.approx(abs(entry), rel=1e-12)
+    assert counterexample.unobserved_entry(loss, -0.6, side * 0.1) == pytest.approx(abs(entry), rel=1e-12)
     # The wrong branch has no point below loss eps^2 / 2.
-    assert np.isnan(theory.unobserved_entry(0.99 * 0.1**2 / 2, -0.6, -0.1))
+    assert np.isnan(counterexample.unobserved_entry(0.99 * 0.1**2 / 2, -0.6, -0.1))
 
 
 # -- growth, measured on trained runs ---------------------------------------------------------------
@@ -463,12 +469,12 @@ def extracted(train, tmp_path):
 
     def make(small, *measures):
         arrays, problem = train(small), small["problem"]
-        keys = settings.PROBLEMS[problem].data_settings
+        keys = problems.PROBLEMS[problem].data_settings
         storage.save_arrays(tmp_path / "all.npz", {"slice": small, "device": "cpu"}, arrays)
         runs = {
-            provenance.canonical(named := {key: run[key] for key in keys}): (named, run) for run in sweeps.expand(small)
+            provenance.canonical(named := {key: run[key] for key in keys}): (named, run) for run in small.runs
         }
-        found = {provenance.canonical(named): tenant("problems", problem).generate(run) for named, run in runs.values()}
+        found = {provenance.canonical(named): plugin("problems", problem).generate(run) for named, run in runs.values()}
         names = [named for named, _ in runs.values()]
         instances.save(tmp_path / "data.npz", problem, names, lambda named: found[provenance.canonical(named)])
         return arrays, extraction.extract([tmp_path / "all.npz"], [tmp_path / "data.npz"], [], list(measures))
@@ -487,9 +493,9 @@ RANK_ONE = {"problem": "sensing", "ensemble": "rank_one", "sensing_std": None, "
 def looked(monkeypatch):
     """What the measures of an extraction are given, by way of one that keeps it."""
     seen = []
-    plain = tenant("measures", "reconstruction_error").measure
+    plain = plugin("measures", "reconstruction_error").measure
     monkeypatch.setattr(
-        tenant("measures", "reconstruction_error"), "measure", lambda runs: (seen.append(runs), plain(runs))[1]
+        plugin("measures", "reconstruction_error"), "measure", lambda runs: (seen.append(runs), plain(runs))[1]
     )
     return seen
 
@@ -513,10 +519,10 @@ def test_whole_tensors_are_recorded_with_their_context(plan, extracted, looked, 
     assert runs.end_to_end.dims == ("run", "record", *axes)
     assert runs.end_to_end.shape == (2, 4, *shape)
     np.testing.assert_array_equal(runs.end_to_end, arrays["end_to_end"])
-    whole = sweeps.expand(small)
-    first = tenant("factorizations", factorization).Model(whole, place).end_to_end()
+    whole = small.runs
+    first = plugin("factorizations", factorization).Model(whole, place).end_to_end()
     np.testing.assert_array_equal(arrays["end_to_end"][:, 0], first)
-    problem = tenant("problems", small["problem"])
+    problem = plugin("problems", small["problem"])
     context = [problem.context(run, problem.generate(run)) for run in whole]
     names = {"target"} if small["problem"] == "sensing" else {"target", "observed_mask", "observed_values"}
     for name in names:
@@ -610,7 +616,7 @@ def test_component_growth_follows_the_law_in_flow_time(plan, extracted):
         growth={"every": 2, "offsets": [0, 1]},
     )
     _, found = extracted(small, "component_growth")
-    (run,) = sweeps.expand(small)
+    (run,) = small.runs
     norms = np.array([np.linalg.norm(factor, axis=0) for factor in cp.initial(run)])
     sigma = norms.prod(0)
     expected = found.growth_gamma[0, 0].to_numpy() * (sigma**2 / norms**2).sum(0)[np.argsort(-sigma)]
@@ -686,23 +692,23 @@ INTEGRATED = [
 
 @pytest.mark.parametrize(("family", "depth", "order", "kappa", "exponent"), INTEGRATED)
 def test_integrated_growth(family, depth, order, kappa, exponent):
-    assert theory.growth_law(family, depth, order) == pytest.approx((kappa, exponent))
+    assert growth_laws.growth_law(family, depth, order) == pytest.approx((kappa, exponent))
     times = np.linspace(0, 0.9, 2001)
     gamma = 1 + np.sin(5 * times)
     solved = scipy.integrate.solve_ivp(
         lambda t, sigma: kappa * (1 + np.sin(5 * t)) * sigma**exponent,
         (0, 0.9), [0.05], t_eval=times, rtol=1e-10, atol=1e-14,
     )  # fmt: skip
-    found = theory.integrated_growth(0.05, gamma, times, kappa, exponent)
+    found = growth_laws.integrated_growth(0.05, gamma, times, kappa, exponent)
     np.testing.assert_allclose(found, solved.y[0], rtol=1e-5)
-    wrong = theory.integrated_growth(0.05, gamma, times, kappa, exponent + 0.1)
+    wrong = growth_laws.integrated_growth(0.05, gamma, times, kappa, exponent + 0.1)
     assert np.abs(wrong[-1] / solved.y[0, -1] - 1) > 1e-4
 
 
 def test_integrated_growth_ends_where_it_is_infinite():
     """For gamma 1, kappa 1, p 2 from 1: 1 / (1 - t)."""
     times = np.linspace(0, 2, 201)
-    found = theory.integrated_growth(1.0, np.ones(201), times, 1, 2)
+    found = growth_laws.integrated_growth(1.0, np.ones(201), times, 1, 2)
     np.testing.assert_allclose(found[:99], 1 / (1 - times[:99]), rtol=1e-9)
     assert np.isnan(found[101:]).all()
 
@@ -761,12 +767,12 @@ def test_rank_one_flow_in_a_constant_field(order):
     rng = np.random.default_rng(order)
     field = [vector / np.linalg.norm(vector) for vector in map(rng.standard_normal, (3, 4, 2, 5)[:order])]
     push, start, times = 0.7, 0.3, np.array([0.0, 0.4, 1.1])
-    found = theory.rank_one_flow([start * a for a in field], lambda _: -push * theory.outer(field), times)
+    found = rank_one_theory.rank_one_flow([start * a for a in field], lambda _: -push * rank_one_theory.outer(field), times)
     if order == 2:
         lengths = start * np.exp(push * times)
     else:
         lengths = (start ** (2 - order) - (order - 2) * push * times) ** (1 / (2 - order))
-    expected = np.multiply.outer(lengths**order, theory.outer(field))
+    expected = np.multiply.outer(lengths**order, rank_one_theory.outer(field))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
@@ -774,9 +780,9 @@ def test_rank_one_flow_takes_each_mode_to_its_own():
     # Along the flow d||W - V||^2 / dt = -2 sum_n ||dL/dv_n||^2 < 0; at its end W = V, if V is of rank one.
     rng = np.random.default_rng(3)
     vectors = [rng.standard_normal(length) for length in (3, 4, 2)]
-    target = theory.outer(vectors)
+    target = rank_one_theory.outer(vectors)
     start = [vector + 0.1 * rng.standard_normal(len(vector)) for vector in vectors]
-    found = theory.rank_one_flow(start, lambda w: w - target, np.array([0.0, 5.0, 50.0]))
+    found = rank_one_theory.rank_one_flow(start, lambda w: w - target, np.array([0.0, 5.0, 50.0]))
     np.testing.assert_allclose(found[0], np.einsum("i,j,k", *start), rtol=1e-12)
     np.testing.assert_allclose(found[-1], target, rtol=0, atol=1e-5)
 
@@ -784,14 +790,14 @@ def test_rank_one_flow_takes_each_mode_to_its_own():
 def test_best_rank_one():
     rng = np.random.default_rng(0)
     q = [np.linalg.qr(rng.standard_normal((n, n)))[0] for n in (3, 4, 5)]
-    parts = [theory.outer([basis[:, r] for basis in q]) for r in (0, 1)]
-    found = theory.best_rank_one(-0.5 * parts[0] + 2.0 * parts[1])
-    np.testing.assert_allclose(theory.outer(found), 2.0 * parts[1], atol=1e-12)
+    parts = [rank_one_theory.outer([basis[:, r] for basis in q]) for r in (0, 1)]
+    found = rank_one_theory.best_rank_one(-0.5 * parts[0] + 2.0 * parts[1])
+    np.testing.assert_allclose(rank_one_theory.outer(found), 2.0 * parts[1], atol=1e-12)
     np.testing.assert_allclose([np.linalg.norm(vector) for vector in found], 2 ** (1 / 3), rtol=1e-12)
     matrix = rng.standard_normal((4, 3))
     u, sigma, v = np.linalg.svd(matrix)
     np.testing.assert_allclose(
-        theory.outer(theory.best_rank_one(matrix)), sigma[0] * np.outer(u[:, 0], v[0]), atol=1e-9
+        rank_one_theory.outer(rank_one_theory.best_rank_one(matrix)), sigma[0] * np.outer(u[:, 0], v[0]), atol=1e-9
     )
 
 
@@ -951,7 +957,7 @@ def test_tensor_rank_of_runs_and_of_what_they_see(plan, extracted, monkeypatch):
     )  # fmt: skip
     _, found = extracted(small, "tensor_rank")
     assert len(asked) == 8 + 4  # each run, and each target and set of observations once
-    for run in sweeps.expand(small):
+    for run in small.runs:
         values, _ = completion.observed(run, completion.generate(run))
         here = selection.select(found, {name: run[name] for name in ("observations", "seed", "data_seed")}).squeeze()
         assert here.zero_filled_error == pytest.approx(np.sqrt(max(1 - np.linalg.norm(values) ** 2, 0)), abs=1e-7)

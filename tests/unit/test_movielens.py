@@ -15,12 +15,18 @@ import torch
 import xarray as xr
 import yaml
 
-from greedyrank import config, extraction, movielens, planning, settings, sweeps, training, verdicts
-from greedyrank.claims import dmf_movielens as statistics
-from greedyrank.figures import dmf_movielens
+from greedyrank.config import loading, sweeps
+from greedyrank.spectra import extraction
+from greedyrank.data import ratings as movielens
+from greedyrank.plan import graph
+from greedyrank.config.settings import problems
+from greedyrank.training import loop
+from greedyrank.claims import judging
+from arora_2019.dmf_movielens import statistics
+from arora_2019.dmf_movielens import draw as dmf_movielens
 from greedyrank.measures import ratings
 from greedyrank.problems import movielens as problem
-from greedyrank.style import plt
+from None import plt
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = synthetic.ratings()
@@ -38,9 +44,9 @@ def folder(tmp_path_factory):
 
 
 def test_sizes_stand_once():
-    field = settings.MovieLens.model_fields["shape"]
+    field = problems.MovieLens.model_fields["shape"]
     assert field.default == [movielens.MOVIES, movielens.USERS]
-    assert settings.MovieLens.files == (movielens.FILE,)
+    assert problems.MovieLens.files == (movielens.FILE,)
 
 
 def test_read(folder):
@@ -171,7 +177,7 @@ def test_a_wrong_file_that_is_there_is_named_and_kept(tmp_path):
 
 def the_plan(data_dir):
     raw = yaml.safe_load((ROOT / "config.yaml").read_text())
-    return planning.Plan({**raw, "data_dir": str(data_dir)})
+    return graph.Plan({**raw, "data_dir": str(data_dir)})
 
 
 def test_the_figure_is_skipped_without_the_file(tmp_path):
@@ -219,7 +225,7 @@ def resolve(fixed=None, **changes):
     sweep = {**copy.deepcopy(SMALL), **changes}
     sweep["fixed"] |= fixed or {}
     figure = {"title": "t", "paper": "p", "minutes": 1.0, "sweeps": ["small"], "measures": ["ratings"]}
-    return config.load({"sweeps": {"small": sweep}, "figures": {"dmf_movielens": figure}})[1]["small"]
+    return loading.load({"sweeps": {"small": sweep}, "figures": {"dmf_movielens": figure}})[1]["small"]
 
 
 @pytest.fixture
@@ -228,9 +234,9 @@ def small(folder):
 
     def make(**fixed):
         plan = sweeps.narrow(resolve(fixed), {})
-        runs = sweeps.expand(plan)
+        runs = plan.runs
         data = [problem.generate(run, folder) for run in runs]
-        return runs, data, lambda: training.train(plan, lambda run: problem.generate(run, folder), "cpu")
+        return runs, data, lambda: loop.train(plan, lambda run: problem.generate(run, folder), "cpu")
 
     return make
 
@@ -327,7 +333,7 @@ def test_a_part_with_too_few_ratings_is_named(small, place):
 
 
 def test_the_shape_is_a_coordinate():
-    columns = extraction.settings_of(sweeps.expand(resolve()))
+    columns = extraction.settings_of(EXPAND(resolve()))
     assert columns["shape"].tolist() == ["12x9", "12x9"]
 
 
@@ -341,7 +347,7 @@ def test_the_shape_is_a_coordinate():
     ],
 )
 def test_settings_out_of_range_are_named(fixed, expected):
-    with pytest.raises(config.ConfigError) as error:
+    with pytest.raises(loading.ConfigError) as error:
         resolve(fixed)
     assert expected in str(error.value)
 
@@ -377,17 +383,17 @@ def as_published(shape):
 
 def test_every_claim_holds_on_what_was_published_and_on_no_control():
     raw = yaml.safe_load((ROOT / "config.yaml").read_text())
-    claims = planning.Plan({**raw, "scale": "paper"}).claims["dmf_movielens"]
+    claims = graph.Plan({**raw, "scale": "paper"}).claims["dmf_movielens"]
     sweep = {"dmf_movielens": as_published("1682x943")}
-    judged = [verdicts.judge(claim, sweep, statistics) for claim in claims]
-    assert {claim["id"]: claim["verdict"] for claim in judged if claim["verdict"] != verdicts.REPRODUCED} == {}
+    judged = [judging.judge(claim, sweep, statistics) for claim in claims]
+    assert {claim["id"]: claim["verdict"] for claim in judged if claim["verdict"] != judging.REPRODUCED} == {}
 
 
 def test_published_numbers_are_not_checkable_at_another_size():
-    claims = planning.Plan(yaml.safe_load((ROOT / "config.yaml").read_text())).claims["dmf_movielens"]
+    claims = graph.Plan(yaml.safe_load((ROOT / "config.yaml").read_text())).claims["dmf_movielens"]
     sweep = {"dmf_movielens": as_published("300x200")}
-    judged = [verdicts.judge(claim, sweep, statistics) for claim in claims]
-    assert {claim["id"] for claim in judged if claim["verdict"] == verdicts.REPRODUCED} == {
+    judged = [judging.judge(claim, sweep, statistics) for claim in claims]
+    assert {claim["id"] for claim in judged if claim["verdict"] == judging.REPRODUCED} == {
         "depth_helps",
         "no_gap_depth_1",
         "gap_depth_3",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from greedyrank.factorizations import deep_matrix
-from greedyrank.tenants import tenant
+from greedyrank.plugins import plugin
 
 RATES = [0.1, 0.02, 0.003]
 STEPS = 50
@@ -32,7 +32,7 @@ def batch(run_settings, place):
             **overrides,
         )
         model = deep_matrix.Model(runs, place)
-        return tenant("optimizers", name).Optimizer(runs, model, place, place), model.parameters
+        return plugin("optimizers", name).Optimizer(runs, model, place, place), model.parameters
 
     return make
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from greedyrank import training
 from greedyrank.problems import completion
+from greedyrank.training import loop
 
 MESSAGE = (
     "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 14.75 GiB of which 12.61 GiB is"
@@ -38,7 +38,7 @@ class Found(NamedTuple):
 @pytest.fixture
 def memory(monkeypatch):
     """Let no more than so many runs train at once: ``memory(runs, steps)``; more fail after so many steps."""
-    make = training.make_stepper
+    make = loop.make_stepper
 
     def limit(runs, steps):
         made, found = [], Found([], [])
@@ -61,14 +61,14 @@ def memory(monkeypatch):
             found.sizes.append(len(settings))
             return stepper
 
-        monkeypatch.setattr(training, "make_stepper", limited)
+        monkeypatch.setattr(loop, "make_stepper", limited)
         return found
 
     return limit
 
 
 def train(small, **kwargs):
-    return training.train(small, completion.generate, "cpu", **kwargs)
+    return loop.train(small, completion.generate, "cpu", **kwargs)
 
 
 def assert_as_one_batch(found, expected):
@@ -103,7 +103,7 @@ def test_an_interrupted_half_goes_on(small, memory, tmp_path, caplog, half):
     expected = train(small)
     memory(3, 0)
     checkpoint = tmp_path / "0123.npz"
-    limited, halves = training.make_stepper, iter(["first", "second"])
+    limited, halves = loop.make_stepper, iter(["first", "second"])
 
     def interrupted(*args):
         stepper = limited(*args)
@@ -120,20 +120,20 @@ def test_an_interrupted_half_goes_on(small, memory, tmp_path, caplog, half):
         return stepper
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "make_stepper", interrupted)
+        patch.setattr(loop, "make_stepper", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(small, checkpoint=checkpoint, checkpoint_seconds=0)
     assert (tmp_path / f"0123.{half}.npz").exists()
     assert_as_one_batch(train(small, checkpoint=checkpoint, checkpoint_seconds=0), expected)
     assert caplog.text.count("goes on from its checkpoint") == {"first": 1, "second": 2}[half]
     (tmp_path / "01234.npz").touch()
-    training.remove_checkpoints(checkpoint)
+    loop.remove_checkpoints(checkpoint)
     assert [path.name for path in tmp_path.iterdir()] == ["01234.npz"]
 
 
 def test_a_run_that_does_not_fit_is_an_error(small, memory):
     memory(0, 0)
-    with pytest.raises(training.DoesNotFit) as error:
+    with pytest.raises(loop.DoesNotFit) as error:
         train(small)
     for text in ("one run alone", "20.00 GiB", "12.61 GiB is free", "`device: cpu`", "cp"):
         assert text in str(error.value)
@@ -144,6 +144,6 @@ def test_other_errors_are_not_caught(small, monkeypatch):
     def fails(*_):
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(training, "make_stepper", fails)
+    monkeypatch.setattr(loop, "make_stepper", fails)
     with pytest.raises(RuntimeError, match="something else"):
         train(small)

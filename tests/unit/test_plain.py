@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from greedyrank import plain
+from greedyrank.config import yaml_input
 
 
 @pytest.fixture
@@ -12,8 +12,8 @@ def errors_of(tmp_path):
     def read(text):
         path = tmp_path / "some.yaml"
         path.write_text(text)
-        with pytest.raises(plain.ConfigError) as error:
-            plain.read_yaml(path)
+        with pytest.raises(yaml_input.ConfigError) as error:
+            yaml_input.read_yaml(path)
         return [message.removeprefix(str(path)) for message in error.value.messages]
 
     return read
@@ -46,7 +46,7 @@ def test_what_jobs_cannot_be_given_is_named():
         "e": -float("inf"),
         "f": [True, None, "text", 2**63 - 1, -1.5],
     }
-    assert plain.check_plain(wrong, "") == [
+    assert yaml_input.check_plain(wrong, "") == [
         "a.1 is nan; allowed: finite numbers",
         "b: the key 3 is no text",
         "b.c is datetime.date(2020, 1, 2), of the kind date; allowed: text, numbers, true and false",
@@ -56,6 +56,6 @@ def test_what_jobs_cannot_be_given_is_named():
 
 
 def test_messages_can_be_read():
-    error = plain.ConfigError(["a\x1b[31m\nb is ü", "x" * 5000])
+    error = yaml_input.ConfigError(["a\x1b[31m\nb is ü", "x" * 5000])
     assert error.messages[0] == r"a\x1b[31m\nb is ü"
     assert error.messages[1] == f"{'x' * 800} ... {'x' * 300}"

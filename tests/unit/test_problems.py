@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from greedyrank import images, sweeps, targets
-from greedyrank.descent import Descent
+from greedyrank.config import sweeps
+from greedyrank.data import images, targets
 from greedyrank.factorizations import psd
 from greedyrank.problems import completion, image_classification, sensing
+from greedyrank.training.stepper import Descent
 
 # -- targets ----------------------------------------------------------------------------------------
 
@@ -749,7 +750,7 @@ def test_psd_descent_on_sensing_is_that_of_the_plain_loss(plan, train):
     """Ten steps by autograd on the loss as written, against the records."""
     small = plan("psd", "gd", problem="sensing", learning_rate=0.05, factor_norm=0.8, stop={"max_steps": 10})
     found = train(small)
-    (run,) = sweeps.expand(small)
+    (run,) = small.runs
     factor = torch.from_numpy(psd.initial(run)).requires_grad_()
     matrices = torch.from_numpy(sensing.ensemble(run)).reshape(-1, 4, 4)
     values = torch.from_numpy(sensing.generate(run)["values"])
@@ -886,7 +887,7 @@ def classifying(batch_size, pictures, plan):
     """The stepper of two runs on 40 training and 20 test images, with its inputs written down."""
     cases = [{"labels": "original", "label": 1}, {"labels": "random", "label": 3}]
     small = plan("binary_cp", "adam", cases=cases, batch_size=batch_size, init_std=0.02, learning_rate=1e-4)
-    runs = sweeps.expand(small)
+    runs = small.runs
     data = [image_classification.generate(run, "nowhere") for run in runs]
     stepper = Descent(small, runs, data, "cpu")
     seen, inputs = [], stepper.problem.inputs
@@ -978,7 +979,7 @@ def test_class_accuracy_is_that_of_the_largest_prediction(pictures, plan, labels
     axes = {"label": [3, 1, 0, 2, 9, 8, 7, 6, 5, 4]}
     cases = [{"tensor_rank": [1, 2], "seed": 0}, {"tensor_rank": 1, "seed": 1}]
     small = plan("binary_cp", "adam", axes=axes, cases=cases, labels=labels, init_std=0.1)
-    runs = sweeps.expand(small)
+    runs = small.runs
     left_out = 20 + 4  # of rank 1, seed 1: nine labels have no class accuracy
     runs.pop(left_out)
     data = [image_classification.generate(run, "nowhere") for run in runs]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from greedyrank import images, movielens, storage
+from greedyrank import storage
+from greedyrank.data import images, ratings
 
 LIBRARY = Path(storage.__file__).parent
 
@@ -55,5 +56,5 @@ def test_only_what_verifies_can_download():
         if any(name.split(".")[0] in reach for name in imports(path))
     }
     assert found == {"images.py", "movielens.py", "torchvision_download.py"}
-    assert len(movielens.CHECKSUM) == 64
+    assert len(ratings.CHECKSUM) == 64
     assert all(len(checksum) == 64 for files in images.CHECKSUMS.values() for checksum in files.values())

@@ -4,7 +4,7 @@ import pytest
 import scale
 from snakemake.utils import update_config
 
-from greedyrank.planning import Plan
+from greedyrank.plan.graph import Plan
 
 
 def planned(overlay):

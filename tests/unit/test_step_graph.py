@@ -6,9 +6,11 @@ import torch
 from combinations import FULL_BATCH, stepper
 from recorded_graph import RecordedGraph, Waits
 
-from greedyrank import step_graph, sweeps, training
+from greedyrank.config import sweeps
 from greedyrank.kernels import khatri_rao
 from greedyrank.problems import completion
+from greedyrank.training import cuda_graph
+from greedyrank.training import loop as training
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +25,7 @@ EVERYTHING = {"record": {"every": 5, "end_to_end": True}}
 def captured(small):
     """Return the stepper of a slice as a GPU has it."""
     descent = stepper(small, "cpu")
-    descent._graph = step_graph.StepGraph(RecordedGraph(descent._take_step))
+    descent._graph = cuda_graph.StepGraph(RecordedGraph(descent._take_step))
     return descent
 
 
@@ -112,7 +114,7 @@ def test_a_whole_training_is_the_same(plan):
         "cp", "group_rmsprop", axes={"seed": [0, 1]}, learning_rate=0.02,
         growth={"every": 20, "offsets": [0, 1]}, finish={"steps": 11, "factor": 0.1}, **rule,
     )  # fmt: skip
-    data = [completion.generate(run) for run in sweeps.expand(small)]
+    data = [completion.generate(run) for run in small.runs]
     results = []
     for make in (stepper, lambda *_: captured(small)):
         loop = training.Training(small, data, "cpu")

@@ -10,7 +10,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from greedyrank import page, storage, style, verdicts
+from greedyrank import storage
+from greedyrank.claims import judging
+from greedyrank.figures import canvas as canvas_theory
+from greedyrank.figures import saving, style
+from greedyrank.report import page
 
 RECORD = {
     "figure": "f",
@@ -28,7 +32,7 @@ def canvas():
     made = []
 
     def draw():
-        made.append(style.Canvas(1, 2, height=1.0))
+        made.append(canvas_theory.Canvas(1, 2, height=1.0))
         made[-1].title(0, "left (a) & <b>")
         made[-1].line(0, [1.0, 2.0, np.nan, 4.0], [1.0, np.nan, 3.0, 1 / 3], "first", color=style.COLORS["blue"])
         made[-1].line(1, np.arange(3), np.arange(3) ** 2, "second", marker="o")
@@ -192,15 +196,15 @@ def sweep(stop_steps, losses):
 def test_capped_counts_runs_that_the_cap_ended():
     settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}, "cases": []}
     runs = sweep([100, 100, 60, 100], [0.5, 0.05, 0.05, 0.1])
-    assert style.capped(settings, runs) == 2
-    assert style.capped({"fixed": {"stop": {"loss": 0.0, "max_steps": 100}}, "cases": []}, runs) == 0
-    assert style.capped({"fixed": {}, "cases": []}, runs) == 0
+    assert saving.capped(settings, runs) == 2
+    assert saving.capped({"fixed": {"stop": {"loss": 0.0, "max_steps": 100}}, "cases": []}, runs) == 0
+    assert saving.capped({"fixed": {}, "cases": []}, runs) == 0
 
 
 def test_capped_knows_the_caps_of_cases():
     cases = [{"stop": {"loss": 0.1, "max_steps": 100}}, {"stop": [{"loss": 0.01, "max_steps": 60}]}, {"depth": [2]}]
     runs = sweep([100, 100, 60, 60, 80], [0.5, 0.05, 0.05, 0.005, 0.5])
-    assert style.capped({"fixed": {}, "cases": cases}, runs) == 2
+    assert saving.capped({"fixed": {}, "cases": cases}, runs) == 2
 
 
 def text_of(drawn):
@@ -212,7 +216,7 @@ def test_stamp(canvas, scale):
     drawn = canvas()
     drawn.remarks.append("my remark")
     settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}, "cases": []}
-    style.stamp(drawn, scale, {"main": settings}, {"main": sweep([100, 60], [0.5, 0.05])})
+    saving.stamp(drawn, scale, {"main": settings}, {"main": sweep([100, 60], [0.5, 0.05])})
     text = text_of(drawn)
     assert f"{scale} scale; my remark; main: 1 of 2 runs stopped by the cap on steps" in text
     assert ("not a result" in text) == (scale == "smoke")
@@ -225,7 +229,7 @@ ENDINGS = ("png", "pdf", "svg", "csv")
 
 def save(drawn, folder, record=RECORD):
     outputs = {ending: folder / f"figure.{ending}" for ending in ENDINGS}
-    style.save(drawn, outputs, record)
+    saving.save(drawn, outputs, record)
     return outputs
 
 
@@ -251,13 +255,13 @@ def test_csv_is_the_table(canvas, tmp_path):
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
 def test_record_comes_back(canvas, tmp_path, ending):
-    assert style.read_record(save(canvas(), tmp_path)[ending]) == RECORD
+    assert saving.read_record(save(canvas(), tmp_path)[ending]) == RECORD
 
 
 def test_long_record_comes_back(canvas, tmp_path):
     record = {f"key {i}": ["(" * (i % 7), ")" * (i % 5), "\\" * (i % 4)] for i in range(400)}
     outputs = save(canvas(), tmp_path, record)
-    assert all(style.read_record(outputs[ending]) == record for ending in ("png", "pdf", "svg"))
+    assert all(saving.read_record(outputs[ending]) == record for ending in ("png", "pdf", "svg"))
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
@@ -265,7 +269,7 @@ def test_a_picture_without_a_record_is_an_error(canvas, tmp_path, ending):
     path = tmp_path / f"figure.{ending}"
     canvas().figure.savefig(path)
     with pytest.raises(ValueError, match="has no provenance record"):
-        style.read_record(path)
+        saving.read_record(path)
 
 
 def test_pictures_hold_no_date_host_or_path(canvas, tmp_path):
@@ -294,8 +298,8 @@ def judged(figure="one", **changes):
         "measured": 71.23456,
         "range": [70.0, 72.5],
         "runs": 3,
-        "verdict": verdicts.REPRODUCED,
-        "on_record": verdicts.REPRODUCED,
+        "verdict": judging.REPRODUCED,
+        "on_record": judging.REPRODUCED,
         "note": "",
         "control": {
             "variant": {"det": "<negative>"},
@@ -327,7 +331,7 @@ def results(tmp_path):
         for figure in plan["figures"]:
             of_figure = [claim for claim in claims if claim["figure"] == figure]
             if of_figure:
-                verdicts.save(folder / "claims" / f"{figure}.json", "laptop", of_figure)
+                judging.save(folder / "claims" / f"{figure}.json", "laptop", of_figure)
         page.write(folder, plan, captions)
         return (folder / "index.html").read_text()
 
@@ -336,7 +340,7 @@ def results(tmp_path):
 
 def test_page_and_claims_are_written(results):
     write, folder = results
-    differs = judged("two", id="other", verdict=verdicts.DIFFERS, note="the control holds as well", published=None)
+    differs = judged("two", id="other", verdict=judging.DIFFERS, note="the control holds as well", published=None)
     text = write(judged(), differs)
     saved = json.loads((folder / "claims.json").read_text())
     assert saved == {"scale": "laptop", "claims": [judged(), differs]}
@@ -384,7 +388,7 @@ def test_page_of_what_is_there(results):
 def test_page_of_what_could_not_be_measured(results):
     write, folder = results
     control = {"variant": {"depth": 2}, "measured": None, "range": None, "runs": 0, "holds": None}
-    write(judged(measured=None, range=None, runs=0, verdict=verdicts.NOT_CHECKABLE, control=control))
+    write(judged(measured=None, range=None, runs=0, verdict=judging.NOT_CHECKABLE, control=control))
     assert "not checkable at this scale" in (folder / "index.html").read_text()
 
 
@@ -405,17 +409,17 @@ def test_run_time_is_that_of_the_jobs_behind_a_figure(results):
 
 def test_unexpected_is_either_way():
     same = judged()
-    worse = judged(verdict=verdicts.DIFFERS)
-    better = judged(on_record=verdicts.DIFFERS)
-    known = judged(verdict=verdicts.DIFFERS, on_record=verdicts.DIFFERS)
-    missing = judged(verdict=verdicts.NOT_CHECKABLE)
+    worse = judged(verdict=judging.DIFFERS)
+    better = judged(on_record=judging.DIFFERS)
+    known = judged(verdict=judging.DIFFERS, on_record=judging.DIFFERS)
+    missing = judged(verdict=judging.NOT_CHECKABLE)
     assert page.unexpected([same, worse, better, known, missing]) == [worse, better, missing]
 
 
 def test_table():
     worse = judged(
         id="falls",
-        verdict=verdicts.DIFFERS,
+        verdict=judging.DIFFERS,
         expect={"below": 0.01},
         published=[1.0, 2.0],
         range=[3.0, 3.0],

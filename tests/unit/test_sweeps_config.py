@@ -15,8 +15,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greedyrank import config, memory, planning, schema, sweeps, verdicts
-from greedyrank.config import ConfigError
+from greedyrank.claims import judging
+from greedyrank.config import loading, schema, sweeps
+from greedyrank.config.loading import ConfigError
+from greedyrank.plan import graph, memory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,13 +38,13 @@ def block(cases=(), axes=None, **fixed):
 
 
 def test_expand_crosses_axes_with_cases():
-    runs = sweeps.expand(block([{"a": [1, 2], "b": "x"}, {"a": 3}], {"c": [5, 6]}, b="y", d=[7, 8]))
+    runs = EXPAND(block([{"a": [1, 2], "b": "x"}, {"a": 3}], {"c": [5, 6]}, b="y", d=[7, 8]))
     assert runs == [{"a": a, "b": b, "c": c, "d": [7, 8]} for a, b in ((1, "x"), (2, "x"), (3, "y")) for c in (5, 6)]
 
 
 def test_no_cases_and_no_axes_is_one_run():
-    assert sweeps.expand(block(a=1)) == [{"a": 1}]
-    assert sweeps.batches(block(a=1), []) == [{}]
+    assert EXPAND(block(a=1)) == [{"a": 1}]
+    assert sweeps.choices(block(a=1), []) == [{}]
     assert sweeps.label({}) == "all"
 
 
@@ -67,11 +69,11 @@ def small_sweeps(draw):
 @given(small_sweeps())
 def test_batches_partition_the_runs(drawn):
     sweep, names = drawn
-    whole = sorted(map(repr, map(lambda run: sorted(run.items()), sweeps.expand(sweep))))
-    batches = sweeps.batches(sweep, names)
+    whole = sorted(map(repr, map(lambda run: sorted(run.items()), sweep.runs)))
+    batches = sweeps.choices(sweep, names)
     parts = []
     for batch in batches:
-        runs = sweeps.expand(sweeps.narrow(sweep, batch))
+        runs = EXPAND(sweeps.narrow(sweep, batch))
         assert runs
         assert all(run[name] == value for run in runs for name, value in batch.items())
         parts += runs
@@ -84,7 +86,7 @@ def test_batches_partition_the_runs(drawn):
 
 def errors_of(raw):
     with pytest.raises(ConfigError) as error:
-        config.load(raw)
+        loading.load(raw)
     return error.value.messages
 
 
@@ -94,9 +96,9 @@ def raw(raw_config):
 
 
 def test_a_config_fills_in_defaults(raw):
-    loaded, resolved = config.load(raw)
+    loaded, resolved = loading.load(raw)
     assert (loaded.scale, loaded.device, loaded.data_dir, loaded.results_dir) == ("laptop", "auto", "data", "results")
-    runs = sweeps.expand(resolved["small"])
+    runs = EXPAND(resolved["small"])
     assert [run["seed"] for run in runs] == [0, 1]
     assert runs[0]["stop"] == {"loss": 0.0, "checks": 0, "every": 1, "max_steps": 20, "max_epochs": None}
     assert runs[0]["det"] == "any"
@@ -294,7 +296,7 @@ def test_names_of_folders(raw, key, name):
     (message,) = errors_of(raw)
     assert message.startswith(f"{key} is ''" if name == "" else f"{key}: ")
     raw[key] = "/data of/ünï's $(x); <b>&"
-    config.load(raw)
+    loading.load(raw)
 
 
 def test_jobs_of_a_sweep_are_counted(raw):
@@ -303,21 +305,21 @@ def test_jobs_of_a_sweep_are_counted(raw):
 
 
 def test_names_of_jobs_are_no_longer_than_names_of_files(raw_config, monkeypatch):
-    monkeypatch.setattr(config, "load_claims", lambda *given: [])
+    monkeypatch.setattr(loading, "load_claims", lambda *given: [])
     entries = [[[row, column, value] for row in range(6) for column in range(6)] for value in (0.0, 1.0)]
     raw = raw_config("deep_matrix", "gd", shape=[6, 6], axes={"observed": entries}, batch=["observed"],
                      target_rank=None, target_norm=None, observations=None)  # fmt: skip
     with pytest.raises(ConfigError) as error:
-        planning.Plan(raw)
+        graph.Plan(raw)
     (message,) = error.value.messages
     assert message.startswith("sweeps.small.batch gives a job the name observed--0.0-0.0-0.0-0.0-1.0-0.0-")
     assert message.endswith("allowed: 200 characters")
     raw["sweeps"]["small"] |= {"batch": []}
-    assert list(planning.Plan(raw).instances["small"]) == ["all"]
+    assert list(graph.Plan(raw).instances["small"]) == ["all"]
     # Files need no names that tell what is in them.
     cases = [{"seed": seed, "observed": entries[seed : seed + 1]} for seed in (0, 1)]
     raw["sweeps"]["small"] |= {"batch": ["seed"], "cases": cases, "axes": {}}
-    assert list(planning.Plan(raw).instances["small"]) == ["file-0", "file-1"]
+    assert list(graph.Plan(raw).instances["small"]) == ["file-0", "file-1"]
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -696,8 +698,8 @@ def test_measurements_are_needed(raw_config):
     ],
 )
 def test_settings_just_within(raw_config, factorization, overrides):
-    _, resolved = config.load(raw_config(factorization, "gd", **overrides))
-    (run,) = sweeps.expand(resolved["small"])
+    _, resolved = loading.load(raw_config(factorization, "gd", **overrides))
+    (run,) = EXPAND(resolved["small"])
     for name, value in overrides.items():
         if name == "record":  # a block: the rest of it has defaults
             assert run[name] == {**run[name], **value}
@@ -707,10 +709,10 @@ def test_settings_just_within(raw_config, factorization, overrides):
 
 def apart(raw):
     """Return which settings keep runs of one job in batches of their own, with and without jobs of their own."""
-    _, resolved = config.load(raw)
+    _, resolved = loading.load(raw)
     (name,) = resolved["small"]["apart"]
     raw["sweeps"]["small"]["batch"] = [name]
-    _, resolved = config.load(raw)
+    _, resolved = loading.load(raw)
     assert resolved["small"]["apart"] == []
     return name
 
@@ -718,12 +720,12 @@ def apart(raw):
 def test_one_job_keeps_the_batches(raw_config):
     raw = raw_config("deep_matrix", "gd", axes={"seed": [0, 1], "learning_rate": [0.1, 0.2], "depth": [2, 3]})
     raw["sweeps"]["small"] |= {"batch": ["learning_rate"], "one_job": True}
-    _, resolved = config.load(raw)
+    _, resolved = loading.load(raw)
     small = resolved["small"]
-    assert sweeps.batches(small, small["batch"]) == [{}]
+    assert sweeps.choices(small, small["batch"]) == [{}]
     assert small["apart"] == ["depth", "learning_rate"]
-    runs = sweeps.expand(small)
-    assert [[(runs[i]["learning_rate"], runs[i]["depth"]) for i in group] for group in sweeps.together(small)] == [
+    runs = small.runs
+    assert [[(runs[i]["learning_rate"], runs[i]["depth"]) for i in group] for group in small.groups()] == [
         [(rate, depth)] * 2 for rate in (0.1, 0.2) for depth in (2, 3)
     ]
 
@@ -765,7 +767,7 @@ def test_whole_tensors_are_kept_of_completion_and_sensing_alone(raw_config, prob
             del raw["sweeps"]["small"]["fixed"][name]
     else:
         raw = raw_config("binary_cp", "adam")
-    config.load(raw)
+    loading.load(raw)
     raw["sweeps"]["small"]["fixed"]["record"]["end_to_end"] = True
     assert errors_of(raw) == ["sweeps.small: `end_to_end` is recorded of completion and sensing alone"]
 
@@ -792,8 +794,8 @@ def test_errors_of_all_sweeps_and_figures_come_together(raw):
 def test_a_setting_of_the_batch_may_differ_between_batches(raw):
     spoil(raw, "sweeps/small/axes/depth", [2, 3])
     raw["sweeps"]["small"]["batch"] = ["depth"]
-    _, resolved = config.load(raw)
-    assert sweeps.batches(resolved["small"], ["depth"]) == [{"depth": 2}, {"depth": 3}]
+    _, resolved = loading.load(raw)
+    assert sweeps.choices(resolved["small"], ["depth"]) == [{"depth": 2}, {"depth": 3}]
 
 
 def test_a_setting_in_both_cases_and_axes_is_an_error(raw):
@@ -805,10 +807,10 @@ def test_a_setting_in_both_cases_and_axes_is_an_error(raw):
 def test_scales_override_key_by_key(raw):
     raw["sweeps"]["small"]["scales"] = {"smoke": {"fixed": {"stop": {"max_steps": 3}}, "axes": {"seed": [9]}}}
     raw["sweeps"]["small"]["fixed"]["stop"] = {"loss": 0.5, "max_steps": 20}
-    _, laptop = config.load(raw)
-    _, smoke = config.load({**raw, "scale": "smoke"})
-    assert [run["stop"]["max_steps"] for run in sweeps.expand(laptop["small"])] == [20, 20]
-    assert [(run["seed"], run["stop"]["max_steps"], run["stop"]["loss"]) for run in sweeps.expand(smoke["small"])] == [
+    _, laptop = loading.load(raw)
+    _, smoke = loading.load({**raw, "scale": "smoke"})
+    assert [run["stop"]["max_steps"] for run in EXPAND(laptop["small"])] == [20, 20]
+    assert [(run["seed"], run["stop"]["max_steps"], run["stop"]["loss"]) for run in EXPAND(smoke["small"])] == [
         (9, 3, 0.5)
     ]
 
@@ -818,12 +820,12 @@ def test_a_count_is_the_list_of_so_many(raw):
     raw["sweeps"]["small"]["cases"] = [{"data_seed": {"count": 2}}, {"data_seed": 7}]
     raw["sweeps"]["small"]["scales"] = {"smoke": {"axes": {"seed": {"count": 1}}}, "paper": {"axes": {"seed": [5]}}}
     jsonschema.validate(raw, schema.build())
-    _, laptop = config.load(raw)
+    _, laptop = loading.load(raw)
     # What jobs get is the plain list.
     assert laptop["small"]["axes"] == {"seed": [0, 1, 2]}
     assert laptop["small"]["cases"] == [{"data_seed": [0, 1]}, {"data_seed": [7]}]
     for scale, seeds in (("smoke", [0]), ("paper", [5])):
-        _, resolved = config.load({**raw, "scale": scale})
+        _, resolved = loading.load({**raw, "scale": scale})
         assert resolved["small"]["axes"] == {"seed": seeds}
 
 
@@ -883,7 +885,7 @@ def test_runs_of_a_batch_of_autoencoders_have_equal_arrays(raw_config, name):
 def test_autoencoder_and_autoencoding_go_together(raw_config):
     raw = raw_config("autoencoder", "adam")
     raw["sweeps"]["small"]["optimizer"] = "gd"
-    config.load(raw)
+    loading.load(raw)
     raw["sweeps"]["small"]["factorization"] = "cp"
     raw["sweeps"]["small"]["fixed"] |= {"components": 3, "factor_std": 0.1}
     for name in ("latent_size", "linear_layers"):
@@ -894,7 +896,7 @@ def test_autoencoder_and_autoencoding_go_together(raw_config):
 def test_binary_cp_and_images_go_together(raw_config):
     raw = raw_config("binary_cp", "adam")
     raw["sweeps"]["small"]["optimizer"] = "gd"
-    config.load(raw)
+    loading.load(raw)
     raw["sweeps"]["small"]["factorization"] = "cp"
     raw["sweeps"]["small"]["fixed"] |= {"components": 3, "factor_std": 0.1}
     del raw["sweeps"]["small"]["fixed"]["tensor_rank"]
@@ -929,7 +931,7 @@ def test_message_of_images(raw_config, wrong):
 def test_least_squares_are_of_images(raw_config, kind):
     raw = raw_config("binary_cp", "adam", images=kind)
     raw["sweeps"]["small"]["baseline"] = {"kind": "least_squares"}
-    config.load(raw)
+    loading.load(raw)
     raw = raw_config("deep_matrix", "gd")
     raw["sweeps"]["small"]["baseline"] = {"kind": "least_squares"}
     assert errors_of(raw) == ["sweeps.small: a baseline of least squares needs image_classification"]
@@ -960,8 +962,8 @@ def wide(raw_config):
 
 
 def test_memory_of_a_job_on_images(wide):
-    _, resolved = config.load(wide)
-    jobs = [sweeps.expand(sweeps.narrow(resolved["small"], {"images": kind})) for kind in ("original", "random")]
+    _, resolved = loading.load(wide)
+    jobs = [EXPAND(sweeps.narrow(resolved["small"], {"images": kind})) for kind in ("original", "random")]
     assert [memory.columns(runs) for runs in jobs] == [160, 15]
     assert [memory.of_job(runs) for runs in jobs] == [WIDE, NARROW]
     doubled = [{**run, "dtype": "float64"} for run in jobs[0]]
@@ -971,7 +973,7 @@ def test_memory_of_a_job_on_images(wide):
 def test_more_columns_than_memory_are_refused(wide, monkeypatch):
     monkeypatch.setattr(memory, "of_machine", lambda: WIDE - 1)
     with pytest.raises(ConfigError) as error:
-        planning.Plan(wide)
+        graph.Plan(wide)
     (message,) = error.value.messages
     assert message.startswith(
         "sweeps.small.batch: the 160 columns of the job images-original, all components of its 20"
@@ -987,25 +989,25 @@ def test_columns_that_fit_are_not(wide, monkeypatch, change):
         wide["sweeps"]["small"]["batch"] = ["images", "tensor_rank"]
     if change == "a GPU":
         wide["device"] = "cuda"
-    plan = planning.Plan(wide)
+    plan = graph.Plan(wide)
     # Every job is given its own arrays beside what any job gets.
     found = [plan.train_memory(SimpleNamespace(sweep="small", batch=batch)) for batch in plan.batches["small"]]
-    general = planning.TRAIN_MB["cuda" if change == "a GPU" else "cpu"]
+    general = graph.TRAIN_MB["cuda" if change == "a GPU" else "cpu"]
     assert general + NARROW // 1e6 == min(found) < max(found) <= general + WIDE // 1e6
 
 
 def test_jobs_of_a_cluster_do_not_depend_on_the_machine_that_submits(wide, monkeypatch):
     monkeypatch.setattr(memory, "of_machine", lambda: 0)
-    monkeypatch.setattr(planning, "gpu_is_here", lambda: True)
+    monkeypatch.setattr(graph, "gpu_is_here", lambda: True)
     wide["device"] = "auto"
-    assert planning.Plan(wide).device("small") == "cuda"
-    assert planning.Plan(wide, here=False).device("small") == "cpu"
+    assert graph.Plan(wide).device("small") == "cuda"
+    assert graph.Plan(wide, here=False).device("small") == "cpu"
 
 
 def test_a_retry_is_given_more(wide):
-    plan = planning.Plan(wide)
+    plan = graph.Plan(wide)
     job = SimpleNamespace(sweep="small", batch="images-original")
-    for need in (plan.train_memory, plan.extract_runtime, planning.growing(plan.train_minutes("small"))):
+    for need in (plan.train_memory, plan.extract_runtime, graph.growing(plan.train_minutes("small"))):
         assert need(job, attempt=3) == 3 * need(job, attempt=1) > 0
 
 
@@ -1020,17 +1022,17 @@ def test_a_retry_is_given_more(wide):
     ],
 )
 def test_a_short_figure_is_one_cluster_job(raw_config, monkeypatch, change, together):
-    monkeypatch.setattr(planning.Plan, "_load_claims", lambda plan: {})
-    seeds = planning.SHORT_JOBS + (change == "many jobs")
+    monkeypatch.setattr(graph.Plan, "_load_claims", lambda plan: {})
+    seeds = graph.SHORT_JOBS + (change == "many jobs")
     raw = raw_config("deep_matrix", "gd", axes={"seed": {"count": seeds}}, batch=["seed"])
     (figure,) = raw["figures"].values()
     figure["minutes"] = 2 if change == "a longer figure" else 1
     raw["figures"]["det_sign_norms"] = {**figure, "minutes": 2 if change == "a longer figure beside it" else 1}
     raw["device"] = "cuda" if change == "GPU" else "cpu"
-    plan = planning.Plan(raw, here=False)
+    plan = graph.Plan(raw, here=False)
     assert plan.figure_group() == "figures"
     assert plan.train_group("small") == ("figures" if together else None)
-    here = planning.Plan(raw)
+    here = graph.Plan(raw)
     assert here.figure_group() is here.train_group("small") is None
 
 
@@ -1062,9 +1064,9 @@ def estimation(raw_config):
     ("beta", "limit"), [(0.0, 1 / (7 * 10 ** (4 / 3))), (0.02, 1 / (27 * (1.4655712 * 10 ** (1 / 3)) ** 4))]
 )
 def test_a_step_beyond_the_limit_warns(estimation, caplog, beta, limit):
-    config.load(estimation(learning_rate=0.99 * limit, layer_beta=beta))
+    loading.load(estimation(learning_rate=0.99 * limit, layer_beta=beta))
     assert not caplog.records
-    config.load(estimation(learning_rate=1.01 * limit, layer_beta=beta))
+    loading.load(estimation(learning_rate=1.01 * limit, layer_beta=beta))
     (warning,) = caplog.records
     assert warning.levelname == "WARNING"
     assert warning.getMessage().startswith(f"sweeps.small: learning_rate is {1.01 * limit:.3g}, and below {limit:.3g} ")
@@ -1074,7 +1076,7 @@ def test_a_sweep_warns_once_of_its_worst_run(estimation, caplog):
     raw = estimation(
         learning_rate=7.0e-3, axes={"data_seed": [0, 1, 2]}, cases=[{"learning_rate": [1.0e-3, 7.0e-3, 9.0e-3]}]
     )
-    config.load(raw)
+    loading.load(raw)
     (warning,) = caplog.records
     assert "learning_rate is 0.009, and below 0.00663 " in warning.getMessage()
     assert "6 of 9 runs" in warning.getMessage()
@@ -1083,7 +1085,7 @@ def test_a_sweep_warns_once_of_its_worst_run(estimation, caplog):
 def test_steps_that_are_meant_do_not_warn(estimation, caplog):
     raw = estimation(learning_rate=0.1)
     raw["sweeps"]["small"]["beyond_step_limit"] = True
-    config.load(raw)
+    loading.load(raw)
     assert not caplog.records
 
 
@@ -1117,8 +1119,8 @@ CLAIM = {
 
 @pytest.fixture
 def claims_of(raw):
-    loaded, resolved = config.load(raw)
-    return lambda *claims: config.load_claims("det_sign", loaded, resolved, list(claims))
+    loaded, resolved = loading.load(raw)
+    return lambda *claims: loading.load_claims("det_sign", loaded, resolved, list(claims))
 
 
 def test_a_claim_gets_the_first_sweep(claims_of):
@@ -1130,9 +1132,9 @@ def test_a_claim_gets_the_first_sweep(claims_of):
 def test_a_claim_of_another_scale_is_not_checkable_on_record(raw):
     found = {}
     for scale in ("laptop", "paper"):
-        loaded, resolved = config.load({**raw, "scale": scale})
-        (found[scale],) = config.load_claims("det_sign", loaded, resolved, [{**CLAIM, "scale": "paper"}])
-    assert found["laptop"].pop("known") == verdicts.NOT_CHECKABLE
+        loaded, resolved = loading.load({**raw, "scale": scale})
+        (found[scale],) = loading.load_claims("det_sign", loaded, resolved, [{**CLAIM, "scale": "paper"}])
+    assert found["laptop"].pop("known") == judging.NOT_CHECKABLE
     assert found["laptop"] == found["paper"]
 
 
@@ -1183,9 +1185,9 @@ def test_claims_have_different_names(claims_of):
 
 @pytest.mark.parametrize("blocks", [None, [], {"id": "one"}])
 def test_a_figure_needs_claims(raw, blocks):
-    loaded, resolved = config.load(raw)
+    loaded, resolved = loading.load(raw)
     with pytest.raises(ConfigError, match="a figure needs at least one claim"):
-        config.load_claims("det_sign", loaded, resolved, blocks)
+        loading.load_claims("det_sign", loaded, resolved, blocks)
 
 
 # -- the config of this repository ------------------------------------------------------------------
@@ -1193,11 +1195,11 @@ def test_a_figure_needs_claims(raw, blocks):
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
 def test_the_config_loads_at_every_scale(scale):
-    plan = planning.Plan({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": scale})
+    plan = graph.Plan({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": scale})
     assert plan.results == ("results" if scale == "laptop" else f"results/{scale}")
     for name, sweep in plan.sweeps.items():
         batches = [sweeps.narrow(sweep, batch) for batch in plan.batches[name].values()]
-        assert sum(len(sweeps.expand(part)) for part in batches) == len(sweeps.expand(sweep)) > 0
+        assert sum(len(part.runs) for part in batches) == len(sweep.runs) > 0
         assert plan.instances[name]
         for label in plan.batches[name]:
             # The longest argument that Linux takes has 128 KiB.
@@ -1213,7 +1215,7 @@ def test_the_config_loads_at_every_scale(scale):
 @pytest.fixture
 def small_plan(tmp_path):
     content = yaml.safe_load((ROOT / "config.yaml").read_text())
-    return planning.Plan({**content, "scale": "smoke", "results_dir": str(tmp_path)})
+    return graph.Plan({**content, "scale": "smoke", "results_dir": str(tmp_path)})
 
 
 def test_results_from_the_future_get_the_present_time(small_plan, tmp_path):

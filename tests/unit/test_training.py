@@ -11,11 +11,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greedyrank import images, sweeps, training
-from greedyrank.descent import Descent
+from greedyrank.config import sweeps
+from greedyrank.data import images
 from greedyrank.factorizations import deep_matrix
+from greedyrank.plugins import plugin
 from greedyrank.problems import completion
-from greedyrank.tenants import tenant
+from greedyrank.training import loop as training
+from greedyrank.training.stepper import Descent
 
 MATRIX = {
     "shape": [12, 12],
@@ -88,7 +90,7 @@ def scripted(plan):
 
     def run(curves, **settings):
         small = plan("deep_matrix", "gd", axes={"seed": list(range(len(curves)))}, **settings)
-        loop = training.Training(small, [completion.generate(r) for r in sweeps.expand(small)], "cpu")
+        loop = training.Training(small, [completion.generate(r) for r in small.runs], "cpu")
         loop.stepper = Scripted(curves)
         return loop.run()
 
@@ -116,7 +118,7 @@ def test_a_batch_is_its_runs_alone(plan, train, without_kernels, batch):
     together = train(whole)
     assert len(set(together["stop_step"])) > 2  # some are held while others go on
     assert max(together["stop_step"]) < settings["stop"]["max_steps"]
-    for index, run in enumerate(sweeps.expand(whole)):
+    for index, run in enumerate(whole.runs):
         alone = train(sweeps.narrow(whole, {name: run[name] for name in FOUR}))
         assert alone["stop_step"] == together["stop_step"][index]
         records = alone["step"].shape[1]
@@ -126,7 +128,7 @@ def test_a_batch_is_its_runs_alone(plan, train, without_kernels, batch):
 
 
 def stepper_of(small, device="cpu"):
-    runs = sweeps.expand(small)
+    runs = small.runs
     return training.make_stepper(small, runs, [completion.generate(run) for run in runs], device)
 
 
@@ -357,10 +359,10 @@ def job(request, plan, monkeypatch):
     monkeypatch.setattr(images, "load", lambda data_dir, dataset: pictures)
 
     def generate(run):
-        problem = tenant("problems", small["problem"])
+        problem = plugin("problems", small["problem"])
         return problem.generate(run, "nowhere") if factorization in IMAGES else problem.generate(run)
 
-    return lambda: training.Training(small, [generate(run) for run in sweeps.expand(small)], "cpu")
+    return lambda: training.Training(small, [generate(run) for run in small.runs], "cpu")
 
 
 def fail_in(loop, calls):
@@ -410,7 +412,7 @@ def test_a_damaged_checkpoint_is_ignored(plan, tmp_path, caplog, damage):
     small = plan("cp", "group_rmsprop", axes={"seed": [0, 1]})
 
     def loop():
-        return training.Training(small, [completion.generate(run) for run in sweeps.expand(small)], "cpu")
+        return training.Training(small, [completion.generate(run) for run in small.runs], "cpu")
 
     path = tmp_path / "checkpoint.npz"
     interrupt(loop(), 3, path)
@@ -460,12 +462,12 @@ def several(request, plan):
 
 
 def test_a_job_of_several_batches_is_each_of_them(several, train):
-    found, runs = train(several), sweeps.expand(several)
-    assert len(sweeps.together(several)) > 1
+    found, runs = train(several), several.runs
+    assert len(several.groups()) > 1
     (name,) = several["apart"]
     for index, run in enumerate(runs):
         group = [i for i, other in enumerate(runs) if other[name] == run[name]]
-        alone = train(sweeps.containing(several, [runs[i] for i in group]))
+        alone = train(several.containing([runs[i] for i in group]))
         for key, column in alone.items():
             own = column[group.index(index)]
             inside = found[key][index][tuple(slice(size) for size in own.shape)]
@@ -480,12 +482,12 @@ def test_a_job_of_several_batches_is_each_of_them(several, train):
 def test_an_interrupted_job_goes_on_with_its_batch(several, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     path = tmp_path / "checkpoint.npz"
-    generate, last = completion.generate, sweeps.together(several)[-1]
+    generate, last = completion.generate, several.groups()[-1]
     expected = training.train(several, generate, "cpu")
     run_whole = training.Training.run
 
     def run(loop, *args, **kwargs):
-        if len(loop.runs) == len(last) and loop.runs[0] == sweeps.expand(several)[last[0]]:
+        if len(loop.runs) == len(last) and loop.runs[0] == several.runs[last[0]]:
             fail_in(loop, 3)
         return run_whole(loop, *args, **kwargs)
 

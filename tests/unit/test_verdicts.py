@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from greedyrank import selection, verdicts
-from greedyrank.config import resolve_control
+from greedyrank.claims import judging
+from greedyrank.config.loading import resolve_control
+from greedyrank.spectra import selection
 
 KINDS = [
     ({"near": 70.0, "relative": 0.1}, [63.0, 70.0, 77.0], [62.9, 77.1]),
@@ -24,9 +25,9 @@ KINDS = [
 
 @pytest.mark.parametrize(("expect", "inside", "outside"), KINDS)
 def test_holds(expect, inside, outside):
-    assert all(verdicts.holds(value, expect) for value in inside)
-    assert not any(verdicts.holds(value, expect) for value in outside)
-    assert not verdicts.holds(np.nan, expect)
+    assert all(judging.holds(value, expect) for value in inside)
+    assert not any(judging.holds(value, expect) for value in outside)
+    assert not judging.holds(np.nan, expect)
 
 
 @pytest.fixture
@@ -179,12 +180,12 @@ def judge(sweep, **changes):
     }
     claim["control"] = resolve_control(claim, claim["control"])
     other = sweep.assign(value=sweep.value + 100)
-    return verdicts.judge(claim, {"main": sweep, "other": other}, STATISTICS)
+    return judging.judge(claim, {"main": sweep, "other": other}, STATISTICS)
 
 
 def test_reproduced(sweep):
     found = judge(sweep, published=1.5)
-    assert (found["verdict"], found["on_record"], found["note"]) == (verdicts.REPRODUCED, verdicts.REPRODUCED, "")
+    assert (found["verdict"], found["on_record"], found["note"]) == (judging.REPRODUCED, judging.REPRODUCED, "")
     assert (found["measured"], found["range"], found["runs"], found["published"]) == (1.5, [1.0, 2.0], 2, 1.5)
     assert found["control"] == {
         "variant": {"depth": 3},
@@ -206,17 +207,17 @@ def test_reproduced(sweep):
 
 def test_differs(sweep):
     found = judge(sweep, expect={"below": 2.0})
-    assert (found["verdict"], found["on_record"], found["note"]) == (verdicts.DIFFERS, verdicts.REPRODUCED, "")
+    assert (found["verdict"], found["on_record"], found["note"]) == (judging.DIFFERS, judging.REPRODUCED, "")
 
 
 def test_a_control_that_also_holds_makes_it_differ(sweep):
     found = judge(sweep, expect={"below": 11.0})
-    assert (found["verdict"], found["note"]) == (verdicts.DIFFERS, "the control holds as well")
+    assert (found["verdict"], found["note"]) == (judging.DIFFERS, "the control holds as well")
     assert found["control"]["holds"] is True
 
 
 def test_one_run_of_the_control_that_misses_is_enough(sweep):
-    assert judge(sweep, expect={"below": 5.0})["verdict"] == verdicts.REPRODUCED
+    assert judge(sweep, expect={"below": 5.0})["verdict"] == judging.REPRODUCED
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_one_run_of_the_control_that_misses_is_enough(sweep):
 )
 def test_an_empty_selection_is_not_checkable(sweep, changes, named):
     found = judge(sweep, **changes)
-    assert found["verdict"] == verdicts.NOT_CHECKABLE
+    assert found["verdict"] == judging.NOT_CHECKABLE
     assert found["note"] == f"no run at this scale has the settings {named}"
 
 
@@ -241,7 +242,7 @@ def test_not_checkable_measures_nothing(sweep):
 
 @pytest.mark.parametrize(
     ("seeds", "measured", "verdict"),
-    [("every", 2.5, verdicts.DIFFERS), ("median", 2.5, verdicts.REPRODUCED), ("mean", 4.0, verdicts.DIFFERS)],
+    [("every", 2.5, judging.DIFFERS), ("median", 2.5, judging.REPRODUCED), ("mean", 4.0, judging.DIFFERS)],
 )
 def test_seeds(sweep, seeds, measured, verdict):
     found = judge(sweep, runs={}, expect={"below": 3.5}, seeds=seeds, control={"sweep": "other"})
@@ -251,16 +252,16 @@ def test_seeds(sweep, seeds, measured, verdict):
 def test_known_to_differ_is_on_record(sweep):
     known = {"known": "differs", "because": "of the seed"}
     found = judge(sweep, expect={"below": 2.0}, **known)
-    assert (found["verdict"], found["on_record"], found["note"]) == (verdicts.DIFFERS, verdicts.DIFFERS, "of the seed")
+    assert (found["verdict"], found["on_record"], found["note"]) == (judging.DIFFERS, judging.DIFFERS, "of the seed")
     found = judge(sweep, **known)
-    assert (found["verdict"], found["on_record"]) == (verdicts.REPRODUCED, verdicts.DIFFERS)
+    assert (found["verdict"], found["on_record"]) == (judging.REPRODUCED, judging.DIFFERS)
 
 
 def test_control_may_change_sweep_statistic_and_arguments(sweep):
     assert judge(sweep, control={"sweep": "other"})["control"]["measured"] == 101.5
     assert judge(sweep, control={"statistic": "average"})["control"]["measured"] == 1.5
     scaled = judge(sweep, statistic="scaled", at={"factor": 1}, control={"at": {"factor": 10}})
-    assert (scaled["measured"], scaled["control"]["measured"], scaled["verdict"]) == (1.5, 15.0, verdicts.REPRODUCED)
+    assert (scaled["measured"], scaled["control"]["measured"], scaled["verdict"]) == (1.5, 15.0, judging.REPRODUCED)
 
 
 def test_the_control_keeps_the_other_settings(sweep):
@@ -270,7 +271,7 @@ def test_the_control_keeps_the_other_settings(sweep):
 
 def test_nan_is_never_reproduced(sweep):
     for seeds in ("every", "median", "mean"):
-        assert judge(sweep, statistic="nan", seeds=seeds)["verdict"] == verdicts.DIFFERS
+        assert judge(sweep, statistic="nan", seeds=seeds)["verdict"] == judging.DIFFERS
 
 
 def test_nan_becomes_json(sweep):
@@ -281,5 +282,5 @@ def test_nan_becomes_json(sweep):
 
 def test_a_statistic_of_no_numbers_is_never_reproduced(sweep):
     """As where no component was learned: no run to judge is no success, and no crash."""
-    assert judge(sweep, statistic="none")["verdict"] != verdicts.REPRODUCED
-    assert judge(sweep, control={"statistic": "none"})["verdict"] != verdicts.REPRODUCED
+    assert judge(sweep, statistic="none")["verdict"] != judging.REPRODUCED
+    assert judge(sweep, control={"statistic": "none"})["verdict"] != judging.REPRODUCED

@@ -11,7 +11,7 @@ A module that defines ``FORMAT_VERSION`` writes or reads a format. It counts by 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -382,6 +382,7 @@ class Code:
         self.analysis = cache(self._analyse)
         self.resolve = cache(self._resolve)
         self.digest = cache(self._digest)
+        self.imported_modules = cache(self._imported_modules)
 
     # -- modules ---------------------------------------------------------------------------------
 
@@ -524,34 +525,43 @@ class Code:
         roots = [colours.get(self._entry(entry), "") for entry in entries]
         return digest(canonical([roots, sorted(set(colours.values()))]))[:16]
 
+    # -- imports ---------------------------------------------------------------------------------
 
-def check_imports(code: Code, module: str, is_installed) -> None:
-    """Check that all imports of a module, and of ours that it imports, can be resolved, without running any of it.
+    def check_imports(self, module: str, is_installed: Callable[[str], bool]) -> None:
+        """Check that all imports of a module, and of ours that it imports, can be resolved, without running any.
 
-    Parameters
-    ----------
-    code : Code
-        Our packages.
-    module : str
-        The module to check.
-    is_installed : callable
-        Tells whether a top-level package that is not ours is there.
+        Parameters
+        ----------
+        module : str
+            The module to check.
+        is_installed : callable
+            Tells whether a top-level package that is not ours is there.
 
-    Raises
-    ------
-    CodeError
-        Naming the file, the line and what is missing.
-    """
-    seen, waiting = set(), [module]
-    while waiting:
-        name = waiting.pop()
-        if name in seen or code.path(name) is None:
-            continue
-        seen.add(name)
-        parsed = code.module(name)
-        for bound in code.every_import(parsed):
-            target = code.imported(parsed, bound)
+        Raises
+        ------
+        CodeError
+            Naming the file, the line and what is missing.
+        """
+        seen: set[str] = set()
+        waiting = [module]
+        while waiting:
+            name = waiting.pop()
+            if name not in seen and self.path(name) is not None:
+                seen.add(name)
+                ours, others = self.imported_modules(name)
+                waiting += ours
+                for package, line in others:
+                    if not is_installed(package):
+                        raise CodeError(f"{self.path(name)}:{line}: no package `{package}` is installed")
+
+    def _imported_modules(self, name: str) -> tuple[list[str], list[tuple[str, int]]]:
+        """Return our modules that a module imports, and other top-level packages with the lines that import them."""
+        parsed = self.module(name)
+        ours, others = [], []
+        for bound in self.every_import(parsed):
+            target = self.imported(parsed, bound)
             if isinstance(target, Definition):
-                waiting.append(target.module)
-            elif not is_installed(top := target.path.split(".")[0]):
-                raise CodeError(f"{parsed.path}:{bound[2]}: no package `{top}` is installed")
+                ours.append(target.module)
+            else:
+                others.append((target.path.split(".")[0], bound[2]))
+        return ours, others

@@ -17,16 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from greedyrank.errors import Explained
+from greedyrank.errors import UserError
 
 FORMAT_VERSION = 1  # of arrays in npz files, and of checksums; see `greedyrank.code_digest`
 
 
-class CorruptFile(Explained):
+class CorruptFile(UserError):
     """A file whose content is not what was written, named with the command that rebuilds it."""
 
 
-class DiskFull(Explained, OSError):
+class DiskFull(UserError, OSError):
     """No room for a file; the message names it and the disk."""
 
 

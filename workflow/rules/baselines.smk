@@ -15,8 +15,8 @@ rule baseline:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        slice=plan.baseline_slice,
-        code=plan.baseline_code,
+        slice=lambda wildcards: plan.slices.baseline(wildcards.sweep),
+        code=lambda wildcards: plan.slices.baseline_code(wildcards.sweep),
     message:
         "{wildcards.sweep}: solve the baselines"
     shell:

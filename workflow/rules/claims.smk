@@ -8,7 +8,7 @@ rule check_claims:
     benchmark:
         f"{RESULTS}/benchmarks/check_claims/{{figure}}.tsv"
     group:
-        plan.figure_group()
+        plan.resources.figure_group()
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -17,8 +17,8 @@ rule check_claims:
         runtime=growing(5),
         device="cpu",
     params:
-        slice=plan.claims_slice,
-        code=plan.claims_code,
+        slice=lambda wildcards: plan.slices.claims(wildcards.figure),
+        code=lambda wildcards: plan.slices.claims_code(wildcards.figure),
     message:
         "{wildcards.figure}: check the claims"
     shell:

@@ -8,8 +8,10 @@ from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from greedyrank.plain import ConfigError, read_yaml
-from greedyrank.planning import Plan, gpu_is_here, growing
+from greedyrank.config.yaml_input import ConfigError, read_yaml
+from greedyrank.plan import host
+from greedyrank.plan.graph import Plan
+from greedyrank.plan.resources import growing
 
 # --jobs says how many jobs are submitted at a time; on one machine it is another name of --cores.
 submits = workflow.resource_settings.nodes is not None
@@ -24,13 +26,17 @@ except ConfigError as error:
 
 if plan.skipped:
     logger.warning(plan.skip_message())
+if plan.project.broken:
+    logger.error(plan.broken_message())
 
-plan.export_environment(
-    workflow.config_settings.configfiles, workflow.config_settings.config
+host.export_environment(
+    [paper.folder for paper in plan.project.papers],
+    workflow.config_settings.configfiles,
+    workflow.config_settings.config,
 )
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
-REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice - <<< {shlex.quote(plan.page_slice())}"
+REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice - <<< {shlex.quote(plan.slices.page())}"
 
 
 def cancel_submitted():
@@ -48,12 +54,12 @@ onstart:
         for job in workflow.dag.needrun_jobs()
         if job.resources.get("device") == "cuda"
     ]
-    if on_gpu and workflow.local_exec and not gpu_is_here():
+    if on_gpu and workflow.local_exec and not host.gpu_is_here():
         raise WorkflowError(
             f"device is cuda, but this machine has no GPU, and {len(on_gpu)} jobs are to train on one:"
             " set `device: cpu` or `auto`. Nothing was started."
         )
-    plan.mend_times()
+    host.correct_future_times(RESULTS)
     # Snakemake's rate limiter wakes the scheduler once a second for every job that has ever finished while others wait
     # (snakemake pull request 3744): after two hundred jobs that is a third of a core. Its default, 100 jobs a second,
     # limits nothing here; a limit that was asked for stays.
@@ -72,7 +78,7 @@ localrules:
 
 wildcard_constraints:
     sweep="|".join(plan.sweeps),
-    figure="|".join(plan.config.figures),
+    figure="|".join(plan.figures),
     dataset="mnist|fashion_mnist",
-    batch="[^/]+",
+    job="[^/]+",
     instance="[^/]+",

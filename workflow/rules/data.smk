@@ -57,7 +57,7 @@ rule generate:
         runtime=growing(10),
     params:
         slice=plan.data_slice,
-        code=plan.data_code,
+        code=lambda wildcards: plan.slices.data_code(wildcards.sweep),
         data_dir=DATA_DIR,
     message:
         "{wildcards.sweep}: generate data {wildcards.instance}"

@@ -1,6 +1,6 @@
-# One drawing rule a figure, since a caption's path takes no wildcard; and one target a figure:
-# snakemake --cores 8 det_sign
-for figure in plan.config.figures:
+# One drawing rule a figure, since a caption's path takes no wildcard; and one target a figure and a paper:
+# snakemake --cores 8 det_sign, snakemake --cores 8 razin_cohen_2020
+for figure in plan.figures:
 
     rule:
         name:
@@ -10,7 +10,7 @@ for figure in plan.config.figures:
         output:
             png=report(
                 f"{RESULTS}/figures/{{figure,{figure}}}.png",
-                caption=f"../report/{figure}.rst",
+                caption=plan.caption(figure),
                 category="Figures",
                 labels={"figure": figure},
             ),
@@ -22,7 +22,7 @@ for figure in plan.config.figures:
         benchmark:
             f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
         group:
-            plan.figure_group()
+            plan.resources.figure_group()
         conda:
             "../../envs/analysis.yaml"
         threads: 1
@@ -31,12 +31,12 @@ for figure in plan.config.figures:
             runtime=growing(5),
             device="cpu",
         params:
-            slice=plan.figure_slice,
-            code=plan.figure_code,
+            slice=plan.slices.figure(figure),
+            code=plan.slices.figure_code(figure),
         message:
             "{wildcards.figure}: draw"
         shell:
-            "python scripts/plot.py --figure {wildcards.figure} --slice -"
+            f"python scripts/plot.py --figure {figure} --drawn-by {plan.figures[figure].drawn_by} --slice -"
             " --code {params.code} --spectra {input:q} --out {output:q} --log {log:q} <<< {params.slice:q}"
 
     rule:
@@ -44,3 +44,26 @@ for figure in plan.config.figures:
             figure
         input:
             plan.figure_files(figure),
+
+
+for paper in plan.project.papers:
+
+    rule:
+        name:
+            paper.name
+        input:
+            plan.paper_files(paper),
+
+
+# What cannot be built was named at the start. Asked for, or as a part of everything, it fails.
+for figure in plan.project.broken:
+
+    rule:
+        name:
+            figure
+        params:
+            lines=plan.project.broken[figure],
+        message:
+            f"{figure}: cannot be built"
+        shell:
+            "printf '%s\\n' {params.lines:q} >&2; exit 1"

@@ -11,17 +11,18 @@ rule extract:
     benchmark:
         f"{RESULTS}/benchmarks/extract/{{sweep}}.tsv"
     group:
-        plan.figure_group()
+        plan.resources.figure_group()
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=growing(3000),
-        runtime=plan.extract_runtime,
+        runtime=lambda wildcards, attempt: attempt
+        * plan.resources.extract_minutes(wildcards.sweep),
         device="cpu",
     params:
-        measures=plan.measures,
-        code=plan.spectra_code,
+        measures=lambda wildcards: plan.slices.measures(wildcards.sweep),
+        code=lambda wildcards: plan.slices.spectra_code(wildcards.sweep),
     message:
         "{wildcards.sweep}: measure {params.measures}"
     shell:

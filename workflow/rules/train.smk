@@ -7,29 +7,30 @@ for sweep in plan.sweeps:
         input:
             plan.train_inputs,
         output:
-            f"{RESULTS}/runs/{{sweep,{sweep}}}/{{batch}}.npz",
+            f"{RESULTS}/runs/{{sweep,{sweep}}}/{{job}}.npz",
         log:
-            f"{RESULTS}/logs/train/{{sweep}}/{{batch}}.log",
+            f"{RESULTS}/logs/train/{{sweep}}/{{job}}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/train/{{sweep}}/{{batch}}.tsv"
-        priority: plan.priority(sweep)
+            f"{RESULTS}/benchmarks/train/{{sweep}}/{{job}}.tsv"
+        priority: plan.resources.priority(sweep)
         group:
-            plan.train_group(sweep)
+            plan.resources.train_group(sweep)
         conda:
             "../../envs/train.yaml"
         threads: 1
         resources:
-            mem_mb=plan.train_memory,
-            runtime=growing(plan.train_minutes(sweep)),
-            device=plan.device(sweep),
-            gpu=plan.gpus(sweep),
+            mem_mb=lambda wildcards, attempt: attempt
+            * plan.resources.train_memory(wildcards.sweep, wildcards.job),
+            runtime=growing(plan.resources.train_minutes(sweep)),
+            device=plan.resources.device(sweep),
+            gpu=plan.resources.gpus(sweep),
         params:
             slice=plan.train_slice,
-            code=plan.train_code(sweep),
+            code=plan.slices.training_code(sweep),
             checkpoints=f"{RESULTS}/.checkpoints",
         message:
-            "{wildcards.sweep}: train {wildcards.batch} on {resources.device}"
+            "{wildcards.sweep}: train {wildcards.job} on {resources.device}"
         shell:
-            "python scripts/train.py --name {wildcards.sweep}/{wildcards.batch} --slice -"
+            "python scripts/train.py --name {wildcards.sweep}/{wildcards.job} --slice -"
             " --code {params.code} --data {input:q} --device {resources.device}"
             " --checkpoints {params.checkpoints:q} --out {output:q} --log {log:q} <<< {params.slice:q}"

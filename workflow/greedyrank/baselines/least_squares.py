@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from greedyrank.tenants import tenant
+from greedyrank.plugins import plugin
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +62,19 @@ def _predictions(bits: np.ndarray, weights: np.ndarray, intercepts: np.ndarray) 
     return np.concatenate([pixels @ weights + intercepts for _, pixels in _blocks(bits)])
 
 
-def compute(plan: dict, data_of: Callable[[dict], dict]) -> dict[str, np.ndarray]:
+def compute(
+    problem: str, factorization: str, views: list[dict], data_of: Callable[[dict], dict]
+) -> dict[str, np.ndarray]:
     """Fit every problem of a sweep.
 
     Parameters
     ----------
-    plan : dict
-        ``problem`` and ``views``, the settings of each problem.
+    problem : str
+        The plug-in.
+    factorization : str
+        Of the runs that are compared; it plays no part here.
+    views : list of dict
+        The settings of each problem.
     data_of : callable
         Gives the data of a problem from its settings.
 
@@ -78,8 +84,7 @@ def compute(plan: dict, data_of: Callable[[dict], dict]) -> dict[str, np.ndarray
         ``train_error``, ``test_error``, ``test_accuracy`` and ``test_class_accuracy`` as the problem
         records them of its models, each (views,).
     """
-    problem = tenant("problems", plan["problem"])
-    views = plan["views"]
+    module = plugin("problems", problem)
     sets: dict[str, list[int]] = {}  # the problems that differ in their labels alone
     for index, view in enumerate(views):
         shown = ", ".join(f"{name} {value}" for name, value in view.items() if name not in ("labels", "label"))
@@ -92,13 +97,13 @@ def compute(plan: dict, data_of: Callable[[dict], dict]) -> dict[str, np.ndarray
         bits, positive = {}, {}
         for part in ("train", "test"):
             bits[part] = arrays[f"{part}_bits"][: chosen[0][f"{part}_size"]]
-            positive[part] = np.stack([problem.positives(view, arrays, part) for view in chosen], axis=1)
+            positive[part] = np.stack([module.positives(view, arrays, part) for view in chosen], axis=1)
         model = fit(bits["train"], positive["train"])
         train, test = (_predictions(bits[part], *model) for part in ("train", "test"))
         found["train_error"][members] = ((train - positive["train"]) ** 2).mean(axis=0)
         found["test_error"][members] = np.minimum((test - positive["test"]) ** 2, 1.0).mean(axis=0)
         found["test_accuracy"][members] = ((test > 0.5) == positive["test"]).mean(axis=0)
-        groups = problem.class_groups(chosen)
+        groups = module.class_groups(chosen)
         right = test[:, groups].argmax(axis=2) == positive["test"][:, groups].argmax(axis=2)
         found["test_class_accuracy"][np.array(members)[groups.T]] = right.mean(axis=0)
         logger.info("%s: %d labels fitted", shown, len(members))

@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from greedyrank.errors import Explained
-from greedyrank.tenants import tenant
+from greedyrank.errors import UserError
+from greedyrank.plugins import plugin
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ CHECK_EVERY = 20
 ADAPT_UNTIL = 1000  # a penalty that never settles need not converge
 
 
-class NotSolved(Explained):
+class NotSolved(UserError):
     """The measurements contradict each other, or no certified minimum was found in time."""
 
 
@@ -226,14 +226,25 @@ def solve(
     raise NotSolved(f"no certified minimum of the nuclear norm after {max_iterations} iterations: {found}")
 
 
-def compute(plan: dict, data_of: Callable[[dict], dict], *, tolerance: float, gap: float) -> dict[str, np.ndarray]:
+def compute(
+    problem: str,
+    factorization: str,
+    views: list[dict],
+    data_of: Callable[[dict], dict],
+    *,
+    tolerance: float,
+    gap: float,
+) -> dict[str, np.ndarray]:
     """Solve every problem of a sweep.
 
     Parameters
     ----------
-    plan : dict
-        ``problem``, ``factorization`` (only PSD matrices for ``psd``) and ``views``, the settings of
-        each problem.
+    problem : str
+        The plug-in.
+    factorization : str
+        Of the runs that are compared; for ``psd`` only PSD matrices are feasible.
+    views : list of dict
+        The settings of each problem.
     data_of : callable
         Gives the data of a problem from its settings.
     tolerance, gap : float
@@ -244,12 +255,12 @@ def compute(plan: dict, data_of: Callable[[dict], dict], *, tolerance: float, ga
     dict
         What `solve` returns, each with the view as first axis.
     """
-    problem = tenant("problems", plan["problem"])
-    kind = Entries if plan["problem"] == "completion" else Dense
-    psd = plan["factorization"] == "psd"
+    module = plugin("problems", problem)
+    kind = Entries if problem == "completion" else Dense
+    psd = factorization == "psd"
     found = []
-    for view in plan["views"]:
-        what, values = problem.measurements(view, data_of(view))
+    for view in views:
+        what, values = module.measurements(view, data_of(view))
         found.append(solve(kind, what, values, tuple(view["shape"]), tolerance=tolerance, psd=psd, gap=gap))
         logger.info(
             "%d measurements: %d iterations, minimum between %.6g and %.6g",

@@ -1,1 +1,1 @@
-"""Claims: the statistics that each figure's published statements are checked by."""
+"""Judging: whether a statement holds on the runs, and fails on its control."""

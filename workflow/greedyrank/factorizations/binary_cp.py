@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from greedyrank.image_bits import PIXELS
+from greedyrank.kernels.image_bits import PIXELS
 
 # A factor this small stands for zero: its logarithm is finite and its product still vanishes.
 TINY = 1e-20

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from greedyrank.config.sweeps import Slice
 from greedyrank.kernels.run_axis import RunAxis
 
 logger = logging.getLogger(__name__)
@@ -62,9 +63,9 @@ def initial(run: dict) -> list[np.ndarray]:
             return factors
 
 
-def compiled(plan: dict, runs: list[dict], data: list[dict], device: str):
+def compiled(slice_: Slice, runs: list[dict], data: list[dict], device: str):
     """Return the compiled stepper for completion on a CPU, or None for other batches."""
-    if plan["problem"] != "completion" or plan["optimizer"] not in ("gd", "group_rmsprop") or device != "cpu":
+    if slice_.problem != "completion" or slice_.optimizer not in ("gd", "group_rmsprop") or device != "cpu":
         return None
     if runs[0]["shape"][0] > runs[0]["shape"][1]:
         return None
@@ -73,7 +74,7 @@ def compiled(plan: dict, runs: list[dict], data: list[dict], device: str):
     except ImportError:
         logger.warning("numba or scipy cannot be imported: matrices train with torch, slower, tiny ones far slower")
         return None
-    return CompiledDescent(plan["optimizer"], runs, data, [initial(run) for run in runs])
+    return CompiledDescent(slice_.optimizer, runs, data, [initial(run) for run in runs])
 
 
 def _product(left, right, out):

@@ -1,1 +1,1 @@
-"""Figures: one drawing function each."""
+"""How figures are drawn and saved."""

@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-from greedyrank.kernels import varieties
+from greedyrank.kernels import numba_cache
 
 BITS = 64  # of a word
 GROUPS = BITS // 4  # each with a table of 16 sums
@@ -152,10 +152,10 @@ def _compiled(dtype: str):
                     values[i, columns[k]] = -values[i, columns[k]]
 
     width = lanes(np.dtype(dtype))
-    return varieties.compiled(product, dtype), varieties.compiled(change_signs, dtype)
+    return numba_cache.compiled(product, dtype), numba_cache.compiled(change_signs, dtype)
 
 
-@functools.partial(varieties.compiled, variety="")
+@functools.partial(numba_cache.compiled, variety="")
 def _transpose(words, out):
     """Transpose blocks of 64 x 64 bits, each by halves, quarters, ...: Warren, Hacker's Delight, section 7-3."""
     block = np.empty(BITS, np.uint64)

@@ -14,8 +14,8 @@ import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  the BLAS behind numpy.dot in compiled code
 from numba.extending import register_jitable
 
-from greedyrank import targets
-from greedyrank.kernels import varieties
+from greedyrank.data import targets
+from greedyrank.kernels import numba_cache
 from greedyrank.problems import completion
 
 # Up to this many rows unrolled loops beat a BLAS call, whose overhead is about 0.2 us.
@@ -139,7 +139,7 @@ def _compiled(rows: int, columns: int, depth: int, normalised: bool, dtype: str)
             clock[run, 0], clock[run, 1], clock[run, 2] = flow_time, square, decay_power
 
     rule = "normalised" if normalised else "plain"
-    return varieties.compiled(descend, f"{rows}x{columns}_depth{depth}_{rule}_{dtype}")
+    return numba_cache.compiled(descend, f"{rows}x{columns}_depth{depth}_{rule}_{dtype}")
 
 
 class CompiledDescent:

@@ -18,7 +18,7 @@ def _split(upstream, before, factor, before_gradient, factor_gradient) -> None:
 @functools.cache
 def _compiled_split(dtype: str):
     """Compile `_split`: the product's gradient is read once, and nothing is put aside."""
-    from greedyrank.kernels import varieties
+    from greedyrank.kernels import numba_cache
 
     def split(upstream, before, factor, before_gradient, factor_gradient):
         runs, rows, components = before.shape
@@ -33,7 +33,7 @@ def _compiled_split(dtype: str):
                         before_gradient[run, i, r] += value * factor[run, j, r]
                         factor_gradient[run, j, r] += value * before[run, i, r]
 
-    compiled = varieties.compiled(split, dtype)
+    compiled = numba_cache.compiled(split, dtype)
     return lambda *tensors: compiled(*(tensor.numpy() for tensor in tensors))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.alignment import means
+from greedyrank.spectra.alignment import means
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:

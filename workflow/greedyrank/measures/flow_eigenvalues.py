@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank import theory
 from greedyrank.measures import target_eigenvalues
+from greedyrank.theory import recovery_times
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:
@@ -24,7 +24,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     for run, (depth, alpha) in enumerate(zip(runs.depth.to_numpy(), runs.layer_alpha.to_numpy(), strict=True)):
         here = np.isfinite(times[run])
         for place, eigenvalue in enumerate(values[run]):
-            found[run, here, place] = theory.eigenvalue_flow(eigenvalue, int(depth), alpha, times[run, here])
+            found[run, here, place] = recovery_times.eigenvalue_flow(eigenvalue, int(depth), alpha, times[run, here])
     flow = xr.DataArray(found, dims=("run", "record", "eigenvector"))
     positive = learned.target_eigenvalue > 0
     off = np.abs(learned.learned_eigenvalue - flow).where(positive).max(("record", "eigenvector"))

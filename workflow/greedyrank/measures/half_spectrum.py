@@ -6,8 +6,8 @@ import math
 
 import xarray as xr
 
-from greedyrank import spectra
 from greedyrank.measures.singular_values import LARGEST
+from greedyrank.spectra import linear_algebra
 
 
 def _between_halves(tensors: xr.DataArray) -> xr.DataArray:
@@ -18,7 +18,9 @@ def _between_halves(tensors: xr.DataArray) -> xr.DataArray:
     array = tensors.transpose(*before, *modes)
     rows = math.prod(array.sizes[mode] for mode in modes[:middle])
     stack = array.to_numpy().reshape(*(array.sizes[dim] for dim in before), rows, -1)
-    return spectra.singular_values(xr.DataArray(stack, dims=[*before, "row", "column"])).isel(component=slice(LARGEST))
+    return linear_algebra.singular_values(xr.DataArray(stack, dims=[*before, "row", "column"])).isel(
+        component=slice(LARGEST)
+    )
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from greedyrank import spectra
+from greedyrank.spectra import linear_algebra
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:
@@ -21,7 +21,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
         / (runs.target**2).sum(("row", "column")),
     }
     for name, matrices in (("minimum", runs.baseline_matrix), ("target", runs.target)):
-        values = spectra.singular_values(matrices)
-        found[f"{name}_effective_rank"] = ("run", spectra.effective_rank(values.to_numpy()))
+        values = linear_algebra.singular_values(matrices)
+        found[f"{name}_effective_rank"] = ("run", linear_algebra.effective_rank(values.to_numpy()))
         found.setdefault(f"{name}_nuclear_norm", values.sum("component"))
     return xr.Dataset(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.selection import last
+from greedyrank.spectra.selection import last
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank import theory
+from greedyrank.theory import rank_one
 
 RADIUS = 0.05  # of the sphere around the origin, relative to ||W*||
 HORIZON = 60.0  # flow time from the sphere on, up to which a run is compared
@@ -58,8 +58,8 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
             return np.clip((tensor - values) / threshold, -1, 1) * mask / mask.sum()
 
         inside = slice(start, np.searchsorted(times, HORIZON, side="right"))
-        vectors = theory.best_rank_one(tensors[start].reshape(target.shape))
-        curve = theory.rank_one_flow(vectors, gradient, CURVE_TIMES).reshape(len(CURVE_TIMES), -1)
+        vectors = rank_one.best_rank_one(tensors[start].reshape(target.shape))
+        curve = rank_one.rank_one_flow(vectors, gradient, CURVE_TIMES).reshape(len(CURVE_TIMES), -1)
         curve_norms = np.linalg.norm(curve, axis=1) / unit
         found["rank_one_norm"][run, inside] = np.interp(times[inside], CURVE_TIMES, curve_norms)
         found["rank_one_distance"][run, inside] = distances(tensors[inside], curve) / unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank import spectra
+from greedyrank.spectra import linear_algebra
 
 ORDERS = (0.5, 1.0, 2.0, np.inf)
 
@@ -16,7 +16,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     p = 1/2 is a quasi-norm, 1 the nuclear, 2 the Frobenius and infinity the spectral norm: some of
     the (quasi-)norms that Razin & Cohen 2020, Theorem 1, is about.
     """
-    values = spectra.singular_values(runs.end_to_end)
+    values = linear_algebra.singular_values(runs.end_to_end)
     norms = [
         values.max("component", skipna=False)
         if np.isinf(order)

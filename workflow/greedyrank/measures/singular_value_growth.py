@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank import theory
 from greedyrank.measures.singular_values import LARGEST
+from greedyrank.theory import growth_laws
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:
@@ -34,7 +34,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
         left, middle_values, right = np.linalg.svd(middle)
         gradient = weight * mask[run] * (middle - values[run])
         slopes = np.einsum("sik,sij,skj->sk", left[..., :largest], gradient, right[:, :largest], optimize=True)
-        law = theory.singular_value_growth(middle_values[:, :largest], slopes, int(runs.depth[run]))
+        law = growth_laws.singular_value_growth(middle_values[:, :largest], slopes, int(runs.depth[run]))
         found = ((after - before) / duration[:, None], law, middle_values[:, :largest], -slopes)
         distinct = np.ptp(before, axis=1) > 1e-6 * before[:, 0]
         for array, value in zip((rate, predicted, sigma, gamma), found, strict=True):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import xarray as xr
 
-from greedyrank import spectra
+from greedyrank.spectra import linear_algebra
 
 LARGEST = 10  # as many as the papers draw
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:
     """Return ``singular_value`` (run, record, component), the ten largest, descending."""
-    return xr.Dataset({"singular_value": spectra.singular_values(runs.end_to_end).isel(component=slice(LARGEST))})
+    return xr.Dataset(
+        {"singular_value": linear_algebra.singular_values(runs.end_to_end).isel(component=slice(LARGEST))}
+    )

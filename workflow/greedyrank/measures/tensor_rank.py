@@ -14,7 +14,7 @@ import xarray as xr
 from tensorly import cp_to_tensor
 from tensorly.decomposition import parafac
 
-from greedyrank.selection import last
+from greedyrank.spectra.selection import last
 
 TOLERANCE = 1e-6  # mean squared error; it and the number of sweeps as published
 SWEEPS = 1000

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from greedyrank import images
+from greedyrank.data import images
 
 SIDE = 32  # height and width the autoencoder takes
 BLOCK = 100  # test images at once, which bounds the memory

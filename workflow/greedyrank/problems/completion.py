@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from greedyrank import residual_loss, targets
+from greedyrank.data import targets
+from greedyrank.kernels import residual_loss
 
 
 def generate(settings: dict, data_dir: str | None = None) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from greedyrank import images
+from greedyrank.data import images
 
 POSITIVE = 2.0  # the label of the positive class; the others are 0
 CLASSES = 10
@@ -81,7 +81,7 @@ class Problem:
 
     def __init__(self, runs: list[dict], data: list[dict], place):
         # Here, not above: generating data needs no torch, whose import takes seconds.
-        from greedyrank import image_bits
+        from greedyrank.kernels import image_bits
 
         run, arrays = runs[0], data[0]
         self._order_seed, self._batch_size = run["order_seed"], run["batch_size"]

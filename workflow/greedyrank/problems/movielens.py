@@ -12,14 +12,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from greedyrank import alignment, movielens
-from greedyrank.errors import Explained
+from greedyrank.data import ratings as movielens
+from greedyrank.errors import UserError
 from greedyrank.problems import completion
+from greedyrank.spectra import alignment
 
 LARGEST = 10  # singular values recorded: as many as the paper draws
 
 
-class TooFewRatings(Explained):
+class TooFewRatings(UserError):
     """A part of the matrix with fewer ratings than are to be seen."""
 
 

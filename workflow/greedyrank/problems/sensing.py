@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from greedyrank import residual_loss, targets
+from greedyrank.data import targets
+from greedyrank.kernels import residual_loss
 
 # A block of A_i of so many numbers stays in a core's own cache between its two uses in a step.
 CACHED = 2**17

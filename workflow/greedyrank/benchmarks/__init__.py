@@ -1,0 +1,1 @@
+"""How fast training steps are, and whether devices agree."""

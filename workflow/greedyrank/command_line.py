@@ -1,0 +1,73 @@
+"""What all command lines share: one thread, one log, one line for an error."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from greedyrank.errors import UserError
+
+
+def use_one_thread() -> None:
+    """Let the numerical libraries use one thread in this process; to be called before numpy is imported.
+
+    They read their thread counts when they load, and results are the same bytes only for the same count. Parallel
+    work is Snakemake's: one job a core.
+    """
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[variable] = "1"
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options of every stage."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--log", type=Path, help="log file, beside the terminal")
+    return made
+
+
+def add_slice(made: argparse.ArgumentParser, what: str) -> None:
+    """Add the option ``--slice``: JSON, or ``-`` where it comes on standard input.
+
+    Snakemake's jobs use the latter, since Linux takes no argument of more than 128 KiB: twenty thousand seeds.
+    """
+
+    def parsed(text: str) -> dict:
+        return json.loads(sys.stdin.read() if text == "-" else text)
+
+    made.add_argument("--slice", type=parsed, required=True, help=f"{what}, as JSON; - for standard input")
+
+
+def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParser, name: str | None = None) -> None:
+    """Parse, set up threads and logging, call ``main``; end with code 1 and one line on an error.
+
+    ``main`` imports what imports numpy, not the module that it stands in. ``name`` is the option whose value begins every line of the log.
+    """
+    options = made.parse_args()
+    use_one_thread()
+    prefix = f"{getattr(options, name)}: " if name else ""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    # A log that cannot be written, such as on a full disk, is no reason for a traceback.
+    logging.raiseExceptions = False
+    try:
+        if options.log:
+            options.log.parent.mkdir(parents=True, exist_ok=True)
+            handlers.append(logging.FileHandler(options.log, mode="w"))
+        logging.basicConfig(level=logging.INFO, format=f"{prefix.replace('%', '%%')}%(message)s", handlers=handlers)
+        main(options)
+    except (UserError, OSError) as error:
+        logging.error("error: %s", error)
+        sys.exit(1)
+    except Exception as error:
+        # The reason on one line; the traceback, for whoever mends the code, in the log alone.
+        logging.error("error: %s: %s", type(error).__name__, error)
+        if options.log:
+            with contextlib.suppress(OSError), options.log.open("a") as log:
+                traceback.print_exc(file=log)
+        sys.exit(1)

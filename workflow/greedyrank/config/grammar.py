@@ -1,0 +1,192 @@
+"""The grammar of sweeps, figures, claims and of the config file, as typed blocks."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+# More is a slip of the pen, or too much to plan; and the files of more jobs do not fit a command (docs/scale.md).
+MOST_RUNS, MOST_JOBS = 1_000_000, 20_000
+
+
+LONGEST_NAME = 200  # a file's name has at most 255 bytes, endings and a temporary prefix included
+
+
+def name_of_files(text: str) -> str:
+    """Return the name of a sweep or figure, if it can name files and Snakemake's rules."""
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", text) or len(text) > LONGEST_NAME:
+        raise ValueError(f"{text!r} is no name; allowed: up to {LONGEST_NAME} letters, digits and _, a letter first")
+    return text
+
+
+def folder(text: str) -> str:
+    """Return the name of a folder, if it can stand in a path of Snakemake's and in a command."""
+    long = len(text) > 1000 or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in text.split("/"))
+    if not text.isprintable() or set(text) & set("{}") or text[:1] in ("-", "~") or long:
+        raise ValueError(
+            f"{text!r} is no name of a folder; allowed: printable characters but braces, neither - nor ~ in front,"
+            f" up to {LONGEST_NAME} bytes between slashes, and 1000 in all"
+        )
+    return text
+
+
+class Strict(BaseModel):
+    """A block whose unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def counted(entry: Any) -> Any:
+    """Return the list [0, ..., n - 1] that ``{count: n}`` stands for, anything else as it is."""
+    if not isinstance(entry, dict) or "count" not in entry:
+        return entry
+    count = entry["count"]
+    if len(entry) > 1 or type(count) is not int or count < 1:
+        raise ValueError(f"{entry} is no count; write {{count: n}}, n a whole number above 0, for 0, 1, ... n - 1")
+    if count > MOST_RUNS:
+        raise ValueError(f"{entry} are more than the {MOST_RUNS} runs that a sweep may have")
+    return list(range(count))
+
+
+Name = Annotated[str, AfterValidator(name_of_files)]
+
+
+Folder = Annotated[str, AfterValidator(folder)]
+
+
+class Sweep(Strict):
+    """All runs of one experiment, before a scale is chosen."""
+
+    source: str = Field(description="paper and figure the settings are from")
+    problem: str = Field(description="a module of greedyrank/problems")
+    factorization: str = Field(description="a module of greedyrank/factorizations")
+    optimizer: str = Field(description="a module of greedyrank/optimizers")
+    device: Literal["auto", "cpu"] = Field(default="auto", description="cpu: never on a GPU")
+    baseline: dict[str, Any] = Field(
+        default={}, description="`kind`, a module of greedyrank/baselines, and its settings; one for each problem"
+    )
+    beyond_step_limit: bool = Field(
+        default=False, description="do not warn of steps that are larger than what convergence theorems allow"
+    )
+    fixed: dict[str, Any] = Field(default={}, description="settings of every run")
+    cases: list[dict[str, Annotated[Any, BeforeValidator(counted)]]] = Field(
+        default=[], description="settings that vary together; lists are crossed; {count: n} is the list 0 ... n - 1"
+    )
+    axes: dict[str, Annotated[list, BeforeValidator(counted)]] = Field(
+        default={}, description="settings that are crossed with all cases; {count: n} is the list 0 ... n - 1"
+    )
+    job_per: list[str] = Field(
+        default=[],
+        description="settings that split the runs into training jobs, one for each combination of their values; in a"
+        " job, runs that cannot share arrays are groups that train one after the other",
+    )
+    one_job: bool = Field(
+        default=False, description="train all groups in one job, one after the other: starting a job takes seconds"
+    )
+    scales: dict[Literal["smoke", "laptop", "paper"], dict[str, Any]] = Field(
+        default={}, description="overrides of fixed, cases, axes or job_per at a scale, key by key"
+    )
+
+
+class Figure(Strict):
+    """One figure: the sweeps it shows, what is measured on them, and how it is drawn."""
+
+    title: str = Field(description="one line, for tables")
+    paper: str = Field(description="paper and figure")
+    minutes: float = Field(gt=0, description="measured minutes on 2 cores at laptop scale, its sweeps included")
+    sweeps: list[str] = Field(min_length=1, description="names of sweeps")
+    measures: list[str] = Field(min_length=1, description="modules of greedyrank/measures")
+    draw: str | None = Field(
+        default=None, description="the figure of the same paper whose draw.py draws this one too; default: its own"
+    )
+    options: dict[str, Any] = Field(default={}, description="keyword arguments of the drawing function")
+
+
+class Config(Strict):
+    """What a user sets: everything else stands in the folders of the papers."""
+
+    scale: Literal["smoke", "laptop", "paper"] = Field(
+        default="laptop", description="laptop writes to results/, the others to results/<scale>/"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where jobs run")
+    data_dir: Folder = Field(default="data", min_length=1, description="folder of images and ratings")
+    results_dir: Folder = Field(default="results", min_length=1, description="folder of everything that is built")
+    papers: list[Folder] = Field(
+        default=["workflow/papers"],
+        min_length=1,
+        description="folders of papers, each with sweeps.yaml and one folder a figure, or folders that hold such ones",
+    )
+    sweeps: dict[Name, dict[str, Any]] = Field(default={}, description="overrides of sweeps of the papers, key by key")
+    figures: dict[Name, dict[str, Any]] = Field(default={}, description="overrides of figures, key by key")
+
+
+class Expectation(Strict):
+    """What a statistic must satisfy: exactly one of near, below, above, between."""
+
+    near: float | None = None
+    relative: float | None = Field(default=None, gt=0, description="tolerance of near, as a fraction of it")
+    absolute: float | None = Field(default=None, gt=0, description="tolerance of near, in its own unit")
+    below: float | None = None
+    above: float | None = None
+    between: list[float] | None = Field(default=None, min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _one_kind(self):
+        kinds = [k for k in ("near", "below", "above", "between") if getattr(self, k) is not None]
+        if len(kinds) != 1:
+            raise ValueError("give exactly one of near, below, above, between")
+        tolerances = (self.relative is not None) + (self.absolute is not None)
+        if tolerances != (self.near is not None):
+            raise ValueError("near needs exactly one of relative and absolute; the others take neither")
+        return self
+
+
+class Claim(Strict):
+    """One statement and how it is checked: an entry of a figure's claims.yaml."""
+
+    id: str
+    statement: str
+    source: str
+    basis: Literal["published", "theorem", "ours"]
+    sweep: str | None = Field(default=None, description="default: the first sweep of the figure")
+    runs: dict[str, Any] = Field(default={}, description="settings of the runs meant; a list is any of its values")
+    statistic: str = Field(
+        description="a function of the figure's statistics.py, of the paper's common.py or of greedyrank/claims/"
+        "statistics.py; <figure>.<function>: of another figure of the paper"
+    )
+    at: dict[str, Any] = Field(default={}, description="keyword arguments of the statistic")
+    published: float | list[float] | None = None
+    expect: Expectation
+    reason: str = Field(description="why this tolerance")
+    seeds: Literal["every", "median", "mean"] = "every"
+    control: dict[str, Any] = Field(
+        min_length=1, description="what differs in the runs on which the claim must miss; also sweep, statistic, at"
+    )
+    scale: Literal["paper"] | None = Field(
+        default=None, description="the scale that has its runs; at the others it is not checkable, and this on record"
+    )
+    known: Literal["differs"] | None = Field(default=None, description="the verdict on record, where not reproduced")
+    because: str | None = Field(default=None, description="why it is known to differ")
+
+    @model_validator(mode="after")
+    def _cause(self):
+        if (self.known is None) != (self.because is None):
+            raise ValueError("`known` and `because` go together")
+        return self
+
+    @model_validator(mode="after")
+    def _control(self):
+        for name, kind in (("sweep", str), ("statistic", str), ("at", dict)):
+            if name in self.control and not isinstance(self.control[name], kind):
+                needed = "keyword arguments" if kind is dict else "a name"
+                raise ValueError(f"control.{name} is {self.control[name]!r}; allowed: {needed}")
+        return self

@@ -1,0 +1,186 @@
+"""The whole config: what the papers' folders hold, with what a user overrides, validated before anything starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from greedyrank.code_digest import Code
+from greedyrank.config import papers as paper_folders
+from greedyrank.config.figure_loader import LoadedFigure, load_figure
+from greedyrank.config.grammar import Config, name_of_files
+from greedyrank.config.messages import explain, nearest
+from greedyrank.config.papers import FIGURE, SWEEPS, Paper
+from greedyrank.config.sweep_loader import ResolvedSweep, load_sweep, merge
+from greedyrank.config.yaml_input import ConfigError, check_plain
+
+PACKAGE = Path(__file__).parents[1]
+# Targets of the workflow itself.
+RESERVED = ("all", "claims", "page", "generate", "extract", "baseline", "movielens", "fetch_images", "check_claims")
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything that can be built.
+
+    Attributes
+    ----------
+    config : Config
+        What the user set.
+    papers : list of Paper
+        The papers' folders.
+    sweeps : dict
+        The sweeps at the config's scale, by their names.
+    figures : dict
+        The figures, by their names.
+    broken : dict
+        Figures that cannot be built, and why: one message a line.
+    code : Code
+        The code of the engine and of the papers.
+    """
+
+    config: Config
+    papers: list[Paper]
+    sweeps: dict[str, ResolvedSweep]
+    figures: dict[str, LoadedFigure]
+    broken: dict[str, list[str]]
+    code: Code
+
+    def of_paper(self, paper: Paper) -> list[str]:
+        """Return the figures of a paper that can be built."""
+        return [name for name, figure in self.figures.items() if figure.paper == paper]
+
+
+def _check_raw(raw: dict) -> Config:
+    try:
+        errors = check_plain(raw, "")
+    except RecursionError:
+        raise ConfigError(["the config is nested too deep"]) from None
+    if errors:
+        raise ConfigError(errors)
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(explain(error, "", Config)) from None
+
+
+def _owners(papers: list[Paper]) -> tuple[dict[str, Paper], dict[str, list[str]]]:
+    """Return the paper of each figure, and what is wrong with the names of figures."""
+    owners: dict[str, Paper] = {}
+    broken: dict[str, list[str]] = {}
+    for paper in papers:
+        for name in paper.figures:
+            if name in owners:
+                message = f"two figures are called {name}: {owners[name].folder / name} and {paper.folder / name}"
+                broken[name] = [message]
+            elif name in RESERVED or name in {other.name for other in papers}:
+                broken[name] = [f"{paper.folder / name}: {name} is a target already; give the figure another name"]
+            owners.setdefault(name, paper)
+            try:
+                name_of_files(name)
+            except ValueError as error:
+                broken[name] = [f"{paper.folder / name}: {error}"]
+    return owners, broken
+
+
+def _blocks(papers: list[Paper]) -> tuple[dict[str, tuple[str, dict]], dict[str, list[str]], dict[Paper, list[str]]]:
+    """Return the file and block of each sweep, sweeps that are wrong, and papers whose sweeps cannot be read."""
+    blocks: dict[str, tuple[str, dict]] = {}
+    wrong: dict[str, list[str]] = {}
+    unread: dict[Paper, list[str]] = {}
+    for paper in papers:
+        place = str(paper.folder / SWEEPS)
+        try:
+            found = paper.read(SWEEPS)
+        except ConfigError as error:
+            unread[paper] = error.messages
+            continue
+        for name, block in found.items():
+            if name in blocks:
+                wrong[name] = [f"two sweeps are called {name}, in {blocks[name][0]} and in {place}"]
+            elif not isinstance(block, dict):
+                wrong[name] = [f"{place}: {name} is {block!r}; allowed: the settings of a sweep"]
+            else:
+                try:
+                    name_of_files(name)
+                except ValueError as error:
+                    wrong[name] = [f"{place}: {error}"]
+            blocks.setdefault(name, (place, block))
+    return blocks, wrong, unread
+
+
+def _sweeps(config: Config, blocks: dict[str, tuple[str, dict]], wrong: dict[str, list[str]]):
+    """Resolve all sweeps; what a user's override makes wrong is an error of the config, and ends the loading."""
+    resolved: dict[str, ResolvedSweep] = {}
+    of_user: list[str] = []
+    for name, (place, block) in blocks.items():
+        if name in wrong:
+            continue
+        override = config.sweeps.get(name)
+        try:
+            named = f"sweeps.{name}" if override else f"{place}: {name}"
+            resolved[name] = load_sweep(block, config.scale, named, override, name)
+        except ConfigError as error:
+            if override:
+                of_user += error.messages
+            else:
+                wrong[name] = error.messages
+    if of_user:
+        raise ConfigError(of_user)
+    return resolved
+
+
+def load(raw: dict) -> Project:
+    """Read the papers' folders, merge what the user overrides, and validate everything.
+
+    What is wrong with the config itself is an error. What is wrong in the folder of a figure, or with a sweep that
+    it shows, breaks that figure alone: it is named in ``broken``, and all others can be built.
+
+    Parameters
+    ----------
+    raw : dict
+        The mapping read from the config files, command-line overrides included.
+
+    Raises
+    ------
+    ConfigError
+        Naming every wrong key, its value and what is allowed.
+    """
+    config = _check_raw(raw)
+    papers = paper_folders.find(config.papers)
+    owners, broken = _owners(papers)
+    blocks, wrong, unread = _blocks(papers)
+    errors = [f"sweeps.{name}: no such sweep; {nearest(name, blocks)}" for name in config.sweeps if name not in blocks]
+    errors += [
+        f"figures.{name}: no such figure; {nearest(name, owners)}" for name in config.figures if name not in owners
+    ]
+    if errors:
+        raise ConfigError(errors)
+    sweeps = _sweeps(config, blocks, wrong)
+    code = Code({PACKAGE.name: PACKAGE, **{paper.name: paper.folder for paper in papers}})
+    figures: dict[str, LoadedFigure] = {}
+    for name, paper in owners.items():
+        if paper in unread:
+            broken[name] = unread[paper]
+        if name in broken:
+            continue
+        try:
+            shown = _shown(paper, name, config)
+            if faults := [message for sweep in shown if sweep in wrong for message in wrong[sweep]]:
+                raise ConfigError(faults)
+            figures[name] = load_figure(paper, name, config.scale, sweeps, code, config.figures.get(name, {}))
+        except ConfigError as error:
+            if name in config.figures:
+                raise ConfigError([*error.messages, f"(with the config's overrides in figures.{name})"]) from None
+            broken[name] = error.messages
+    if not figures:
+        raise ConfigError(list(dict.fromkeys(message for messages in broken.values() for message in messages)))
+    return Project(config, papers, sweeps, figures, broken, code)
+
+
+def _shown(paper: Paper, name: str, config: Config) -> list[str]:
+    """Return the sweeps that a figure names, as far as its figure.yaml can be read."""
+    named = merge(paper.read(name, FIGURE), config.figures.get(name, {})).get("sweeps", [])
+    return [sweep for sweep in named if isinstance(sweep, str)] if isinstance(named, list) else []

@@ -1,0 +1,55 @@
+"""One line for everything that is wrong: place, key, value, and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+
+from pydantic import (
+    BaseModel,
+    ValidationError,
+)
+
+
+def nearest(name: str, allowed) -> str:
+    """Return a hint with the nearest allowed name, or all of them."""
+    allowed = sorted(map(str, allowed))
+    close = difflib.get_close_matches(str(name), allowed, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"allowed: {', '.join(allowed)}"
+
+
+def explain(error: ValidationError, place: str, model: type[BaseModel], separator: str = ".") -> list[str]:
+    """Translate pydantic's errors into one line each: place, key, value, what is allowed."""
+    lines = []
+    for item in error.errors():
+        path = [str(part) or "''" for part in item["loc"] if part != "[key]"]
+        where = f"{place}{separator}{'.'.join(path)}" if place and path else place or ".".join(path)
+        if item["type"] == "extra_forbidden":
+            lines.append(f"{where}: unknown key; {nearest(path[-1], _fields_at(model, path[:-1]))}")
+        elif item["type"] == "missing":
+            lines.append(f"{where}: missing key")
+        elif item["type"] == "value_error":
+            lines.append(f"{where}: {item['ctx']['error']}")
+        else:
+            hint = ""
+            if isinstance(item["input"], str) and "number" in item["msg"]:
+                hint = " (YAML reads 1e-4 as text: write 1.0e-4)"
+            lines.append(f"{where} is {item['input']!r}: {item['msg']}{hint}")
+    return lines
+
+
+def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Return the keys allowed at a path of a model; unions and dictionaries are looked through."""
+    for part in path:
+        if model is None or not hasattr(model, "model_fields"):
+            return []
+        field = model.model_fields.get(part)
+        candidates = [field.annotation] if field else [model]
+        found = None
+        while candidates:
+            candidate = candidates.pop()
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                found = candidate
+                break
+            candidates += list(getattr(candidate, "__args__", ()))
+        model = found
+    return list(model.model_fields) if model else []

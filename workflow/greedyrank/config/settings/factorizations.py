@@ -1,0 +1,150 @@
+"""The settings of factorizations: sizes and initial factors."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from greedyrank.config.settings.base import Settings
+from greedyrank.config.settings.optimizers import GD
+from greedyrank.config.settings.problems import Completion
+from greedyrank.theory import step_limits
+
+
+class DeepMatrix(Settings):
+    """Product of ``depth`` matrices, W = W_N ... W_1; hidden widths are the smaller side of W."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("depth",)
+
+    depth: int = Field(gt=0, description="number of factors N")
+    identity_scale: float | None = Field(
+        default=None, gt=0, description="W(0) = identity_scale I, each factor identity_scale^(1/N) I (Arora et al.)"
+    )
+    layer_alpha: float | None = Field(
+        default=None, gt=0, description="W_j(0) = alpha I for every factor, so W(0) = alpha^N I (Chou et al.)"
+    )
+    layer_beta: float = Field(
+        default=0.0, ge=0, description="W_1(0) = (alpha - beta) I, the perturbed init of Chou et al."
+    )
+    product_std: float | None = Field(
+        default=None, gt=0, description="standard deviation of the entries of W(0) (Razin & Cohen)"
+    )
+    balanced: bool = Field(default=False, description="draw W(0), then split its SVD evenly over the factors")
+    det: Literal["any", "positive", "negative"] = Field(default="any", description="sign of det W(0), by redrawing")
+    seed: int = Field(default=0, ge=0, description="draws the initial factors")
+
+    @model_validator(mode="after")
+    def _one_init(self):
+        scales = (self.identity_scale, self.layer_alpha, self.product_std)
+        if sum(scale is not None for scale in scales) != 1:
+            raise ValueError("give exactly one of `identity_scale`, `layer_alpha` and `product_std`")
+        if self.product_std is None and (self.balanced or self.det != "any"):
+            raise ValueError("`balanced` and `det` go with `product_std`; the other inits are not drawn")
+        if self.layer_beta and self.layer_alpha is None:
+            raise ValueError("`layer_beta` goes with `layer_alpha`")
+        if self.layer_alpha is not None and self.layer_beta >= self.layer_alpha:
+            raise ValueError(f"layer_beta is {self.layer_beta}; allowed: 0 to below layer_alpha = {self.layer_alpha}")
+        return self
+
+    def step_limit(self, problem: Settings, optimizer: Settings) -> float | None:
+        """Return the limit of Chou et al. 2020 for plain gradient descent on a completely observed matrix."""
+        if not isinstance(problem, Completion) or not isinstance(optimizer, GD):
+            return None
+        return step_limits.of_run({**problem.model_dump(), **self.model_dump()})
+
+
+class PSD(Settings):
+    """Positive semidefinite matrix W = U U^T with a square U."""
+
+    factor_norm: float = Field(gt=0, description="Frobenius norm of U(0)")
+    start: Literal["gaussian", "identity"] = Field(
+        default="gaussian", description="U(0): independent normal entries, or a multiple of the identity"
+    )
+    seed: int = Field(default=0, ge=0, description="draws the initial factor")
+
+
+class CP(Settings):
+    """Sum of ``components`` outer products of vectors."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("components",)
+
+    components: int = Field(gt=0, description="number of components R")
+    factor_std: float = Field(gt=0, description="standard deviation of the entries of the initial factors")
+    balanced: bool = Field(
+        default=False, description="then rescale the vectors of each component to their geometric mean norm"
+    )
+    seed: int = Field(default=0, ge=0, description="draws the initial factors")
+
+
+class DeepCP(CP):
+    """CP whose every vector is a product of ``depth`` - 1 square matrices and a vector (Hariz et al. 2022).
+
+    ``factor_std`` is of the vectors' entries; those of the matrices are smaller by the square root of
+    their size, so that all norms are alike.
+    """
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("components", "depth")
+
+    depth: int = Field(gt=0, description="factors K of each vector; 1 is plain CP")
+
+
+class Tucker(Settings):
+    """Core times a matrix along each mode, each column a product of ``depth`` factors (Hariz et al. 2024)."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("core_shape", "depth")
+
+    core_shape: list[int] | None = Field(
+        default=None, description="length of each mode of the core; those of the tensor where absent"
+    )
+    depth: int = Field(
+        ge=0, description="factors K of each column: K - 1 square matrices and a vector; 0 is the core alone"
+    )
+    core_std: float = Field(
+        gt=0, description="standard deviation of the initial core's entries; columns take their slice's norm"
+    )
+    seed: int = Field(default=0, ge=0, description="draws the initial core and columns")
+
+
+class Hierarchical(Settings):
+    """Hierarchical Tucker factorization on a binary tree of neighbouring modes (Razin et al. 2022)."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("widths",)
+
+    widths: list[int] = Field(min_length=1, description="width of each level, from the leaves up")
+    factor_std: float = Field(gt=0, description="standard deviation of the entries of all initial factors")
+    balanced: bool = Field(
+        default=False, description="then rescale the weights of each component of the root to their geometric mean norm"
+    )
+    seed: int = Field(default=0, ge=0, description="draws the initial factors")
+
+
+class BinaryCP(Settings):
+    """CP of order 784 with modes of length 2: each prediction a sum of products of 784 factors."""
+
+    tensor_rank: int = Field(gt=0, description="number of components")
+    init_mean: float = Field(default=1.0, description="mean of the initial factors")
+    init_std: float = Field(default=1.0e-3, ge=0, description="standard deviation of the initial factors")
+    seed: int = Field(default=0, ge=0, description="draws the initial factors")
+
+
+class Autoencoder(Settings):
+    """Convolutional autoencoder with square linear layers behind the encoder (Jing et al. 2020)."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("latent_size", "linear_layers")
+
+    latent_size: int = Field(gt=0, description="length n of the latent codes")
+    linear_layers: int = Field(ge=0, description="n x n matrices behind the encoder, without bias; 0 is none")
+    seed: int = Field(default=0, ge=0, description="draws the initial weights and biases, as torch's layers do")
+
+
+FACTORIZATIONS = {
+    "deep_matrix": DeepMatrix,
+    "psd": PSD,
+    "cp": CP,
+    "deep_cp": DeepCP,
+    "tucker": Tucker,
+    "hierarchical": Hierarchical,
+    "binary_cp": BinaryCP,
+    "autoencoder": Autoencoder,
+}

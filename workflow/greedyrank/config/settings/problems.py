@@ -1,0 +1,310 @@
+"""The settings of problems: targets, what is seen of them, and data sets."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from greedyrank.config.settings.base import Settings, check_widths
+
+# On what a target depends beside its seed.
+TARGET = (
+    "shape",
+    "target_rank",
+    "target_norm",
+    "target_symmetric",
+    "target_spectrum",
+    "target_decay",
+    "target_multilinear_rank",
+    "target_widths",
+    "target_root_spectrum",
+)
+
+
+class Target(Settings):
+    """What is to be recovered; see `greedyrank.targets`."""
+
+    shape: list[int] = Field(min_length=2, description="length of each mode")
+    target_rank: int | None = Field(default=None, gt=0, description="CP rank of the Gaussian target")
+    target_norm: float | None = Field(default=None, gt=0, description="Frobenius norm of the target")
+    target_symmetric: bool = Field(default=False, description="Gaussian target U U^T in place of U V^T")
+    target_spectrum: list[float] | None = Field(
+        default=None, min_length=1, description="eigenvalues of a symmetric target with random eigenvectors"
+    )
+    target_decay: float | None = Field(
+        default=None, gt=0, description="eigenvalues k^-decay, rescaled to `target_norm`, with random eigenvectors"
+    )
+    target_multilinear_rank: list[int] | None = Field(
+        default=None, description="multilinear rank of a target with a Gaussian core and orthonormal factors"
+    )
+    target_widths: list[int] | None = Field(
+        default=None, description="widths, from the leaves up, of a Gaussian hierarchical target on a binary tree"
+    )
+    target_root_spectrum: list[float] | None = Field(
+        default=None,
+        description="singular values of a hierarchical target between its two halves, up to `target_norm`",
+    )
+    noise_std: float = Field(default=0.0, ge=0, description="standard deviation of what is added to each value seen")
+    data_seed: int = Field(default=0, ge=0, description="draws the target, what is seen of it, and the noise")
+    loss: Literal["mean", "half_sum", "huber"] = Field(
+        description="mean of the squared residuals over what is seen, half their sum, or their mean smooth l1 loss"
+    )
+    huber_threshold: float | None = Field(
+        default=None, gt=0, description="residual beyond which the Huber loss, divided by this threshold, is linear"
+    )
+
+    @model_validator(mode="after")
+    def _shape_and_loss(self):
+        if min(self.shape) < 1:
+            raise ValueError(f"shape is {self.shape}; every mode needs a length of at least 1")
+        if (self.loss == "huber") != (self.huber_threshold is not None):
+            raise ValueError("`huber_threshold` goes with the loss huber, and only with it")
+        return self
+
+    def _check_target(self) -> None:
+        """Check that exactly one kind of target is given, and that the shape allows it."""
+        kinds = {
+            "target_rank": self.target_rank,
+            "target_spectrum": self.target_spectrum,
+            "target_decay": self.target_decay,
+            "target_multilinear_rank": self.target_multilinear_rank,
+            "target_widths": self.target_widths,
+        }
+        given = [name for name, value in kinds.items() if value is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of {', '.join(kinds)}")
+        if (self.target_norm is None) == (given[0] != "target_spectrum"):
+            raise ValueError("a target needs `target_norm`; only `target_spectrum` has its own norm")
+        square = len(self.shape) == 2 and self.shape[0] == self.shape[1]
+        if (given[0] in ("target_spectrum", "target_decay") or self.target_symmetric) and not square:
+            raise ValueError(f"shape is {self.shape}; a symmetric target needs a square matrix")
+        if self.target_spectrum is not None and len(self.target_spectrum) > self.shape[0]:
+            raise ValueError(
+                f"target_spectrum has {len(self.target_spectrum)} eigenvalues; the shape {self.shape} allows"
+                f" at most {self.shape[0]}"
+            )
+        if self.target_symmetric and given[0] in ("target_multilinear_rank", "target_widths"):
+            raise ValueError(f"`target_symmetric` goes with `target_rank`; {given[0]} draws no symmetric target")
+        highest = math.prod(self.shape) // max(self.shape)
+        if self.target_rank is not None and self.target_rank > highest:
+            raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
+        if (ranks := self.target_multilinear_rank) is not None:
+            if len(ranks) != len(self.shape):
+                raise ValueError(f"target_multilinear_rank is {ranks}; allowed: one rank for each mode of {self.shape}")
+            for rank, length in zip(ranks, self.shape, strict=True):
+                # An unfolding of the core has rank at most the product of the other ranks.
+                if not 1 <= rank <= min(length, math.prod(ranks) // max(rank, 1)):
+                    raise ValueError(
+                        f"target_multilinear_rank is {ranks}; the shape {self.shape} does not allow {rank}"
+                    )
+        if self.target_widths is not None:
+            check_widths("target_widths", self.target_widths, self.shape)
+        if (spectrum := self.target_root_spectrum) is not None:
+            if self.target_widths is None or len(spectrum) != self.target_widths[-1]:
+                raise ValueError(
+                    f"target_root_spectrum is {spectrum}; it needs `target_widths`, and one value for each of the last"
+                )
+            if min(spectrum) <= 0:
+                raise ValueError(f"target_root_spectrum is {spectrum}; allowed: singular values above 0")
+            # The two blocks below the root, whose columns are to be orthonormal, have no higher rank than any
+            # width on the way to them, nor than the modes they join.
+            ranks = [min(length, self.target_widths[0]) for length in self.shape]
+            for widths in itertools.pairwise(self.target_widths):
+                ranks = [min(left * right, *widths) for left, right in zip(ranks[::2], ranks[1::2], strict=True)]
+            if len(spectrum) > min(ranks):
+                raise ValueError(
+                    f"target_root_spectrum has {len(spectrum)} values; target_widths {self.target_widths} and the"
+                    f" shape {self.shape} allow at most {min(ranks)}"
+                )
+
+
+class Completion(Target):
+    """Recover a matrix or tensor from some of its entries."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("shape", "huber_threshold")
+    data_settings: ClassVar[tuple[str, ...]] = (*TARGET, "observed", "replacement", "noise_std", "data_seed")
+
+    observed: list[list[float]] | None = Field(
+        default=None, description="observed entries by hand: one index a mode, then the value"
+    )
+    observations: int | None = Field(default=None, gt=0, description="number of entries drawn uniformly")
+    observed_fraction: float | None = Field(
+        default=None, gt=0, le=1, description="the same as a fraction of all entries, the held-out number rounded down"
+    )
+    replacement: bool = Field(
+        default=False, description="draw with replacement: an entry drawn twice counts twice in the loss"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        drawn = ("observations", "observed_fraction", "replacement", "noise_std", *TARGET[1:])
+        if self.observed is not None:
+            if given := [name for name in drawn if getattr(self, name)]:
+                raise ValueError(f"`observed` excludes {', '.join(given)}")
+            self._check_observed()
+        elif (self.observations is None) == (self.observed_fraction is None):
+            raise ValueError("give either `observed`, or a target and one of `observations` and `observed_fraction`")
+        else:
+            self._check_target()
+            entries = math.prod(self.shape)
+            if self.observations is not None and self.observations > entries:
+                raise ValueError(
+                    f"observations is {self.observations}; a tensor of shape {self.shape} has {entries} entries"
+                )
+        return self
+
+    def _check_observed(self) -> None:
+        seen = set()
+        for row in self.observed:
+            index = tuple(row[:-1])
+            if len(index) != len(self.shape) or any(
+                i != int(i) or not 0 <= i < n for i, n in zip(index, self.shape, strict=False)
+            ):
+                raise ValueError(
+                    f"observed has the row {row}; allowed: {len(self.shape)} indices within {self.shape}, then a value"
+                )
+            if index in seen:
+                raise ValueError(f"observed has the entry {[int(i) for i in index]} twice")
+            seen.add(index)
+
+
+class Sensing(Target):
+    """Recover a matrix or tensor from inner products with random ones, y_i = <A_i, W*>."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = (
+        "shape",
+        "measurements",
+        "ensemble",
+        "sensing_std",
+        "sensing_seed",
+        "huber_threshold",
+    )
+    data_settings: ClassVar[tuple[str, ...]] = (
+        *TARGET,
+        "measurements",
+        "ensemble",
+        "sensing_std",
+        "sensing_seed",
+        "noise_std",
+        "data_seed",
+    )
+
+    measurements: int = Field(gt=0, description="number of measurements")
+    ensemble: Literal["gaussian", "commuting", "rank_one"] = Field(
+        default="gaussian",
+        description="independent normal entries; symmetric matrices with the same random eigenvectors; or outer"
+        " products of normal vectors, of Frobenius norm 1",
+    )
+    sensing_std: float | None = Field(
+        default=None, gt=0, description="standard deviation of the entries, or eigenvalues, of each A_i"
+    )
+    sensing_seed: int = Field(default=0, ge=0, description="draws the A_i")
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        self._check_target()
+        if self.ensemble == "commuting" and (len(self.shape) != 2 or self.shape[0] != self.shape[1]):
+            raise ValueError(f"shape is {self.shape}; commuting measurements need a square matrix")
+        if (self.ensemble == "rank_one") != (self.sensing_std is None):
+            raise ValueError("`sensing_std` goes with every ensemble but rank_one, whose A_i have Frobenius norm 1")
+        return self
+
+
+class MovieLens(Settings):
+    """Predict ratings of movies by users from some of them: MovieLens 100K (Arora et al., Fig. 3)."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("shape",)
+    data_settings: ClassVar[tuple[str, ...]] = ("shape", "data_seed")
+    files: ClassVar[tuple[str, ...]] = ("movielens/u.data",)
+
+    shape: list[int] = Field(
+        default=[1682, 943],
+        min_length=2,
+        max_length=2,
+        description="so many of the most rated movies, and of the users with the most ratings; all by default",
+    )
+    observations: int = Field(
+        default=10000, gt=0, description="ratings trained on: the first of a random order; the rest are for the test"
+    )
+    data_seed: int = Field(default=0, ge=0, description="draws the order of the ratings")
+    loss: Literal["mean"] = Field(default="mean", description="mean of the squared residuals over what is seen")
+
+    @model_validator(mode="after")
+    def _within(self):
+        if not all(1 <= length <= most for length, most in zip(self.shape, (1682, 943), strict=True)):
+            raise ValueError(f"shape is {self.shape}; allowed: 1 to 1682 movies, then 1 to 943 users")
+        return self
+
+
+PIXELS = 784
+# Arrays of (images of a minibatch, columns) that a step holds: products, their weights, and one more.
+ARRAYS_BY_IMAGE = 3
+# Arrays of (pixels, columns): two factors, each with its guarded copy, logarithm, gradient and Adam's two means.
+ARRAYS_BY_PIXEL = 12
+
+
+def _columns(runs: list) -> int:
+    """Return the columns of a job on images: the components of all its runs."""
+    return sum(run["tensor_rank"] for run in runs)
+
+
+class ImageClassification(Settings):
+    """Tell one class of 1-bit images from the rest, as completion of a tensor of order 784."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("dataset", "images", "train_size", "test_size", "data_seed")
+    data_settings: ClassVar[tuple[str, ...]] = ("dataset", "images", "data_seed")
+
+    dataset: Literal["mnist", "fashion_mnist"] = Field(description="which images")
+    images: Literal["original", "random", "shuffled", "independent"] = Field(
+        default="original",
+        description="the images; or uniform bits; or the pixels of all images in one other order; or each pixel drawn"
+        " alone, as often 1 as in the training images",
+    )
+    labels: Literal["original", "random"] = Field(
+        default="original", description="the labels, or the same labels permuted within each set"
+    )
+    label: int = Field(ge=0, le=9, description="the positive class of one-against-all")
+    train_size: int = Field(default=60000, gt=0, le=60000, description="first so many training images")
+    test_size: int = Field(default=10000, gt=0, le=10000, description="first so many test images")
+    data_seed: int = Field(default=0, ge=0, description="draws random images, orders of pixels and permuted labels")
+
+    @classmethod
+    def job_bytes(cls, runs: list) -> int:
+        """Return about how many bytes the arrays of a job take, its images and labels included."""
+        run = runs[0]
+        of_columns = _columns(runs) * (ARRAYS_BY_IMAGE * run["batch_size"] + ARRAYS_BY_PIXEL * PIXELS)
+        of_images = (run["train_size"] + run["test_size"]) * (PIXELS + len(runs))
+        return (of_columns + of_images) * {"float32": 4, "float64": 8}[run["dtype"]]
+
+    @classmethod
+    def memory_advice(cls, runs: list) -> str:
+        """Return how a job on images can be made smaller."""
+        return (
+            f"its {_columns(runs)} columns are all components of its runs: split it by naming `tensor_rank` in `job_per`,"
+            " or give it fewer labels, ranks or seeds, or a smaller `batch_size`"
+        )
+
+
+class Autoencoding(Settings):
+    """Reconstruct images, resized to 32x32, in minibatches in the order of the file (Jing et al. 2020)."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("dataset", "train_size", "test_size")
+    data_settings: ClassVar[tuple[str, ...]] = ("dataset", "train_size", "test_size")
+
+    dataset: Literal["mnist", "fashion_mnist"] = Field(description="which images")
+    train_size: int = Field(default=60000, gt=0, le=60000, description="first so many training images")
+    test_size: int = Field(
+        default=10000, ge=2, le=10000, description="first so many test images, of which the latent codes are taken"
+    )
+
+
+PROBLEMS = {
+    "completion": Completion,
+    "sensing": Sensing,
+    "movielens": MovieLens,
+    "image_classification": ImageClassification,
+    "autoencoding": Autoencoding,
+}

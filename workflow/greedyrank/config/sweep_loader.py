@@ -1,0 +1,337 @@
+"""From one sweep block to a resolved sweep: defaults filled in, everything checked."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    TypeAdapter,
+    ValidationError,
+)
+
+from greedyrank.config import sweeps
+from greedyrank.config.grammar import MOST_JOBS, MOST_RUNS, Sweep
+from greedyrank.config.messages import explain, nearest
+from greedyrank.config.settings import base as base_settings
+from greedyrank.config.settings import baselines, compatibility, factorizations, optimizers, problems
+from greedyrank.config.settings import training as training_settings
+from greedyrank.config.yaml_input import ConfigError
+
+logger = logging.getLogger(__name__)
+
+OVERRIDABLE = ("fixed", "cases", "axes", "job_per")
+
+
+def merge(base: dict, override: dict) -> dict:
+    """Return a mapping with another one merged into it, key by key."""
+    merged = dict(base)
+    for key, value in override.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+@cache
+def _adapter(model: type[BaseModel], name: str) -> tuple[TypeAdapter, type[BaseModel] | None]:
+    """Return what validates one setting by itself, and the block it is, where it is one."""
+    field = model.model_fields[name]
+    parts = getattr(field.annotation, "__args__", (field.annotation,))
+    inner = next((part for part in parts if hasattr(part, "model_fields")), None)
+    return TypeAdapter(Annotated[field.annotation, field]), inner
+
+
+def _twice(values: list) -> str | None:
+    """Return a value that a list has more than once, as text."""
+    seen: set[str] = set()
+    for value in map(repr, values):
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
+
+
+@dataclass(frozen=True)
+class ResolvedSweep:
+    """A sweep at one scale, with every default filled in.
+
+    Attributes
+    ----------
+    name : str
+        Of the sweep; that of its files.
+    source : str
+        Paper and figure the settings are from.
+    device : {"auto", "cpu"}
+        ``cpu``: never on a GPU.
+    baseline : dict
+        ``kind`` and settings of what the runs are compared with; empty for none.
+    job_per : list of str
+        Settings that split the runs into jobs.
+    whole : Slice
+        All its runs.
+    """
+
+    name: str
+    source: str
+    device: str
+    baseline: dict
+    job_per: list[str]
+    whole: sweeps.Slice
+
+
+class SweepResolver:
+    """Resolve one sweep at one scale, collecting what is wrong.
+
+    Parameters
+    ----------
+    place : str
+        What messages begin with.
+    sweep : Sweep
+        The sweep at its scale.
+    """
+
+    def __init__(self, place: str, sweep: Sweep):
+        self.place = place
+        self.errors: list[str] = []
+        self.block = sweep.model_dump(exclude={"scales"})
+        self.models: dict[str, type[base_settings.Settings]] = {}
+
+    def resolve(self, name: str) -> ResolvedSweep | None:
+        """Return the sweep with every default filled in, or None where something is wrong."""
+        checks = (self._plugins, self._baseline, self._normalise, self._count, self._check_together, self._split)
+        for check in checks:
+            check()
+            if self.errors:
+                return None
+        if not self.block["beyond_step_limit"]:
+            self._warn_of_steps()
+        block = self.block
+        return ResolvedSweep(
+            name,
+            block["source"],
+            block["device"],
+            block["baseline"],
+            block["job_per"],
+            sweeps.Slice(**{key: block[key] for key in sweeps.Slice.__dataclass_fields__}),
+        )
+
+    def _plugins(self) -> None:
+        self.models = {"training": training_settings.Training}
+        for kind, known in (
+            ("problem", problems.PROBLEMS),
+            ("factorization", factorizations.FACTORIZATIONS),
+            ("optimizer", optimizers.OPTIMIZERS),
+        ):
+            name = self.block[kind]
+            if name not in known:
+                self.errors.append(f"{self.place}.{kind} is {name!r}; {nearest(name, known)}")
+            else:
+                self.models[kind] = known[name]
+        self.owners = {name: kind for kind, model in self.models.items() for name in model.model_fields}
+
+    def _baseline(self) -> None:
+        if not (given := dict(self.block["baseline"])):
+            return
+        kind, place = given.pop("kind", None), f"{self.place}.baseline"
+        if not isinstance(kind, str) or kind not in baselines.BASELINES:
+            self.errors.append(f"{place}.kind is {kind!r}; {nearest(kind, baselines.BASELINES)}")
+            return
+        try:
+            self.block["baseline"] = {"kind": kind, **baselines.BASELINES[kind].model_validate(given).model_dump()}
+        except ValidationError as error:
+            self.errors += explain(error, place, baselines.BASELINES[kind])
+
+    def _normal(self, place: str, name: str, value: object) -> object:
+        """Return a value as its setting has it, or complain."""
+        if name not in self.owners:
+            self.errors.append(f"{place}.{name}: unknown key; {nearest(name, self.owners)}")
+            return value
+        adapter, inner = _adapter(self.models[self.owners[name]], name)
+        try:
+            return adapter.dump_python(adapter.validate_python(value, strict=True))
+        except ValidationError as error:
+            self.errors += explain(error, f"{place}.{name}", inner)
+            return value
+
+    def _normalise(self) -> None:
+        block = self.block
+        block["fixed"] = {
+            **{
+                name: field.get_default(call_default_factory=True)
+                for model in self.models.values()
+                for name, field in model.model_fields.items()
+                if not field.is_required()
+            },
+            **{name: self._normal(f"{self.place}.fixed", name, value) for name, value in block["fixed"].items()},
+        }
+        cases = {f"cases.{number}": case for number, case in enumerate(block["cases"])}
+        for place, entries in {**cases, "axes": block["axes"]}.items():
+            for name, entry in entries.items():
+                here = f"{self.place}.{place}"
+                if not sweeps.values(entry):
+                    self.errors.append(f"{here}.{name} is an empty list; give at least one value")
+                entries[name] = [self._normal(here, name, value) for value in sweeps.values(entry)]
+                if twice := _twice(entries[name]):
+                    self.errors.append(f"{here}.{name} has {twice} twice; give each value once")
+        for name in {name for case in block["cases"] for name in case} & set(block["axes"]):
+            self.errors.append(f"{self.place}: `{name}` stands in a case and in an axis; keep one of them")
+        varied = {*block["axes"], *(name for case in block["cases"] for name in case)}
+        for name in block["job_per"]:
+            if name not in varied:
+                self.errors.append(
+                    f"{self.place}.job_per: `{name}` is neither an axis nor a case; {nearest(name, varied)}"
+                )
+
+    def _blocks(self) -> list[dict[str, list]]:
+        """Return the values of every setting, case by case; the runs of a case are their product."""
+        fixed = {name: [value] for name, value in self.block["fixed"].items()}
+        return [{**fixed, **self.block["axes"], **case} for case in self.block["cases"] or [{}]]
+
+    def _count(self) -> None:
+        """Refuse more runs or jobs than can be planned, and runs that stand twice."""
+        blocks = self._blocks()
+        runs = sum(math.prod(map(len, block.values())) for block in blocks)
+        jobs = sum(math.prod(len(block[name]) for name in self.block["job_per"] if name in block) for block in blocks)
+        if runs > MOST_RUNS:
+            self.errors.append(f"{self.place}: its cases and axes make {runs} runs; allowed: up to {MOST_RUNS}")
+        if jobs > MOST_JOBS:
+            self.errors.append(f"{self.place}.job_per makes {jobs} jobs; allowed: up to {MOST_JOBS}")
+        distinct = [{name: set(map(repr, values)) for name, values in block.items()} for block in blocks]
+        for (i, one), (j, other) in itertools.combinations(enumerate(distinct), 2):
+            if one.keys() == other.keys() and all(one[name] & other[name] for name in one):
+                self.errors.append(f"{self.place}.cases.{j} has a run that cases.{i} has too; give each run once")
+
+    def _combinations(self) -> Iterator[tuple[dict[str, list[dict]], int]]:
+        """Yield for each case the settings of every plug-in, combined, and how many runs each combination stands for.
+
+        Seeds go with everything: the first of each stands for all, so that the time does not grow with them.
+        """
+        for block in self._blocks():
+            chosen = {name: values[:1] if name in base_settings.SEEDS else values for name, values in block.items()}
+            parts = {
+                kind: list(sweeps.product({name: chosen[name] for name in model.model_fields if name in chosen}))
+                for kind, model in self.models.items()
+            }
+            yield parts, math.prod(len(block[name]) for name in base_settings.SEEDS if name in block)
+
+    def _check_together(self) -> None:
+        for parts, _ in self._combinations():
+            checked = {}
+            for kind, model in self.models.items():
+                try:
+                    checked[kind] = [model.model_validate(part) for part in parts[kind]]
+                except ValidationError as error:
+                    self.errors += explain(error, self.place, model)
+                    return
+            try:
+                for problem, factorization in itertools.product(checked["problem"], checked["factorization"]):
+                    for training in checked["training"]:
+                        compatibility.across(problem, factorization, training)
+                    if self.block["baseline"]:
+                        baselines.check_baseline(self.block["baseline"]["kind"], problem, factorization)
+            except ValueError as error:
+                self.errors.append(f"{self.place}: {error}")
+                return
+
+    def _split(self) -> None:
+        """Find which settings keep runs of one job in groups of their own."""
+        split = self.block["job_per"]
+        same = {name for model in self.models.values() for name in model.same_in_group}
+        apart = {name for name, values in self.block["axes"].items() if len(values) > 1} & same - set(split)
+        by_case = {name for case in self.block["cases"] for name in case} & same - set(split) - apart
+        found: dict[tuple[str, str], set[str]] = {}
+        for block in self._blocks() if by_case else ():
+            for job in sweeps.product({name: block[name] for name in split if name in block}):
+                for name in by_case & block.keys():
+                    found.setdefault((repr(job), name), set()).update(map(repr, block[name]))
+        apart |= {name for (_, name), values in found.items() if len(values) > 1}
+        if self.block["one_job"]:
+            apart |= set(split)
+            self.block["job_per"] = []
+        self.block["apart"] = sorted(apart)
+
+    def _warn_of_steps(self) -> None:
+        """Warn once of steps beyond what a convergence theorem allows, where there is one; they are no error."""
+        total, beyond = 0, []
+        for parts, count in self._combinations():
+            settings = {kind: [self.models[kind].model_validate(part) for part in parts[kind]] for kind in self.models}
+            for problem, factorization, optimizer in itertools.product(
+                *(settings[kind] for kind in sweeps.PLUGIN_KINDS)
+            ):
+                limit = factorization.step_limit(problem, optimizer)
+                count_here = count * len(settings["training"])
+                total += count_here
+                if limit is not None and optimizer.learning_rate >= limit:
+                    beyond.append((optimizer.learning_rate / limit, limit, optimizer.learning_rate, count_here))
+        if beyond:
+            _, limit, rate, _ = max(beyond)
+            logger.warning(
+                "%s: learning_rate is %.3g, but gradient descent provably converges only below %.3g; %d of %d runs are"
+                " beyond their limit. If this is intended, set `beyond_step_limit: true`",
+                self.place,
+                rate,
+                limit,
+                sum(count for *_, count in beyond),
+                total,
+            )
+
+
+def sweep_at(place: str, block: dict, scale: str, override: dict | None = None) -> Sweep:
+    """Return a sweep at a scale.
+
+    Parameters
+    ----------
+    place : str
+        What messages begin with.
+    block : dict
+        The sweep as it stands in its paper's sweeps.yaml.
+    scale : {"smoke", "laptop", "paper"}
+        Of the entries below ``scales`` those of this scale are merged into the sweep.
+    override : dict, optional
+        A user's overrides, merged last.
+
+    Raises
+    ------
+    ConfigError
+        Naming every wrong key, its value and what is allowed.
+    """
+    for part in (block, override or {}):
+        parts = part.get("scales", {})
+        for name, scaled in parts.items() if isinstance(parts, dict) else ():
+            if isinstance(scaled, dict) and (wrong := [key for key in scaled if key not in OVERRIDABLE]):
+                place = f"{place}.scales.{name}.{wrong[0]}"
+                raise ConfigError([f"{place}: unknown key; {nearest(wrong[0], OVERRIDABLE)}"])
+    try:
+        whole = Sweep.model_validate(block)
+        merged = merge(whole.model_dump(exclude={"scales"}), whole.scales.get(scale, {}))
+        if override:
+            own = dict(override)
+            scaled = own.pop("scales", {})
+            Sweep.model_validate(merge(block, override))  # for messages that name the scale
+            merged = merge(merge(merged, own), scaled.get(scale, {}))
+        return Sweep.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(explain(error, place, Sweep)) from None
+
+
+def load_sweep(
+    block: dict, scale: str = "laptop", place: str = "sweep", override: dict | None = None, name: str = "sweep"
+) -> ResolvedSweep:
+    """Validate one sweep and fill in all its defaults; parameters as in `sweep_at`.
+
+    Raises
+    ------
+    ConfigError
+        Naming every wrong key, its value and what is allowed.
+    """
+    resolver = SweepResolver(place, sweep_at(place, block, scale, override))
+    resolved = resolver.resolve(name)
+    if resolved is None:
+        raise ConfigError(resolver.errors)
+    return resolved

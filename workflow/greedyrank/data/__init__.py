@@ -1,0 +1,1 @@
+"""Files of instances: targets drawn at random, images, ratings."""

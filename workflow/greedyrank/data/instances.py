@@ -1,0 +1,59 @@
+"""The data files of a sweep: written by settings, found by the settings of a run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from greedyrank import provenance, storage
+from greedyrank.config import defaults
+from greedyrank.plugins import plugin
+
+
+def generator(problem: str, data_dir: Path) -> Callable[[dict], dict[str, np.ndarray]]:
+    """Return what generates a problem's data from their settings, reading images and ratings where it needs them."""
+    return functools.partial(plugin("problems", problem).generate, data_dir=data_dir)
+
+
+def save(path: Path, problem: str, instances: list[dict], generate: Callable[[dict], dict[str, np.ndarray]]) -> None:
+    """Generate the data of some instances, each named by its settings, into one file."""
+    arrays = {
+        f"{number}_{name}": array
+        for number, settings in enumerate(instances)
+        for name, array in generate(defaults.instance_filled(problem, settings)).items()
+    }
+    storage.save_arrays(path, {"problem": problem, "instances": instances}, arrays)
+
+
+class Instances:
+    """Data instances of one problem.
+
+    Parameters
+    ----------
+    files : list of Path
+        What `save` wrote.
+
+    Raises
+    ------
+    CorruptFile
+        If a file is not what was written.
+    """
+
+    def __init__(self, files: list[Path]):
+        self._arrays: dict[str, dict[str, np.ndarray]] = {}
+        for path in files:
+            meta, arrays = storage.load_arrays(path)
+            found: list[dict[str, np.ndarray]] = [{} for _ in meta["instances"]]
+            for numbered, array in arrays.items():
+                number, _, name = numbered.partition("_")
+                found[int(number)][name] = array
+            whole = [defaults.instance_filled(meta["problem"], instance) for instance in meta["instances"]]
+            self._keys = list(whole[0])
+            self._arrays |= dict(zip(map(provenance.canonical, whole), found, strict=True))
+
+    def of(self, run: dict) -> dict[str, np.ndarray]:
+        """Return the arrays that belong to a run, given its settings."""
+        return self._arrays[provenance.canonical({key: run[key] for key in self._keys})]

@@ -1,0 +1,136 @@
+"""The ratings of MovieLens 100K: read and checked, or fetched from GroupLens.
+
+They may not be redistributed: a user puts ``u.data`` under the data folder, or lets it be fetched.
+An archive is trusted by its SHA-256 alone, whatever address it came from; a file put there by hand
+is checked for its format and sizes.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import shutil
+import tempfile
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from greedyrank import storage
+from greedyrank.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 20  # an address that does not answer for so long is left
+
+FILE = "movielens/u.data"  # below the data folder
+RATINGS, USERS, MOVIES, LARGEST = 100_000, 943, 1682, 5
+EXPECTED = f"expected {RATINGS} rows of user, movie, rating and time, separated by tabs"
+
+# The address without TLS is as safe, since the content is verified, and outlives a certificate.
+URLS = tuple(f"{scheme}://files.grouplens.org/datasets/movielens/ml-100k.zip" for scheme in ("https", "http"))
+MEMBER = "ml-100k/u.data"
+# As many public projects have it, together with the MD5 that GroupLens publishes beside the archive
+# (0e33842e24a9c977be4e0107933c0723) or the SHA-1 of Dive into Deep Learning (cd4dcac4...).
+CHECKSUM = "50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229"
+
+
+class BadRatings(UserError):
+    """A file that is not the u.data of MovieLens 100K; the message names it and what is wrong."""
+
+
+class RatingsMissing(UserError):
+    """No address gave the archive; the message names what was tried and where to put the file."""
+
+
+def parse(text: str, path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `read` returns from the content of a file; ``path`` names it in errors."""
+    lines = text.splitlines()
+    if len(lines) != RATINGS:
+        raise BadRatings(f"{path} has {len(lines)} rows; {EXPECTED}")
+    try:
+        # As floating-point numbers: as integers, a rating of 3.5 would be cut to 3.
+        table = np.loadtxt(lines, delimiter="\t", ndmin=2)
+    except ValueError as error:
+        raise BadRatings(f"{path} cannot be read ({error}); {EXPECTED}") from None
+    if table.shape[1] != 4:
+        raise BadRatings(f"{path} has {table.shape[1]} columns; {EXPECTED}")
+    for column, name, largest in ((0, "user", USERS), (1, "movie", MOVIES), (2, "rating", LARGEST)):
+        wrong = np.flatnonzero(~np.isin(table[:, column], np.arange(1, largest + 1)))
+        if len(wrong):
+            raise BadRatings(
+                f"{path}, row {wrong[0] + 1}: the {name} is {table[wrong[0], column]:g};"
+                f" expected a whole number from 1 to {largest}"
+            )
+    users, movies, ratings = table[:, :3].astype(np.int64).T
+    pairs, counts = np.unique((users - 1) * MOVIES + movies - 1, return_counts=True)
+    if (counts > 1).any():
+        user, movie = divmod(int(pairs[counts.argmax()]), MOVIES)
+        raise BadRatings(f"{path}: user {user + 1} rates movie {movie + 1} twice; expected one rating a pair")
+    return movies - 1, users - 1, ratings
+
+
+def read(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read u.data.
+
+    Returns
+    -------
+    movies, users, ratings : ndarray of int64, (100000,)
+        Indices from 0, and ratings from 1 to 5, in the order of the file.
+
+    Raises
+    ------
+    BadRatings
+        If the file is not of the published format and sizes, naming what was found and expected.
+    """
+    try:
+        text = Path(path).read_text()
+    except UnicodeDecodeError:
+        raise BadRatings(f"{path} is not text; {EXPECTED}") from None
+    return parse(text, path)
+
+
+def _download(url: str, folder: Path) -> bytes:
+    """Return the content of u.data from a verified archive; nothing is unpacked to disk."""
+    archive = folder / "archive.zip"
+    with urllib.request.urlopen(url, timeout=SECONDS) as answer, archive.open("wb") as file:
+        shutil.copyfileobj(answer, file)
+    if (found := storage.checksum(archive)) != CHECKSUM:
+        raise ValueError(f"its SHA-256 is {found}, expected {CHECKSUM}")
+    with zipfile.ZipFile(archive) as content:
+        return content.read(MEMBER)
+
+
+def fetch(data_dir: str | Path, urls: tuple[str, ...] = URLS) -> None:
+    """Make u.data present and checked under ``data_dir/movielens``; a file that is there is left alone.
+
+    Raises
+    ------
+    BadRatings
+        If the file that is there is not u.data.
+    RatingsMissing
+        If no address gives the published archive, naming what was tried and where to put the file.
+    """
+    path = Path(data_dir) / FILE
+    if path.exists():
+        read(path)
+        logger.info("%s is there, and has the format of MovieLens 100K", path)
+        return
+    tried = []
+    for url in urls:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                content = _download(url, Path(folder))
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                tried.append(f"{url}: {error or type(error).__name__}")
+                continue
+        parse(content.decode(), f"{MEMBER} of {url}")
+        with storage.writing(path) as temporary:
+            temporary.write_bytes(content)
+        logger.info("%s: from %s, verified", path, url)
+        return
+    raise RatingsMissing(
+        f"MovieLens 100K cannot be had; put its u.data (from ml-100k.zip of grouplens.org) at {path.resolve()}."
+        " Tried:\n  " + "\n  ".join(tried)
+    )

@@ -1,0 +1,1 @@
+"""The job graph: which files, which settings, which digests of code, which resources."""

@@ -1,0 +1,183 @@
+"""The job graph: which files there are, and which job reads and writes them.
+
+Nothing here imports torch, numpy or anything else that is slow to load.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from greedyrank.config import loading, sweeps
+from greedyrank.config.grammar import LONGEST_NAME
+from greedyrank.config.papers import CAPTION
+from greedyrank.config.settings.problems import PROBLEMS
+from greedyrank.config.yaml_input import ConfigError
+from greedyrank.plan.resources import Resources
+from greedyrank.plan.slices import Slices
+
+FORMATS = ("png", "pdf", "svg", "csv")
+
+
+def _jobs(sweep: loading.ResolvedSweep) -> dict[str, sweeps.Slice]:
+    """Return the training jobs of a sweep: the slice of each, by its name."""
+    whole = sweep.whole
+    found = {sweeps.label(choice): sweeps.narrow(whole, choice) for choice in sweeps.choices(whole, sweep.job_per)}
+    if len(longest := max(found, key=len)) > LONGEST_NAME:
+        message = f"sweeps.{sweep.name}.job_per gives a job the name {longest}; allowed: {LONGEST_NAME} characters"
+        raise ConfigError([message])
+    return found
+
+
+def _instances(
+    whole: sweeps.Slice, jobs: dict[str, sweeps.Slice]
+) -> tuple[dict[str, list[dict]], dict[str, list[str]]]:
+    """Return the data files of a sweep, and which of them each training job reads.
+
+    What the same jobs read stands in one file. A file is labelled by the settings in which it differs from the
+    others.
+    """
+    keys = list(PROBLEMS[whole.problem].data_settings)
+    readers: dict[str, list[str]] = {}
+    for job, part in jobs.items():
+        for data in sweeps.choices(part, keys):
+            readers.setdefault(repr(data), []).append(job)
+    files: dict[tuple, list[dict]] = {}
+    for data in sweeps.choices(whole, keys):
+        files.setdefault(tuple(readers[repr(data)]), []).append(data)
+    common = [
+        {key: group[0][key] for key in keys if len({repr(data[key]) for data in group}) == 1}
+        for group in files.values()
+    ]
+    apart = [key for key in keys if len({repr(shared.get(key)) for shared in common}) > 1]
+    labels = [sweeps.label({key: shared[key] for key in apart if key in shared}) for shared in common]
+    # Where settings alone do not tell them apart, or take more than a file's name holds.
+    if len(set(labels)) < len(files) or max(map(len, labels)) > LONGEST_NAME:
+        labels = [f"file-{number}" for number in range(len(files))]
+    reads: dict[str, list[str]] = {job: [] for job in jobs}
+    for name, asking in zip(labels, files, strict=True):
+        for job in asking:
+            reads[job].append(name)
+    return dict(zip(labels, files.values(), strict=True)), reads
+
+
+class Plan:
+    """The files and jobs of a validated config.
+
+    Parameters
+    ----------
+    raw : dict
+        The mapping read from the config files, command-line overrides included.
+    here : bool
+        Whether the jobs run on this machine, so that its memory and its GPU count. On a cluster they do not: the
+        machine that submits is not the one that trains.
+
+    Raises
+    ------
+    ConfigError
+        Naming every wrong key, its value and what is allowed.
+    """
+
+    def __init__(self, raw: dict, here: bool = True):
+        self.project = loading.load(raw)
+        self.config, self.sweeps, self.figures = self.project.config, self.project.sweeps, self.project.figures
+        results = Path(self.config.results_dir)
+        self.results = str(results if self.config.scale == "laptop" else results / self.config.scale)
+        self.data_dir = self.config.data_dir
+        self.jobs = {name: _jobs(sweep) for name, sweep in self.sweeps.items()}
+        self.instances: dict[str, dict[str, list[dict]]] = {}
+        self._reads: dict[str, dict[str, list[str]]] = {}
+        for name, sweep in self.sweeps.items():
+            self.instances[name], self._reads[name] = _instances(sweep.whole, self.jobs[name])
+        self.slices = Slices(self.project)
+        self.resources = Resources(self.project, self.jobs, here)
+        if here:
+            self.resources.check_memory()
+        self.missing = sorted({f for name in self.sweeps for f in self._users_files(name) if not Path(f).exists()})
+        self.skipped = [
+            name
+            for name, figure in self.figures.items()
+            if any(f in self.missing for sweep in figure.block.sweeps for f in self._users_files(sweep))
+        ]
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    def skip_message(self) -> str:
+        """Return one line that says what is skipped, and how to get it."""
+        return (
+            f"Skipped unless asked for by name: {', '.join(self.skipped)}. {', '.join(self.missing)} is missing and"
+            " may not be redistributed: put it there, or download it with: snakemake --cores 1 movielens"
+        )
+
+    def broken_message(self) -> str:
+        """Return what is wrong in the folders of figures, one line each, and which figures are left out."""
+        lines = dict.fromkeys(message for messages in self.project.broken.values() for message in messages)
+        names = ", ".join(self.project.broken)
+        return "\n".join([f"These figures cannot be built: {names}. All others can.", *(f"  {line}" for line in lines)])
+
+    # -- data --------------------------------------------------------------------------------------
+
+    def _users_files(self, sweep: str) -> list[str]:
+        """Return the files of the data folder that a sweep needs and the user provides."""
+        return [str(Path(self.data_dir) / file) for file in PROBLEMS[self.sweeps[sweep].whole.problem].files]
+
+    def data_inputs(self, wildcards) -> list[str]:
+        """Return what a generation job waits for: the verified images, the user's files, or nothing."""
+        group = self.instances[wildcards.sweep][wildcards.instance]
+        datasets = sorted({data["dataset"] for data in group if "dataset" in data})
+        return [f"{self.results}/data/{dataset}.sha256" for dataset in datasets] + self._users_files(wildcards.sweep)
+
+    def data_slice(self, wildcards) -> str:
+        """Return the settings of the instances in one file."""
+        return self.slices.data(wildcards.sweep, self.instances[wildcards.sweep][wildcards.instance])
+
+    # -- training and spectra ----------------------------------------------------------------------
+
+    def train_inputs(self, wildcards) -> list[str]:
+        """Return the data files of a training job."""
+        names = self._reads[wildcards.sweep][wildcards.job]
+        return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in names]
+
+    def train_slice(self, wildcards) -> str:
+        """Return the settings of the runs of a job."""
+        return self.slices.training(self.jobs[wildcards.sweep][wildcards.job])
+
+    def spectra_inputs(self, wildcards) -> list[str]:
+        """Return the run files of a sweep."""
+        return [f"{self.results}/runs/{wildcards.sweep}/{job}.npz" for job in self.jobs[wildcards.sweep]]
+
+    def spectra_data(self, wildcards) -> list[str]:
+        """Return the data files of a sweep."""
+        return [f"{self.results}/data/{wildcards.sweep}/{name}.npz" for name in self.instances[wildcards.sweep]]
+
+    def spectra_baselines(self, wildcards) -> list[str]:
+        """Return the baseline file of a sweep, if it has a baseline."""
+        has_one = self.sweeps[wildcards.sweep].baseline
+        return [f"{self.results}/baselines/{wildcards.sweep}.npz"] if has_one else []
+
+    # -- figures and claims ------------------------------------------------------------------------
+
+    def figure_inputs(self, wildcards) -> list[str]:
+        """Return the spectra that a figure and its claims read."""
+        return [f"{self.results}/spectra/{sweep}.nc" for sweep in self.figures[wildcards.figure].block.sweeps]
+
+    def figure_files(self, figure: str) -> list[str]:
+        """Return the outputs of one figure: pictures, drawn data and verdicts."""
+        pictures = [f"{self.results}/figures/{figure}.{ending}" for ending in FORMATS]
+        return [*pictures, f"{self.results}/claims/{figure}.json"]
+
+    def caption(self, figure: str) -> str:
+        """Return the file of a figure's caption."""
+        return str(self.figures[figure].paper.folder / figure / CAPTION)
+
+    def paper_files(self, paper: loading.Paper) -> list[str]:
+        """Return the outputs of all figures of a paper that are not skipped."""
+        return [p for name in self.project.of_paper(paper) if name not in self.skipped for p in self.figure_files(name)]
+
+    def all_files(self) -> list[str]:
+        """Return the outputs of every figure that is not skipped, cheapest figure first."""
+        order = sorted(self.figures, key=lambda name: self.figures[name].block.minutes)
+        return [path for figure in order if figure not in self.skipped for path in self.figure_files(figure)]
+
+    def claims_files(self) -> list[str]:
+        """Return the verdicts of every figure that is not skipped."""
+        return [f"{self.results}/claims/{figure}.json" for figure in self.figures if figure not in self.skipped]

@@ -1,0 +1,192 @@
+"""What each job depends on: the settings that it gets, and the digest of the code that it reaches.
+
+A job gets the settings that are not at their default, as canonical JSON. The digest of its code holds the defaults
+of the settings that this code may read, so that a changed default reruns exactly what reads it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from greedyrank import provenance
+from greedyrank.code_digest import Code
+from greedyrank.config import defaults, sweeps
+from greedyrank.config.figure_loader import find_statistic
+from greedyrank.config.loading import Project
+from greedyrank.config.settings.base import Settings
+from greedyrank.config.settings.baselines import BASELINES
+from greedyrank.config.settings.problems import PROBLEMS
+
+Models = tuple[type[Settings], ...]
+
+
+def code_identity(code: Code, models: Models, entries: tuple[str, ...]) -> str:
+    """Return the digest of the code that some definitions reach, and of the defaults of settings that it may read.
+
+    Parameters
+    ----------
+    code : Code
+        The packages.
+    models : tuple of type
+        The classes of the settings that the code is given.
+    entries : tuple of str
+        ``module:definition``.
+    """
+    mentioned = code.mentions(entries)
+    usual = {
+        f"{model.__name__}.{name}": value
+        for model in models
+        for name, value in defaults.nested_defaults(model).items()
+        if name.split(".")[-1] in mentioned
+    }
+    return provenance.digest(provenance.canonical([code.digest(entries), usual]))[:16]
+
+
+class Slices:
+    """The settings and the code of every job.
+
+    Parameters
+    ----------
+    project : Project
+        What can be built.
+    """
+
+    def __init__(self, project: Project):
+        self._project = project
+        self._identity = cache(self._uncached_identity)
+
+    def _uncached_identity(self, models: Models, *entries: str) -> str:
+        return code_identity(self._project.code, models, entries)
+
+    def _engine(self, models: Models, *entries: str) -> str:
+        return self._identity(models, *(f"greedyrank.{entry}" for entry in entries))
+
+    def _has(self, module: str, name: str) -> bool:
+        return name in self._project.code.module(f"greedyrank.{module}").definitions
+
+    # -- data ------------------------------------------------------------------------------------
+
+    def data(self, sweep: str, instances: list[dict]) -> str:
+        """Return the settings of the instances in one file, as canonical JSON."""
+        problem = self._project.sweeps[sweep].whole.problem
+        return provenance.canonical(
+            {
+                "problem": problem,
+                "instances": [defaults.instance_without(problem, instance) for instance in instances],
+            }
+        )
+
+    def data_code(self, sweep: str) -> str:
+        """Return the digest of the code that generates data."""
+        problem = self._project.sweeps[sweep].whole.problem
+        return self._engine((PROBLEMS[problem],), f"problems.{problem}:generate")
+
+    # -- training --------------------------------------------------------------------------------
+
+    def training(self, part: sweeps.Slice) -> str:
+        """Return the settings of the runs of a job, as canonical JSON."""
+        return provenance.canonical(defaults.without(part).to_json())
+
+    def training_code(self, sweep: str) -> str:
+        """Return the digest of the training loop and of the plug-ins that a sweep names."""
+        whole = self._project.sweeps[sweep].whole
+        factorization = f"factorizations.{whole.factorization}"
+        compiled = [f"{factorization}:compiled"] if self._has(factorization, "compiled") else []
+        return self._engine(
+            tuple(defaults.models(whole)),
+            "training.loop:train",
+            f"problems.{whole.problem}:Problem",
+            f"{factorization}:Model",
+            *compiled,
+            f"optimizers.{whole.optimizer}:Optimizer",
+        )
+
+    # -- baselines -------------------------------------------------------------------------------
+
+    def baseline(self, name: str) -> str:
+        """Return the settings of a sweep's baseline and of the distinct problems it has, as canonical JSON."""
+        sweep = self._project.sweeps[name]
+        problem = sweep.whole.problem
+        views = sweeps.choices(sweep.whole, list(defaults.view_settings(problem)))
+        return provenance.canonical(
+            {
+                "problem": problem,
+                "factorization": sweep.whole.factorization,
+                "baseline": sweep.baseline,
+                "views": [defaults.instance_without(problem, view) for view in views],
+            }
+        )
+
+    def baseline_code(self, name: str) -> str:
+        """Return the digest of the code that solves a baseline."""
+        sweep = self._project.sweeps[name]
+        kind, problem = sweep.baseline["kind"], sweep.whole.problem
+        model = BASELINES[kind]
+        called = [f"problems.{problem}:{function}" for function in model.problem_functions]
+        return self._engine((model, PROBLEMS[problem]), f"baselines.{kind}:compute", *called)
+
+    # -- spectra ---------------------------------------------------------------------------------
+
+    def measures(self, sweep: str) -> list[str]:
+        """Return what the figures that show a sweep measure on it."""
+        asked = (figure.block.measures for figure in self._project.figures.values() if sweep in figure.block.sweeps)
+        return sorted({measure for measures in asked for measure in measures})
+
+    def spectra_code(self, sweep: str) -> str:
+        """Return the digest of the extraction, the problem and the measures asked for."""
+        whole = self._project.sweeps[sweep].whole
+        problem = f"problems.{whole.problem}"
+        context = [f"{problem}:context"] if self._has(problem, "context") else []
+        measures = (f"measures.{measure}:measure" for measure in self.measures(sweep))
+        return self._engine(tuple(defaults.models(whole)), "spectra.extraction:extract", *context, *measures)
+
+    # -- figures and claims ----------------------------------------------------------------------
+
+    def record(self, sweep: str) -> dict:
+        """Return what a picture and the page say of a sweep's settings."""
+        found = defaults.without(self._project.sweeps[sweep].whole).to_json()
+        return {key: found[key] for key in (*sweeps.PLUGIN_KINDS, "fixed", "cases", "axes")}
+
+    def figure(self, name: str) -> str:
+        """Return what drawing depends on: options, published values, settings of the sweeps."""
+        figure = self._project.figures[name]
+        return provenance.canonical(
+            {
+                "scale": self._project.config.scale,
+                "draw": figure.block.options,
+                "published": figure.published,
+                "sweeps": {sweep: self.record(sweep) for sweep in figure.block.sweeps},
+            }
+        )
+
+    def figure_code(self, name: str) -> str:
+        """Return the digest of the drawing function and of the style."""
+        entry = self._project.figures[name].draw_entry
+        engine = ("style:set_up", "saving:stamp", "saving:save")
+        return self._identity((), *(f"greedyrank.figures.{name}" for name in engine), entry)
+
+    def claims(self, name: str) -> str:
+        """Return the claims of a figure, as canonical JSON."""
+        scale, claims = self._project.config.scale, self._project.figures[name].claims
+        return provenance.canonical({"scale": scale, "claims": claims})
+
+    def claims_code(self, name: str) -> str:
+        """Return the digest of the judging and of the figure's statistics."""
+        figure = self._project.figures[name]
+        entries = [
+            find_statistic(self._project.code, figure.paper.name, name, reference) for reference in figure.statistics
+        ]
+        return self._identity((), "greedyrank.claims.judging:judge", *entries)
+
+    def page(self) -> str:
+        """Return what the page shows of the config, as JSON."""
+        figures = {
+            name: {
+                "title": figure.block.title,
+                "paper": figure.block.paper,
+                "caption": str(figure.paper.folder / name / "caption.rst"),
+                "sweeps": {sweep: self.record(sweep) for sweep in figure.block.sweeps},
+            }
+            for name, figure in self._project.figures.items()
+        }
+        return provenance.canonical({"scale": self._project.config.scale, "figures": figures})

@@ -1,0 +1,1 @@
+"""What there is, at a glance: the page of results and the tracked record."""

@@ -1,0 +1,190 @@
+"""What there is, at a glance: one page of all figures, and one file of all claims."""
+
+from __future__ import annotations
+
+import csv
+import html
+import json
+from pathlib import Path
+
+from greedyrank import storage
+from greedyrank.claims import judging
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 2em auto; padding: 0 1em; color: #222; }
+img { width: 100%; border: 1px solid #ddd; }
+table { border-collapse: collapse; width: 100%; margin: 1em 0; font-size: 14px; }
+td, th { border-bottom: 1px solid #ddd; padding: 4px 8px; text-align: left; vertical-align: top; }
+.reproduced { color: #00684c; font-weight: 600; }
+.differs { color: #b34700; font-weight: 600; }
+.not { color: #666; font-weight: 600; }
+pre { overflow-x: auto; background: #f6f6f6; padding: 1em; font-size: 12px; }
+"""
+
+
+def collect(results: Path, figures: list[str]) -> list[dict]:
+    """Return the judged claims of the figures whose claims have been checked."""
+    found = []
+    for figure in figures:
+        path = results / "claims" / f"{figure}.json"
+        if path.exists():
+            found += judging.load(path)
+    return found
+
+
+def number(value: object) -> str:
+    """Write a number, or a list of numbers, with four digits."""
+    if isinstance(value, list):
+        return " to ".join(map(number, value)) if len(value) == 2 else ", ".join(map(number, value))
+    return "" if value is None else f"{value:.4g}"
+
+
+def expectation(expect: dict) -> str:
+    """Write an expectation in words."""
+    if "near" in expect:
+        within = number(expect["absolute"]) if "absolute" in expect else f"{expect['relative']:.0%}"
+        return f"{number(expect['near'])} within {within}"
+    (kind, value), *_ = expect.items()
+    return f"{'from' if kind == 'between' else kind} {number(value)}"
+
+
+def measured(claim: dict) -> str:
+    """Write what was measured: one number, or the middle and the range over runs."""
+    if not claim["range"]:
+        return ""
+    middle = number(claim["measured"]) or "no number"
+    low, high = claim["range"]
+    return middle if low == high else f"{middle} ({number([low, high])})"
+
+
+def table(claims: list[dict]) -> str:
+    """Return the claims as aligned plain text, one line a claim, and a count."""
+    rows = [("figure", "claim", "published", "expected", "measured", "verdict")]
+    for claim in claims:
+        expected = claim["on_record"] != claim["verdict"]
+        rows.append(
+            (
+                claim["figure"],
+                claim["id"],
+                number(claim["published"]),
+                expectation(claim["expect"]),
+                measured(claim),
+                claim["verdict"] + (f" (on record: {claim['on_record']})" if expected else ""),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    reproduced = sum(claim["verdict"] == judging.REPRODUCED for claim in claims)
+    return "\n".join([*lines, f"{reproduced} of {len(claims)} claims reproduced"])
+
+
+def markdown(scale: str, claims: list[dict]) -> str:
+    """Return the claims as a Markdown document: published beside ours, and each verdict's ground."""
+    reproduced = sum(claim["verdict"] == judging.REPRODUCED for claim in claims)
+    lines = [
+        "# Published values beside ours",
+        "",
+        f"Written by `make record` from a build at {scale} scale. {reproduced} of {len(claims)} claims reproduced."
+        " Ours: the middle over runs, and their range in brackets.",
+    ]
+    for figure in dict.fromkeys(claim["figure"] for claim in claims):
+        lines += [
+            "",
+            f"## {figure}",
+            "",
+            "| claim | published | expected | ours | control | verdict |",
+            "|---|---|---|---|---|---|",
+        ]
+        for claim in (claim for claim in claims if claim["figure"] == figure):
+            cells = (
+                f"{claim['statement']} ({claim['source']})",
+                number(claim["published"]),
+                f"{expectation(claim['expect'])}: {claim['reason']}",
+                measured(claim),
+                number(claim["control"]["measured"]),
+                f"**{claim['verdict']}**" + (f": {claim['note']}" if claim["note"] else ""),
+            )
+            lines.append("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def unexpected(claims: list[dict]) -> list[dict]:
+    """Return the claims whose verdict is not the one on record."""
+    return [claim for claim in claims if claim["verdict"] != claim["on_record"]]
+
+
+def seconds(results: Path, sweeps: list[str], figure: str) -> float:
+    """Return the run time of all jobs behind a figure, as far as they have been measured."""
+    folder = results / "benchmarks"
+    files = [path for sweep in sweeps for path in folder.glob(f"*/{sweep}/*.tsv")]
+    files += [folder / "extract" / f"{sweep}.tsv" for sweep in sweeps]
+    files += [folder / rule / f"{figure}.tsv" for rule in ("plot", "check_claims")]
+    total = 0.0
+    for path in filter(Path.exists, files):
+        with path.open() as file:
+            total += sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
+    return total
+
+
+def _claims_html(claims: list[dict]) -> str:
+    rows = ""
+    for claim in claims:
+        control = claim["control"]
+        variant = ", ".join(f"{key} = {value}" for key, value in control["variant"].items())
+        cells = [
+            f"<b>{html.escape(claim['id'])}</b><br>{html.escape(claim['statement'])}<br>"
+            f"<small>{html.escape(claim['source'])} ({claim['basis']})."
+            f" Tolerance: {html.escape(claim['reason'])}</small>",
+            number(claim["published"]),
+            expectation(claim["expect"]),
+            measured(claim),
+            f"{html.escape(variant)}: {number(control['measured'])}",
+            f"<span class='{claim['verdict'].split()[0]}'>{claim['verdict']}</span>"
+            f"<br><small>{html.escape(claim['note'])}</small>",
+        ]
+        rows += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    head = "".join(f"<th>{name}</th>" for name in ("claim", "published", "expected", "ours", "control", "verdict"))
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def write(results: Path, shown: dict) -> None:
+    """Write ``claims.json`` and ``index.html`` from what is in the results.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder of one scale.
+    shown : dict
+        Scale and figures, from `greedyrank.plan.slices.Slices.page`.
+    """
+    claims = collect(results, list(shown["figures"]))
+    sections = ""
+    for figure, block in shown["figures"].items():
+        picture = results / "figures" / f"{figure}.png"
+        caption = Path(block["caption"])
+        minutes = seconds(results, list(block["sweeps"]), figure) / 60
+        sections += (
+            f"<h2 id='{figure}'>{html.escape(block['title'])}</h2><p>{html.escape(block['paper'])}</p>"
+            + (
+                f"<a href='figures/{figure}.pdf'><img src='figures/{figure}.png' alt='{figure}'></a>"
+                if picture.exists()
+                else "<p>not built</p>"
+            )
+            + f"<p>{html.escape(caption.read_text() if caption.exists() else '')}</p>"
+            + f"<p>Data: <a href='figures/{figure}.csv'>{figure}.csv</a>. Jobs: {minutes:.1f} core-minutes.</p>"
+            + _claims_html([claim for claim in claims if claim["figure"] == figure])
+            + "<details><summary>settings</summary><pre>"
+            + html.escape(json.dumps(block["sweeps"], indent=1))
+            + "</pre></details>"
+        )
+    reproduced = sum(claim["verdict"] == judging.REPRODUCED for claim in claims)
+    body = (
+        f"<h1>greedyrank, {shown['scale']} scale</h1><p>{reproduced} of {len(claims)} claims reproduced; "
+        f"{len(unexpected(claims))} verdicts are not the ones on record.</p>{sections}"
+    )
+    head = f"<meta charset='utf-8'><title>greedyrank</title><style>{STYLE}</style>"
+    document = f"<!doctype html><html lang='en'><head>{head}</head><body>{body}</body></html>"
+    with storage.writing(results / "index.html") as temporary:
+        temporary.write_text(document)
+    with storage.writing(results / "claims.json") as temporary:
+        temporary.write_text(json.dumps({"scale": shown["scale"], "claims": claims}, indent=2) + "\n")

@@ -1,0 +1,184 @@
+"""What each job of the pipeline does, from the files it reads to the file it writes.
+
+The scripts are command lines over these functions; tests, notebooks and `python -m greedyrank run` call them too.
+Settings are as jobs get them: without what is left at its default.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from greedyrank import plugins, provenance, storage
+from greedyrank.config import defaults
+from greedyrank.config.sweeps import Slice
+
+logger = logging.getLogger(__name__)
+
+
+def generate(settings: dict, data_dir: Path | None, out: Path) -> None:
+    """Generate instances into one file: targets and their observed entries, or sets of images or ratings.
+
+    Parameters
+    ----------
+    settings : dict
+        ``problem``, and ``instances``: the settings of each.
+    data_dir : Path or None
+        Folder of images and ratings.
+    out : Path
+        An npz file.
+    """
+    from greedyrank.data import instances
+
+    generator = instances.generator(settings["problem"], data_dir)
+    instances.save(out, settings["problem"], settings["instances"], generator)
+
+
+def train(
+    settings: dict,
+    data: list[Path],
+    out: Path,
+    *,
+    code: str = "",
+    device: str = "cpu",
+    checkpoints: Path,
+    checkpoint_seconds: float = 30.0,
+) -> None:
+    """Train the runs of one job, from their initial factors to their stopping rule.
+
+    Parameters
+    ----------
+    settings : dict
+        A slice, as `greedyrank.config.sweeps.Slice.to_json` gives it.
+    data : list of Path
+        The data files of the runs.
+    out : Path
+        An npz file.
+    code : str
+        Digest of the code, kept with the result; a checkpoint of other code is not used.
+    device : {"cpu", "cuda"}
+        Where to train.
+    checkpoints : Path
+        Folder of the checkpoints.
+    checkpoint_seconds : float
+        Time from one checkpoint to the next.
+    """
+    from greedyrank.data.instances import Instances
+    from greedyrank.training import devices, loop
+
+    part = Slice(**settings)
+    instances = Instances(data)
+    sources = {path.name: storage.checksum(path) for path in data}
+    identity = provenance.digest(provenance.canonical([settings, code, sources]))
+    checkpoint = checkpoints / f"{identity[:24]}.npz"
+    described = devices.prepare(device)
+    logger.info("trains on %s", described)
+    arrays = loop.train(
+        defaults.filled(part), instances.of, device, checkpoint=checkpoint, checkpoint_seconds=checkpoint_seconds
+    )
+    problem = plugins.plugin("problems", part.problem).Problem
+    model = plugins.plugin("factorizations", part.factorization).Model
+    meta = {
+        "slice": settings,
+        "axes": {**problem.axes, **model.axes},
+        "code": code,
+        "device": described,
+        "versions": provenance.versions("torch", "numpy", "numba"),
+        "data": sources,
+    }
+    storage.save_arrays(out, meta, arrays)
+    loop.remove_checkpoints(checkpoint)
+
+
+def baseline(settings: dict, data: list[Path], out: Path) -> None:
+    """Solve the baseline of every problem of a sweep.
+
+    Parameters
+    ----------
+    settings : dict
+        ``problem``, ``factorization``, ``baseline`` (its kind and settings) and ``views``: the settings of each problem.
+    data : list of Path
+        The data files of the sweep.
+    out : Path
+        An npz file.
+    """
+    from greedyrank.data.instances import Instances
+
+    options = dict(settings["baseline"])
+    kind, problem = options.pop("kind"), settings["problem"]
+    names = defaults.view_settings(problem)
+    views = [defaults.instance_filled(problem, view, names) for view in settings["views"]]
+    compute = plugins.plugin("baselines", kind).compute
+    arrays = compute(problem, settings["factorization"], views, Instances(data).of, **options)
+    storage.save_arrays(out, {"problem": problem, "views": settings["views"]}, arrays)
+
+
+def extract(runs: list[Path], data: list[Path], baselines: list[Path], measures: list[str], out: Path) -> None:
+    """Measure the recorded runs of one sweep; ``out`` is a netCDF file."""
+    from greedyrank.spectra import extraction
+
+    extraction.save(out, extraction.extract(runs, data, baselines, measures))
+
+
+def plot(figure: str, settings: dict, spectra: list[Path], outputs: list[Path], *, drawn_by: str = "", code: str = ""):
+    """Draw one figure, and write exactly what it shows beside it.
+
+    Parameters
+    ----------
+    figure : str
+        A figure of one of the papers.
+    settings : dict
+        ``scale``, ``draw`` (keyword arguments of the drawing function), ``published``, ``sweeps``.
+    spectra : list of Path
+        The measured sweeps.
+    outputs : list of Path
+        png, pdf, svg and csv files.
+    drawn_by : str
+        The figure of the same paper whose draw.py draws it; default: its own.
+    code : str
+        Digest of the drawing code, kept in the pictures.
+    """
+    from greedyrank import __version__
+    from greedyrank.figures import saving, style
+    from greedyrank.spectra import extraction
+
+    style.set_up()
+    sweeps = {path.stem: extraction.load(path) for path in spectra}
+    paper = plugins.paper_of(figure)
+    draw = plugins.import_module(paper, f"{paper.name}.{drawn_by or figure}.draw").draw
+    canvas = draw(sweeps, settings["published"], **settings["draw"])
+    saving.stamp(canvas, settings["scale"], settings["sweeps"], sweeps)
+    record = {
+        "figure": figure,
+        "scale": settings["scale"],
+        "draw": settings["draw"],
+        "sweeps": settings["sweeps"],
+        "runs": {name: json.loads(sweep.attrs["batches"]) for name, sweep in sweeps.items()},
+        "code": code,
+        "versions": {"greedyrank": __version__, **provenance.versions("matplotlib", "numpy", "xarray")},
+    }
+    saving.save(canvas, {path.suffix[1:]: path for path in outputs}, record)
+
+
+def check_claims(figure: str, settings: dict, spectra: list[Path], out: Path) -> None:
+    """Judge the claims of one figure.
+
+    Parameters
+    ----------
+    figure : str
+        A figure of one of the papers.
+    settings : dict
+        ``scale`` and ``claims``.
+    spectra : list of Path
+        The measured sweeps.
+    out : Path
+        A JSON file.
+    """
+    from greedyrank.claims import judging
+    from greedyrank.spectra import extraction
+
+    sweeps = {path.stem: extraction.load(path) for path in spectra}
+    statistic = judging.statistics_of(plugins.paper_of(figure), figure)
+    judged = [{"figure": figure, **judging.judge(claim, sweeps, statistic)} for claim in settings["claims"]]
+    judging.save(out, settings["scale"], judged)

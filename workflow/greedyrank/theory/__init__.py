@@ -1,0 +1,1 @@
+"""What theorems predict; one module a subject."""

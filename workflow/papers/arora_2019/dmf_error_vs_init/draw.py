@@ -1,0 +1,67 @@
+"""Reconstruction error of deep matrix factorizations against init: Arora et al. 2019, Fig. 1 of the notebook."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import COLORS
+from greedyrank.spectra.selection import last, select
+
+PUBLISHED_INITS = 4
+DRAWS = {
+    "false": ("without replacement", {"color": COLORS["blue"], "marker": "o"}),
+    "true": ("with replacement", {"color": COLORS["orange"], "marker": "^"}),
+}
+
+
+def initial_norm(runs: xr.Dataset) -> xr.DataArray:
+    """Return the expected ||W(0)||_F of each run, n times the entries' standard deviation.
+
+    The targets have ``target_norm`` = n: their mean squared entry is 1.
+    """
+    return runs.product_std * runs.target_norm
+
+
+def note_inits(canvas: Canvas, runs: xr.Dataset) -> None:
+    """Remark below the panels where fewer inits were run than published."""
+    if (count := len(np.unique(runs.product_std))) < PUBLISHED_INITS:
+        canvas.remarks.append(f"{count} inits, published {PUBLISHED_INITS}")
+
+
+def draw(
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: str = "text",
+    error_min: float = 1e-7,
+    error_max: float = 10.0,
+) -> Canvas:
+    """Draw the error of every run, one panel for each number of observations and depth."""
+    runs = last(sweeps["dmf_init"])
+    counts, depths = np.unique(runs.observations), np.unique(runs.depth)
+    canvas = Canvas(len(counts), len(depths), width=width, height=2.0, sharex=True, sharey=True)
+    note_inits(canvas, runs)
+    for row, count in enumerate(counts):
+        for column, depth in enumerate(depths):
+            panel = row * len(depths) + column
+            here = select(runs, {"observations": float(count), "depth": float(depth)})
+            for replacement, (name, style) in DRAWS.items():
+                chosen = here.isel(run=np.flatnonzero(here.replacement == replacement))
+                for rate in np.unique(chosen.learning_rate)[::-1]:
+                    some = select(chosen, {"learning_rate": float(rate)})
+                    line = "-" if rate == chosen.learning_rate.max() else ":"
+                    label = name if len(np.unique(chosen.learning_rate)) == 1 else f"{name}, lr {rate:g}"
+                    errors = some.relative_squared_error
+                    canvas.medians(panel, initial_norm(some), errors, label, label=label, linestyle=line, **style)
+            points = published.get(f"{count:.0f}", {}).get(f"{depth:.0f}", [])
+            if len(points):
+                canvas.published(panel, *zip(*points, strict=True), label="published")
+            canvas.title(panel, f"{count:.0f} observations, depth {depth:.0f}")
+            canvas.panels[panel].set(xscale="log", yscale="log", ylim=(error_min, error_max))
+        canvas.panels[row * len(depths)].set_ylabel(r"$\|W - W^*\|_F^2\,/\,\|W^*\|_F^2$")
+    for axes in canvas.panels[-len(depths) :]:
+        axes.set_xlabel(r"$\|W(0)\|_F$")
+    canvas.panels[-1].legend(*canvas.panels[0].get_legend_handles_labels(), loc="upper left")
+    return canvas

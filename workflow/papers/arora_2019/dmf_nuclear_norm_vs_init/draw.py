@@ -1,0 +1,94 @@
+"""Nuclear norm and effective rank against init: Arora et al. 2019, Fig. 2 of the notebook."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from arora_2019.dmf_error_vs_init.draw import initial_norm, note_inits
+
+from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import COLORS
+from greedyrank.spectra.selection import last, select
+
+DEPTHS = {
+    2: {"color": COLORS["blue"], "marker": "o"},
+    3: {"color": COLORS["orange"], "marker": "^"},
+    4: {"color": COLORS["green"], "marker": "D"},
+}
+MINIMUM = {"color": COLORS["purple"], "marker": "s", "linestyle": "--"}
+TRUTH = {"color": COLORS["black"], "marker": "_", "linestyle": ":"}
+
+
+def compare(canvas: Canvas, row: int, runs: xr.Dataset, x: xr.DataArray, title: str) -> None:
+    """Draw a row: error, nuclear norm above the minimum, and effective rank, with minimum and truth.
+
+    Targets differ in their nuclear norm from data seed to data seed; the excess over the minimum
+    that fits compares them. ``x`` is in the order of ``runs``.
+    """
+    errors, norms, ranks = (3 * row + column for column in range(3))
+    for depth, style in DEPTHS.items():
+        here = np.flatnonzero(runs.depth == depth)
+        some = runs.isel(run=here)
+        drawn = (some.relative_squared_error, some.nuclear_norm - some.minimum_nuclear_norm, some.effective_rank)
+        for panel, values in zip((errors, norms, ranks), drawn, strict=True):
+            if len(here):
+                canvas.medians(panel, x[here], values, f"depth {depth}", label=f"depth {depth}", **style)
+    minima = (runs.minimum_error, 0 * runs.minimum_error, runs.minimum_effective_rank)
+    for panel, values in zip((errors, norms, ranks), minima, strict=True):
+        canvas.medians(panel, x, values, "minimum nuclear norm", label="minimum nuclear norm", **MINIMUM)
+    truths = (runs.target_nuclear_norm - runs.minimum_nuclear_norm, runs.target_effective_rank)
+    for panel, values in zip((norms, ranks), truths, strict=True):
+        canvas.medians(panel, x, values, "target", label="target", **TRUTH)
+    canvas.title(errors, f"{title}: error")
+    canvas.title(norms, "nuclear norm above the minimum")
+    canvas.title(ranks, "effective rank")
+    canvas.panels[errors].set(yscale="log", ylabel=r"$\|W - W^*\|_F^2\,/\,\|W^*\|_F^2$")
+    canvas.panels[norms].set_ylabel(r"$\|W\|_* - \min\|X\|_*$")
+    canvas.panels[ranks].set_ylabel("effective rank")
+
+
+def limit(canvas: Canvas, panel: int, bottom: float, top: float) -> None:
+    """Limit an axis, and say where the runs above it are."""
+    axes = canvas.panels[panel]
+    above = {
+        point
+        for line in axes.get_lines()
+        if line.get_linestyle() == "None"
+        for point in zip(*line.get_data(), strict=True)
+        if point[1] > top
+    }
+    axes.set_ylim(bottom, top)
+    if above:
+        text = ", ".join(f"{y:.0f}" for _, y in sorted(above, key=lambda point: point[1]))
+        axes.text(0.98, 0.99, f"runs beyond: {text}", transform=axes.transAxes, ha="right", va="top", size=6.5)
+
+
+def draw(
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: str = "text",
+    excess_max: float = 12.0,
+    rank_max: float = 12.0,
+) -> Canvas:
+    """Draw error, nuclear norm and effective rank for each way of drawing the observations."""
+    runs = last(sweeps["dmf_init"])
+    runs = select(runs, {"learning_rate": float(runs.learning_rate.max())})
+    kinds = set(zip(runs.observations.values, runs.replacement.values, strict=True))
+    rows = sorted(kinds, key=lambda kind: (kind[0], kind[1] != "true"))
+    canvas = Canvas(len(rows), 3, width=width, height=2.0, sharex=True)
+    note_inits(canvas, runs)
+    for row, (count, replacement) in enumerate(rows):
+        here = runs.isel(run=np.flatnonzero((runs.observations == count) & (runs.replacement == replacement)))
+        title = f"{count:.0f}" + (" with repl." if replacement == "true" else "")
+        compare(canvas, row, here, initial_norm(here), title)
+        values = published.get(f"{count:.0f}", {})
+        for panel, name in enumerate(("error", "nuclear_norm_excess", "effective_rank"), start=3 * row):
+            for depth, points in values.get(name, {}).items():
+                color = {"color": DEPTHS[int(depth)]["color"], "alpha": 0.35, "markersize": 6}
+                canvas.published(panel, *zip(*points, strict=True), f"published, depth {depth}", **color)
+            canvas.panels[panel].set(xscale="log", xlabel=r"$\|W(0)\|_F$" if row == len(rows) - 1 else "")
+        limit(canvas, 3 * row + 1, -1.0, excess_max)
+        limit(canvas, 3 * row + 2, 3.0, rank_max)
+    canvas.panels[-2].legend(loc="upper right")
+    return canvas

@@ -1,0 +1,29 @@
+"""Statistics of the plateaus in matrix sensing: one number a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.spectra.selection import last
+from greedyrank.theory import plateaus
+
+
+def resting_rank(runs: xr.Dataset, *, place: int) -> np.ndarray:
+    """Return the effective rank where it changes least around the predicted height of a rank."""
+    return plateaus.resting_values(runs, place)
+
+
+def final_rank(runs: xr.Dataset) -> np.ndarray:
+    """Return the effective rank at the last record."""
+    return last(runs).nuclear_rank.to_numpy()
+
+
+def final_error(runs: xr.Dataset) -> np.ndarray:
+    """Return the relative distance to the target at the last record."""
+    return last(runs).relative_error.to_numpy()
+
+
+def smallest_learned(runs: xr.Dataset) -> np.ndarray:
+    """Return what is learned in the end along the eigenvector of the smallest eigenvalue."""
+    return last(runs).learned_eigenvalue.isel(eigenvector=-1).to_numpy()

@@ -1,0 +1,42 @@
+"""Statistics of the deep CP figure: one number a run, or one a number of observations."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.spectra.selection import last
+
+
+def last_error(runs: xr.Dataset) -> np.ndarray:
+    """Return the relative error (unsquared) at the end of the smaller steps."""
+    return last(runs).relative_error.to_numpy()
+
+
+def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
+    """Return how many of the ten largest component norms exceed a threshold at the last record."""
+    return (last(runs).component_norm > threshold).sum("component").to_numpy()
+
+
+def gap(runs: xr.Dataset, *, index: int) -> np.ndarray:
+    """Return component norm ``index`` (counted from 1) over the next, at the last record."""
+    norms = last(runs).component_norm
+    return (norms.isel(component=index - 1) / norms.isel(component=index)).to_numpy()
+
+
+def growth_of(runs: xr.Dataset, *, index: int) -> np.ndarray:
+    """Return component norm ``index`` (counted from 1) at the last record over that of the same rank at the first."""
+    ends, starts = (found.component_norm.isel(component=index - 1) for found in (last(runs), runs.isel(record=0)))
+    return (ends / starts).to_numpy()
+
+
+def error_over_depth_one(runs: xr.Dataset, *, depth: int) -> np.ndarray:
+    """Return the median error over data seeds at one depth over that at depth 1, one a number of observations."""
+    error = last(runs).relative_error
+    return np.array(
+        [
+            np.median(error[(error.observations == seen) & (error.depth == depth)])
+            / np.median(error[(error.observations == seen) & (error.depth == 1)])
+            for seen in np.unique(error.observations)
+        ]
+    )

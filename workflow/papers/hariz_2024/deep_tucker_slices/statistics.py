@@ -1,0 +1,43 @@
+"""Statistics of the core slices and factor columns of deep Tucker factorizations."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.spectra.selection import last
+
+
+def slice_gap(runs: xr.Dataset, *, rank: int) -> np.ndarray:
+    """Return the norm of slice number ``rank`` over the next at the end, in the geometric mean over the modes."""
+    norms = last(runs).slice_norm
+    gaps = norms.isel(slice=rank - 1) / norms.isel(slice=rank)
+    return np.exp(np.log(gaps).mean("mode")).to_numpy()
+
+
+def slices_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
+    """Return how many core slices exceed a norm at the end, for each run and each mode."""
+    return (last(runs).slice_norm > threshold).sum("slice").to_numpy().ravel()
+
+
+def middle_growth(runs: xr.Dataset) -> np.ndarray:
+    """Return by what factor the norm of the middle slice grows, in the geometric mean over the modes."""
+    middle = runs.sizes["slice"] // 2
+    growth = last(runs).slice_norm.isel(slice=middle) / runs.slice_norm.isel(record=0, slice=middle)
+    return np.exp(np.log(growth).mean("mode")).to_numpy()
+
+
+def imbalance(runs: xr.Dataset) -> np.ndarray:
+    """Return the largest relative difference of a column's norm and its slice's at the end."""
+    ends = last(runs)
+    return np.abs(ends.column_norm / ends.slice_norm - 1).max(("mode", "slice")).to_numpy()
+
+
+def final_error(runs: xr.Dataset) -> np.ndarray:
+    """Return the relative error (unsquared) over all entries at the end."""
+    return last(runs).relative_error.to_numpy()
+
+
+def multilinear_ranks(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
+    """Return how many singular values of each mode's unfolding exceed a share of the largest, at the end."""
+    return (last(runs).multilinear_value > threshold).sum("component").to_numpy().ravel()

@@ -1,0 +1,70 @@
+"""Latent spectra of autoencoders with linear layers behind the encoder: Jing, Zbontar & LeCun 2020, MNIST."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from jing_2020.irmae_spectrum.statistics import counts, effective_ranks, normalised
+
+from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import COLORS
+from greedyrank.spectra.selection import last, select
+
+LOOKS = {0: ("blue", "no linear layer"), 1: ("amber", "1 linear layer"), 8: ("orange", "8 linear layers")}
+# What is counted of a spectrum while a run learns, and its line.
+NUMBERS = {
+    "above 0.01 % of the largest": (lambda runs: counts(runs, above=1e-4), "--"),
+    "effective rank": (effective_ranks, "-"),
+}
+PUBLISHED = {"epochs": 100, "train_size": 60_000, "batch_size": 32, "test_size": 10_000}
+
+
+def _scale(runs: xr.Dataset, epochs: int) -> str:
+    """Say what was trained on, and for how long, where it is less than was published."""
+    found = {"epochs": epochs, **{name: int(runs[name].max()) for name in PUBLISHED if name != "epochs"}}
+    if found == PUBLISHED:
+        return ""
+    said, published = (
+        "{epochs} epochs of {train_size:,} images in batches of {batch_size}, tested on {test_size:,}".format(**of)
+        for of in (found, PUBLISHED)
+    )
+    return f"{said}; published {published}"
+
+
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", share_max: float = 0.4) -> Canvas:
+    """Draw the spectra as published and in logarithms, the error over the epochs, and the rank against the error."""
+    canvas = Canvas(2, 2, width=width, height=2.4)
+    runs = sweeps["irmae_spectrum"]
+    runs = runs.assign(epoch=(runs.step / np.ceil(runs.train_size / runs.batch_size)).where(runs.step >= 0))
+    if remark := _scale(runs, int(runs.epoch.max())):
+        canvas.remarks.append(remark)
+    for layers, (color, name) in LOOKS.items():
+        here = select(runs, {"linear_layers": layers})
+        style = {"color": COLORS[color], "label": name}
+        ends = normalised(last(here))
+        index = xr.zeros_like(ends) + np.arange(1, ends.sizes["component"] + 1)
+        for panel in (0, 1):
+            canvas.each_run(panel, here, index, ends, name, **style)
+        start = normalised(here.isel(record=0))
+        canvas.each_run(1, here, index, start, f"{name}, at the start", alpha=0.3, **style)
+        canvas.each_run(2, here, here.epoch, here.test_error, name, **style)
+        trained = here.isel(record=slice(1, None))
+        for number, (count, line) in NUMBERS.items():
+            look = {**style, "linestyle": line, "marker": "o", "markersize": 2, "label": None}
+            canvas.each_run(3, trained, trained.test_error, count(trained), f"{name}, {number}", **look)
+    for number, (_, line) in NUMBERS.items():
+        canvas.panels[3].plot([], [], color=COLORS["gray"], linestyle=line, label=number)
+    canvas.panels[3].legend(loc="upper left")
+    spectrum = {"xlabel": "direction of the latent space", "ylabel": r"$d_i\,/\,d_1$", "xlim": (0, len(ends.component))}
+    canvas.panels[0].set(ylim=(0, share_max), **spectrum)
+    canvas.panels[1].set(yscale="log", ylim=(1e-9, 2), **spectrum)
+    error = "mean squared error, test"
+    canvas.panels[2].set(xlabel="epochs", ylabel=error, yscale="log")
+    canvas.panels[3].set(xlabel=error, ylabel="directions", yscale="log", ylim=(0.8, 500))
+    canvas.panels[3].invert_xaxis()
+    canvas.panels[0].legend(loc="upper right")
+    canvas.title(0, "latent spectrum, as published")
+    canvas.title(1, "the same; light: before training")
+    canvas.title(2, "reconstruction")
+    canvas.title(3, "rank against error, during training")
+    return canvas

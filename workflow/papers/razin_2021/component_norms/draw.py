@@ -1,0 +1,150 @@
+"""Component norms of a CP factorization emerge one after another: Razin, Maman & Cohen 2021, Fig. 3."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.claims.statistics import growing
+from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import COLORS, LINES, rank_colors
+from greedyrank.spectra.selection import at_stop, select
+from greedyrank.theory import growth_laws
+
+INIT_COLORS = ("orange", "green", "blue")
+
+
+def inits(runs: xr.Dataset) -> list[float]:
+    """Return the inits of a sweep, from the largest down."""
+    return sorted(set(runs.factor_std.values.tolist()), reverse=True)
+
+
+def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
+    """Draw the ten largest norms up to the stopping rule, one line style a data seed."""
+    std = f"{runs.factor_std.values[0]:g}"
+    for index in range(runs.sizes["run"]):
+        run = runs.isel(run=index)
+        before = (run.step >= 0) & (run.step <= run.stop_step)
+        for component, color in enumerate(rank_colors(run.sizes["component"])):
+            canvas.line(
+                panel,
+                run.step.where(before) / 1e3,
+                run.component_norm.isel(component=component),
+                f"norm {component + 1}, data seed {run.data_seed.item():.0f}",
+                color=color,
+                linestyle=LINES[index % len(LINES)],
+                linewidth=1.2 if index == 0 else 0.7,
+            )
+    for index in np.flatnonzero(runs.component_norm.max(("record", "component")) > norm_max):
+        peak = float(runs.component_norm[index].max())
+        text = f"data seed {runs.data_seed.values[index]:.0f} peaks at {peak:.1f}"
+        canvas.panels[panel].text(
+            0.98, 0.99, text, transform=canvas.panels[panel].transAxes, ha="right", va="top", size=7
+        )
+    if std in published.get("final", {}):
+        norms = published["final"][std]
+        at = [published["iterations"][std] / 1e3] * len(norms)
+        canvas.published(panel, at, norms, markersize=4)
+    canvas.title(panel, f"init {std}")
+    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms", ylim=(-0.02, norm_max))
+
+
+def errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: dict) -> None:
+    """Draw the errors, thick up to the stopping rule and thin through a finish after it."""
+    std = f"{runs.factor_std.values[0]:g}"
+    for index in range(runs.sizes["run"]):
+        run = runs.isel(run=index)
+        style = {"color": COLORS[color], "linestyle": LINES[index % len(LINES)]}
+        for part, where, width in (
+            ("to the stop", (run.step >= 0) & (run.step <= run.stop_step), 1.0),
+            ("smaller steps", run.step >= run.stop_step, 0.5),
+        ):
+            series = f"init {std}, data seed {run.data_seed.item():.0f}, {part}"
+            label = f"init {std}" if index == 0 and width == 1.0 else None
+            canvas.line(
+                panel, run.step.where(where) / 1e3, run.relative_error, series, linewidth=width, label=label, **style
+            )
+    if std in published.get("error", {}):
+        at, error = published["iterations"][std] / 1e3, published["error"][std]
+        canvas.published(panel, [at], [error], f"init {std}, published", color=COLORS[color], alpha=0.4, markersize=4)
+    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
+
+
+def trajectories_and_errors(canvas: Canvas, first: int, runs: xr.Dataset, name: str, norm_max: float) -> None:
+    """Draw the norms of the two largest inits in two panels and the errors of all inits in a third."""
+    for place, (std, color) in enumerate(zip(inits(runs), INIT_COLORS, strict=False)):
+        here = select(runs, {"factor_std": std})
+        if place < 2:
+            trajectories(canvas, first + place, here, {}, norm_max)
+            canvas.title(first + place, f"{name}, init {std:g}")
+        errors(canvas, first + 2, here, color, {})
+    canvas.title(first + 2, f"{name}, error")
+    canvas.panels[first + 2].legend()
+
+
+def growth_law(canvas: Canvas, panel: int, runs: xr.Dataset, order: int, learned: float, share: float) -> None:
+    """Draw rate / gamma against the norm for every component that leaves zero, while it grows."""
+    colors = rank_colors(runs.sizes["component"])
+    for run, component, sigma, gamma, rate in growing(runs, start=1.0, learned=learned, share=share):
+        series = f"component {component + 1}, data seed {runs.data_seed.values[run]:.0f}"
+        canvas.keep(panel, series, sigma, rate / gamma)
+        canvas.panels[panel].plot(sigma, rate / gamma, ".", color=colors[component], markersize=3)
+    canvas.panels[panel].set(xscale="log", yscale="log")
+    sigma = np.geomspace(max(canvas.panels[panel].get_xlim()[0], 1e-12), canvas.panels[panel].get_xlim()[1], 50)
+    law = growth_laws.component_growth(sigma, np.ones_like(sigma), order)
+    power = Fraction(2 * order - 2, order)
+    canvas.line(
+        panel,
+        sigma,
+        law,
+        f"{order} sigma^({power})",
+        color=COLORS["black"],
+        linestyle="--",
+        linewidth=0.8,
+        label=rf"${order}\,\sigma^{{{power}}}$",
+    )
+    canvas.panels[panel].set(xlabel=r"component norm $\sigma$", ylabel=r"$(d\sigma/dt)\,/\,\gamma$")
+    canvas.panels[panel].legend()
+
+
+def end_norms(canvas: Canvas, panel: int, runs: xr.Dataset, learned: float) -> None:
+    """Draw the ten largest norms at the stopping rule against their rank, one colour an init."""
+    for std, color in zip(inits(runs), INIT_COLORS, strict=False):
+        final = at_stop(select(runs, {"factor_std": std})).component_norm
+        for index in range(final.sizes["run"]):
+            ranks = np.arange(1, final.sizes["component"] + 1)
+            series = f"init {std:g}, data seed {final.data_seed.values[index]:.0f}"
+            label = f"init {std:g}" if index == 0 else None
+            style = {"color": COLORS[color], "marker": "o", "markersize": 3, "linestyle": LINES[index % len(LINES)]}
+            canvas.line(panel, ranks, np.maximum(final[index], 1e-6), series, linewidth=0.8, label=label, **style)
+    canvas.panels[panel].axhline(learned, color="0.7", linewidth=0.8, zorder=0)
+    canvas.panels[panel].set(xlabel="component", ylabel="component norm", yscale="log", xticks=range(1, 11))
+
+
+def draw(
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: str = "text",
+    learned: float = 0.01,
+    share: float = 0.05,
+    norm_max: float = 0.85,
+) -> Canvas:
+    """Draw the norms for each of three inits, the errors of all, the growth law and the norms at the stop."""
+    (runs,) = sweeps.values()
+    order = len(str(runs["shape"].values[0]).split("x"))
+    canvas = Canvas(2, 3, width=width, height=2.25)
+    stds = inits(runs)
+    for panel, (std, color) in enumerate(zip(stds, INIT_COLORS, strict=False)):
+        here = select(runs, {"factor_std": std})
+        trajectories(canvas, panel, here, published, norm_max)
+        errors(canvas, 3, here, color, published)
+    canvas.title(3, "reconstruction error")
+    growth_law(canvas, 4, select(runs, {"factor_std": stds[-1]}), order, learned, share)
+    canvas.title(4, f"growth law, init {stds[-1]:g}")
+    end_norms(canvas, 5, runs, learned)
+    canvas.title(5, "at the published stop")
+    canvas.panels[5].legend(loc="lower left")
+    return canvas

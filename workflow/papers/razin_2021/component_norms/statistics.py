@@ -1,0 +1,63 @@
+"""Statistics of the CP component-norm figure."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.claims.statistics import growing
+from greedyrank.spectra.selection import along, at_stop, last
+
+
+def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
+    """Return how many of the ten largest component norms exceed a threshold at the published stop."""
+    return (at_stop(runs).component_norm > threshold).sum("component").to_numpy()
+
+
+def _median_error(runs: xr.Dataset, first: xr.DataArray, last: xr.DataArray) -> np.ndarray:
+    inside = (runs.step > first) & (runs.step <= last)
+    return runs.relative_error.where(inside).median("record").to_numpy()
+
+
+def error_after_smaller_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
+    """Return the error at the end of the finish over the median of so many steps before the stop."""
+    before = _median_error(runs, runs.stop_step - steps, runs.stop_step)
+    return last(runs).relative_error.to_numpy() / before
+
+
+def error_after_equal_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
+    """Return the median error of so many steps before the stop over that of as many before them."""
+    late = _median_error(runs, runs.stop_step - steps, runs.stop_step)
+    return late / _median_error(runs, runs.stop_step - 2 * steps, runs.stop_step - steps)
+
+
+def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
+    """Return, for each data seed, the smallest factor by which the gap grows along ``stds``.
+
+    The gap is the fifth largest component norm over the sixth, at the published stop.
+    """
+    norms = at_stop(runs).component_norm
+    gap = norms.isel(component=4) / norms.isel(component=5)
+    return np.array([min(gaps[1:] / gaps[:-1]) for gaps in along(gap, "factor_std", stds)])
+
+
+def growth_exponents(
+    runs: xr.Dataset, *, start: float, learned: float, share: float, divide_by_gamma: bool
+) -> np.ndarray:
+    """Return the slope of log(rate / gamma) against log(sigma), one for each learned component."""
+    return np.array(
+        [
+            np.polyfit(np.log(sigma), np.log(rate / gamma if divide_by_gamma else rate), 1)[0]
+            for _, _, sigma, gamma, rate in growing(runs, start=start, learned=learned, share=share)
+        ]
+    )
+
+
+def growth_prefactors(runs: xr.Dataset, *, start: float, learned: float, share: float, order: float) -> np.ndarray:
+    """Return the median of rate / (gamma sigma^(2 - 2/order)), one for each learned component."""
+    return np.array(
+        [
+            np.median(rate / (gamma * sigma ** (2 - 2 / order)))
+            for _, _, sigma, gamma, rate in growing(runs, start=start, learned=learned, share=share)
+        ]
+    )

@@ -1,0 +1,19 @@
+"""Component norms of a CP factorization under Huber loss: Razin, Maman & Cohen 2021, appendix."""
+
+from __future__ import annotations
+
+import xarray as xr
+from razin_2021.component_norms.draw import trajectories_and_errors
+
+from greedyrank.figures.canvas import Canvas
+from greedyrank.spectra.selection import select
+
+
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", norm_max: float = 0.85) -> Canvas:
+    """Draw the norms of two inits and the errors of all, one row a threshold."""
+    canvas = Canvas(2, 3, width=width, height=2.25)
+    runs = sweeps["component_norms_huber"]
+    for row, threshold in enumerate(sorted(set(runs.huber_threshold.values.tolist()), reverse=True)):
+        here = select(runs, {"huber_threshold": threshold})
+        trajectories_and_errors(canvas, 3 * row, here, f"threshold {threshold:g}", norm_max)
+    return canvas

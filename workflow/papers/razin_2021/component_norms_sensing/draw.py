@@ -1,0 +1,20 @@
+"""Component norms of a CP factorization in tensor sensing: Razin, Maman & Cohen 2021, appendix."""
+
+from __future__ import annotations
+
+import xarray as xr
+from razin_2021.component_norms.draw import trajectories_and_errors
+
+from greedyrank.figures.canvas import Canvas
+from greedyrank.spectra.selection import select
+
+ENSEMBLES = {"gaussian": "dense", "rank_one": "rank-one"}
+
+
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", norm_max: float = 0.85) -> Canvas:
+    """Draw the norms of two inits and the errors of all, one row a kind of A_i."""
+    canvas = Canvas(2, 3, width=width, height=2.25)
+    for row, (ensemble, name) in enumerate(ENSEMBLES.items()):
+        runs = select(sweeps["component_norms_sensing"], {"ensemble": ensemble})
+        trajectories_and_errors(canvas, 3 * row, runs, f"{name} $A_i$", norm_max)
+    return canvas

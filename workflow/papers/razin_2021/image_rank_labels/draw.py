@@ -1,0 +1,102 @@
+"""Tensor rank of MNIST and Fashion-MNIST over the epochs, and label by label."""
+
+from __future__ import annotations
+
+import functools
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib.colors import BoundaryNorm
+from razin_2021.image_rank.draw import LOOKS, MOST, NAMES, TITLES, epochs, legend, listed, on_labels, remark
+from razin_2021.image_rank.statistics import VARIANTS, by, variant
+from razin_2021.image_rank_labels.statistics import needed_rank
+
+from greedyrank.figures.canvas import Canvas
+from greedyrank.spectra.selection import select
+
+GARMENTS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+CLASSES = {"mnist": tuple(map(str, range(10))), "fashion_mnist": GARMENTS}
+RANK_LINES = ("-", (0, (2, 1)))  # the lowest rank and the highest
+
+
+def _over_epochs(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
+    """Draw the mean over labels of every variant, at two ranks."""
+    ranks = np.unique(runs.tensor_rank)[[0, -1]]
+    for name in VARIANTS:
+        for rank, line in zip(ranks, RANK_LINES, strict=True):
+            here = select(variant(runs, name), {"tensor_rank": float(rank)})
+            # Shuffled images lie on the original ones: thin, and on top.
+            thin = name == "shuffled"
+            style = {"color": LOOKS[name]["color"], "linestyle": line, "linewidth": 0.7 if thin else 1.4}
+            canvas.line(
+                panel,
+                epochs(here).isel(run=0),
+                here.train_error.mean("run"),
+                f"{NAMES[name]}, rank {rank:.0f}",
+                **style,
+                zorder=4 if thin else 3,
+                label=NAMES[name] if panel == 0 and rank == ranks[0] else None,
+            )
+    if panel == 0:
+        for rank, line in zip(ranks, RANK_LINES, strict=True):
+            canvas.panels[panel].plot([], [], color="0.4", linestyle=line, label=f"rank {rank:.0f}")
+
+
+def _table(canvas: Canvas, panel: int, runs: xr.Dataset, dataset: str, errors: list[float]) -> None:
+    """Draw, for each label and error, the smallest rank that reached the error."""
+    labels = by(variant(runs, "original"), "label")
+    needed = np.array([[needed_rank(own, error) for error in errors] for own in labels])
+    names = [CLASSES[dataset][int(own.label[0])] for own in labels]
+    axes = canvas.panels[panel]
+    palette = matplotlib.colormaps["viridis_r"].with_extremes(bad="0.9")
+    axes.pcolormesh(
+        np.where(np.isfinite(needed), needed, np.nan),
+        cmap=palette,
+        norm=BoundaryNorm(np.arange(0.5, MOST + 1), 256),
+        edgecolor="white",
+        linewidth=0.8,
+    )
+    axes.invert_yaxis()
+    for row, name in enumerate(names):
+        canvas.keep(panel, f"original, smallest rank for an error, {name}", errors, needed[row])
+        for column, rank in enumerate(needed[row]):
+            text = f"{rank:.0f}" if np.isfinite(rank) else "none"
+            dark = np.isfinite(rank) and rank > 0.5 * MOST
+            axes.text(
+                column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6.5, color="white" if dark else "0.1"
+            )
+    axes.set_xticks(np.arange(len(errors)) + 0.5, [f"{error:g}" for error in errors])
+    axes.set_yticks(np.arange(len(names)) + 0.5, names)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def draw(
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: str = "text",
+    errors: list[float] = (0.06, 0.04, 0.03, 0.02, 0.01),
+    error_max: float = 0.11,
+) -> Canvas:
+    """Draw training error against epochs, and the rank that each label needs for some errors."""
+    canvas = Canvas(2, 2, width=width, height=2.6)
+    runs = sweeps["image_rank"]
+    remark(canvas, runs)
+    ranks = np.unique(runs.tensor_rank).astype(int)
+    every = f"{ranks[0]} to {ranks[-1]}" if len(ranks) > 4 else ", ".join(map(str, ranks))
+    for column, (dataset, title) in enumerate(TITLES.items()):
+        here = select(runs, {"dataset": dataset})
+        shared = functools.reduce(np.intersect1d, (variant(here, name).label for name in VARIANTS))
+        _over_epochs(canvas, column, on_labels(here, shared))
+        canvas.title(column, f"{title}, training error, {listed(shared)}")
+        axes = canvas.panels[column]
+        axes.set(xlabel="epochs", ylabel="mean squared error", xscale="log", ylim=(0, error_max))
+        _table(canvas, 2 + column, here, dataset, errors)
+        canvas.title(2 + column, f"{title}, rank that each label needs")
+        canvas.panels[2 + column].set(
+            xlabel=f"training error to reach (ranks trained: {every})", ylabel="positive class"
+        )
+    legend(canvas, 4)
+    return canvas

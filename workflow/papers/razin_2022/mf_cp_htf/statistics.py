@@ -1,0 +1,78 @@
+"""Statistics of the comparison of matrix, CP and hierarchical factorizations: one number a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.claims.statistics import error_at_stop
+from greedyrank.spectra.selection import at_stop
+
+__all__ = [
+    "components_above",
+    "error_at_stop",
+    "half_step",
+    "half_values_found",
+    "largest_deviation",
+    "most_next_when_half",
+    "next_when_half",
+    "size_at_stop",
+    "target_fall",
+]
+
+
+def half_records(runs: xr.Dataset) -> xr.DataArray:
+    """Return the first record at which each component has half its size at the stop, (run, component)."""
+    return (runs.component_size >= at_stop(runs).component_size / 2).argmax("record")
+
+
+def half_step(runs: xr.Dataset, *, index: int) -> np.ndarray:
+    """Return the step at which component ``index`` (counted from 1) has half its size at the stop."""
+    return runs.step.isel(record=half_records(runs).isel(component=index - 1)).to_numpy()
+
+
+def next_when_half(runs: xr.Dataset, *, index: int) -> np.ndarray:
+    """Return how far component ``index`` (counted from 1) is grown when the one before it has half its size.
+
+    As a fraction of its own size at the stop: near 0 where components grow one after another, 1/2
+    and more where they grow together.
+    """
+    before = half_records(runs).isel(component=index - 2)
+    component = runs.component_size.isel(component=index - 1)
+    return (component.isel(record=before) / at_stop(runs).component_size.isel(component=index - 1)).to_numpy()
+
+
+def most_next_when_half(runs: xr.Dataset, *, count: int) -> np.ndarray:
+    """Return the largest `next_when_half` of the first ``count`` components."""
+    return np.max([next_when_half(runs, index=index) for index in range(2, count + 1)], axis=0)
+
+
+def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
+    """Return how many of the ten largest components exceed a threshold at the stop."""
+    return (at_stop(runs).component_size > threshold).sum("component").to_numpy()
+
+
+def size_at_stop(runs: xr.Dataset, *, index: int) -> np.ndarray:
+    """Return the size of component ``index`` (counted from 1) at the stop."""
+    return at_stop(runs).component_size.isel(component=index - 1).to_numpy()
+
+
+def largest_deviation(runs: xr.Dataset, *, values: list) -> np.ndarray:
+    """Return how far, at most, the largest components at the stop are from given values, relative to these."""
+    sizes = at_stop(runs).component_size.isel(component=slice(len(values))).to_numpy()
+    return np.abs(sizes / np.array(values) - 1).max(axis=1)
+
+
+def half_values_found(runs: xr.Dataset, *, count: int) -> np.ndarray:
+    """Return how far, at most, the first ``count`` singular values between the halves are from the target's.
+
+    At the stop, relative to each of the target's: 1 where one of them is not learned at all.
+    """
+    ratio = (at_stop(runs).half_value / runs.target_half_value).isel(component=slice(count))
+    return np.abs(ratio - 1).max("component").to_numpy()
+
+
+def target_fall(runs: xr.Dataset, *, index: int) -> np.ndarray:
+    """Return singular value ``index`` (counted from 1) of the target between its halves, over the first."""
+    values = runs.target_half_value
+    return (values.isel(component=index - 1) / values.isel(component=0)).to_numpy()

@@ -1,0 +1,100 @@
+"""The determinant-sign counterexample: Razin & Cohen 2020, Fig. 1."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import COLORS
+from greedyrank.spectra.selection import select
+from greedyrank.theory import counterexample
+
+DTYPES = {"float32": "-", "float64": (0, (1, 1))}
+BALANCED = {"false": ("blue", "sky"), "true": ("orange", "amber")}
+
+
+def _curves(canvas: Canvas, panel: int, runs: xr.Dataset, variable: str, color: str, label: str, **style) -> None:
+    for index in range(runs.sizes["run"]):
+        run = runs.isel(run=index)
+        series = f"{label}, {run.dtype_.item()}, seed {run.seed.item():.0f}"
+        canvas.line(
+            panel,
+            run.loss,
+            np.abs(run[variable]),
+            series,
+            color=COLORS[color],
+            linestyle=DTYPES[run.dtype_.item()],
+            linewidth=0.9,
+            label=label if index == 0 else None,
+            **style,
+        )
+
+
+def _prediction(canvas: Canvas, panel: int) -> None:
+    losses = np.geomspace(1, 1e-4, 200)
+    style = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "zorder": 5}
+    curve = counterexample.unobserved_entry(losses)
+    canvas.line(panel, losses, curve, "1/sqrt(2 loss)", label=r"$1/\sqrt{2\,\ell}$", **style)
+
+
+def _loss_axis(canvas: Canvas, panel: int, title: str, label: str) -> None:
+    axes = canvas.panels[panel]
+    canvas.title(panel, title)
+    axes.set(xscale="log", xlim=(1.3, 8e-5), xlabel="loss", ylabel=label)
+
+
+def draw(
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: str = "text",
+    entry_max: float = 80.0,
+    entry_max_depth_2: float = 20.0,
+) -> Canvas:
+    """Draw |W_11| against the loss for each depth, the det < 0 variant, and norm against rank."""
+    canvas = Canvas(2, 3, width=width, height=2.35)
+    runs = sweeps["det_sign"].rename(dtype="dtype_")
+    larger = sweeps["det_sign_larger_init"].rename(dtype="dtype_")
+    for panel, depth in enumerate((2, 3, 4)):
+        here = select(runs, {"depth": depth, "det": "positive"})
+        pairs = sorted(set(zip(here.learning_rate.values, here.product_std.values, strict=True)), reverse=True)
+        for balanced, colors in BALANCED.items():
+            for color, (rate, std) in zip(colors, pairs, strict=False):
+                chosen = here.isel(run=np.flatnonzero((here.balanced == balanced) & (here.product_std == std)))
+                suffix = " (b)" if balanced == "true" else ""
+                _curves(canvas, panel, chosen, "unobserved_entry", color, f"lr {rate:g}, init {std:g}{suffix}")
+        for point in published.get("points", {}).get(str(depth), {}).values():
+            canvas.published(panel, [point[0]], [point[1]])
+        _prediction(canvas, panel)
+        _loss_axis(canvas, panel, f"depth {depth}, det > 0", r"$|W_{11}|$")
+        top = entry_max if depth > 2 else entry_max_depth_2
+        canvas.panels[panel].set_ylim(-0.03 * top, top)
+        if panel > 0:  # the first panel's runs are those of the second
+            canvas.panels[panel].legend(loc="upper left", handlelength=1.4)
+
+    for panel, depth in ((3, 3), (4, 4)):
+        here = select(larger, {"depth": depth})
+        if not here.sizes["run"]:
+            continue
+        for det, color in (("positive", "orange"), ("negative", "green")):
+            sign = ">" if det == "positive" else "<"
+            _curves(canvas, panel, select(here, {"det": det}), "unobserved_entry", color, f"det {sign} 0 (b)")
+        _prediction(canvas, panel)
+        _loss_axis(canvas, panel, f"depth {depth}, init {here.product_std.values[0]:g}", r"$|W_{11}|$")
+        canvas.panels[panel].set_ylim(-2, entry_max)
+        canvas.panels[panel].legend(loc="upper left")
+
+    deep = select(runs, {"depth": 3, "det": "positive", "balanced": True, "dtype_": "float64"})
+    ranks = canvas.panels[5].twinx()
+    ranks.spines["right"].set_visible(True)
+    for index in range(deep.sizes["run"]):
+        run = deep.isel(run=index)
+        series = f"depth 3 (b), init {run.product_std.item():g}, seed {run.seed.item():.0f}"
+        canvas.line(5, run.loss, run.nuclear_norm, f"nuclear norm: {series}", color=COLORS["purple"])
+        excess = (run.effective_rank - 1).dropna("record")
+        canvas.keep(5, f"effective rank - 1: {series}", run.loss.dropna("record"), excess)
+        ranks.plot(run.loss.dropna("record"), excess, color=COLORS["black"], linestyle=":")
+    _loss_axis(canvas, 5, "depth 3 (b), det > 0", "nuclear norm (solid)")
+    ranks.set(ylabel="effective rank - 1 (dotted)", yscale="log")
+    return canvas

@@ -1,0 +1,70 @@
+"""Statistics of the perturbed observations: one number a run, of the runs on one branch."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.spectra.selection import at_loss, at_stop, last, select
+from greedyrank.theory import counterexample
+
+
+def _signed(eps: float, branch: str) -> float:
+    return {"right": 1, "wrong": -1}[branch] * abs(eps)
+
+
+def _on(runs: xr.Dataset, branch: str) -> xr.Dataset:
+    return select(runs, {"wrong_branch": {"right": 0, "wrong": 1}[branch]})
+
+
+def _predicted(ends: xr.Dataset, law: str) -> np.ndarray:
+    return np.array(
+        [
+            counterexample.unobserved_entry(loss, product, _signed(eps, law))
+            for loss, product, eps in zip(ends.loss.values, ends["product"].values, ends.eps.values, strict=True)
+        ]
+    )
+
+
+def over_prediction(runs: xr.Dataset, *, branch: str, law: str, entry: float | None = None) -> np.ndarray:
+    """Return |W_11| over |z z'| / (+-|eps| + sqrt(2 loss)), + for the right law.
+
+    At the last record, or at the first where |W_11| exceeds ``entry``.
+    """
+    here = _on(runs, branch)
+    if entry is None:
+        ends = last(here)
+    else:
+        here = here.isel(run=np.flatnonzero((np.abs(here.unobserved_entry) > entry).any("record")))
+        ends = here.isel(record=(np.abs(here.unobserved_entry) > entry).argmax("record"))
+    return np.abs(ends.unobserved_entry.to_numpy()) / _predicted(ends, law)
+
+
+def over_bound(runs: xr.Dataset) -> np.ndarray:
+    """Return |W_11| at the last record over the theorem's |z z'| / (|eps| + sqrt(2 loss)), on both branches."""
+    ends = last(runs)
+    return np.abs(ends.unobserved_entry.to_numpy()) / _predicted(ends, "right")
+
+
+def over_published(runs: xr.Dataset, *, loss: float, entries: list) -> np.ndarray:
+    """Return |W_11| on the right branch, when the loss first reaches a level, over the published value.
+
+    ``entries`` has the pairs (eps, published |W_11|).
+    """
+    found = []
+    for eps, published in entries:
+        here = at_loss(select(_on(runs, "right"), {"eps": eps}), loss)
+        found.append(np.abs(here.unobserved_entry.to_numpy()) / published)
+    return np.concatenate(found)
+
+
+def loss_over_floor(runs: xr.Dataset, *, branch: str) -> np.ndarray:
+    """Return the loss at the last record over eps^2 / 2, the loss at W_22 = 0, of runs with eps > 0."""
+    here = _on(runs, branch)
+    ends = at_stop(here.isel(run=np.flatnonzero(here.eps > 0)))
+    return (ends.loss / (ends.eps**2 / 2)).to_numpy()
+
+
+def wrong_fraction(runs: xr.Dataset, *, eps: float) -> float:
+    """Return the fraction of the runs with one eps that end on the wrong branch."""
+    return float(select(runs, {"eps": eps}).wrong_branch.mean())

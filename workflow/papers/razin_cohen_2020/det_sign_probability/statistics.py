@@ -1,0 +1,54 @@
+"""Statistics of a thousand inits: shares of runs that diverge, and of runs whose determinant changes sign."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from razin_cohen_2020.det_sign.statistics import over_curve
+
+from greedyrank.spectra.selection import at_loss, last
+
+THRESHOLD = 0.5  # of |W_11| sqrt(2 loss), which is 1 on the predicted curve and falls to 0 off it
+
+
+def _diverges(ends: xr.Dataset, threshold: float) -> np.ndarray:
+    return over_curve(ends) > threshold
+
+
+def _first_sign(runs: xr.Dataset) -> np.ndarray:
+    return np.sign(runs.determinant.isel(record=0)).to_numpy()
+
+
+def diverging_share(runs: xr.Dataset, *, det: str) -> np.ndarray:
+    """Return, for each depth, the share of the runs with one sign of det W(0) that diverge.
+
+    ``det`` is positive, negative or any.
+    """
+    sign = _first_sign(runs)
+    kept = {"positive": sign > 0, "negative": sign < 0, "any": sign != 0}[det]
+    diverges, depth = _diverges(last(runs), THRESHOLD), runs.depth.to_numpy()
+    return np.array([diverges[kept & (depth == value)].mean() for value in np.unique(depth)])
+
+
+def positive_share(runs: xr.Dataset) -> float:
+    """Return the share of the runs with det W(0) > 0."""
+    return float(np.mean(_first_sign(runs) > 0))
+
+
+def same_class(runs: xr.Dataset, *, loss: float, later: float) -> np.ndarray:
+    """Return 1 where a run diverges at one level of the loss and at a later one, or at neither; else 0."""
+    early, late = (_diverges(at_loss(runs, level), THRESHOLD) for level in (loss, later))
+    return (early == late).astype(float)
+
+
+def crossed(runs: xr.Dataset) -> np.ndarray:
+    """Return 1 where a run with det W(0) > 0 ends with det W < 0, else 0."""
+    ends = last(runs.isel(run=np.flatnonzero(_first_sign(runs) > 0)))
+    return (ends.determinant < 0).astype(float).to_numpy()
+
+
+def height_per_decade(runs: xr.Dataset) -> np.ndarray:
+    """Return, for each seed, by how much |W_11| at the last record grows as the learning rate falls tenfold."""
+    ends = last(runs)
+    height, rate, seed = np.abs(ends.unobserved_entry.to_numpy()), ends.learning_rate.to_numpy(), ends.seed.to_numpy()
+    return np.array([-np.polyfit(np.log10(rate[seed == s]), height[seed == s], 1)[0] for s in np.unique(seed)])

@@ -1,0 +1,100 @@
+"""Larger matrices of the determinant-sign counterexample: Razin & Cohen 2020, poster."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import COLORS, rank_colors
+from greedyrank.spectra.selection import last, select
+from greedyrank.theory import counterexample
+
+SMALL, TINY = 1e-3, 1e-6
+# Sweep, sign of the determinant, colour, marker; a rectangle has none.
+SHAPES = {
+    "5x5, det > 0": ("det_sign_5x5", "positive", "orange", "o"),
+    "5x5, det < 0": ("det_sign_5x5", "negative", "green", "s"),
+    "5x10": ("det_sign_5x10", "any", "blue", "^"),
+}
+PREDICTED = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "zorder": 5}
+
+
+def _of(sweeps: dict[str, xr.Dataset], name: str, std: float) -> xr.Dataset:
+    sweep, det, *_ = SHAPES[name]
+    return select(sweeps[sweep], {"det": det, "product_std": std})
+
+
+def _two_by_two(sweeps: dict[str, xr.Dataset]) -> xr.Dataset:
+    wanted = {"depth": 3, "balanced": True, "det": "positive", "dtype": "float64", "product_std": TINY}
+    return select(sweeps["det_sign"], wanted)
+
+
+def _entries(canvas: Canvas, panel: int, runs: xr.Dataset, name: str, color: str, **style) -> None:
+    look = {"color": COLORS[color], "linestyle": "-", "linewidth": 0.8, "label": name, **style}
+    canvas.each_run(panel, runs, runs.loss, np.abs(runs.unobserved_entry), name, **look)
+
+
+def _ends(canvas: Canvas, panel: int, sweeps: dict[str, xr.Dataset]) -> None:
+    """Draw where each run ends, by init, and for the square ones by the sign of the leading block too."""
+    columns = [(name, std, block) for std in (SMALL, TINY) for name in SHAPES for block in (1, -1)]
+    ticks = []
+    for place, (name, std, block) in enumerate(columns):
+        _, _, color, marker = SHAPES[name]
+        runs = _of(sweeps, name, std)
+        runs = runs.isel(run=np.flatnonzero(np.sign(runs.leading_minor.isel(record=0)) == block))
+        end = last(runs)
+        level = np.abs(end.unobserved_entry) * np.sqrt(2 * end.loss)
+        sign = "+" if block > 0 else "-"
+        canvas.keep(panel, f"{name}, init {std:g}, leading block {sign}", [place] * len(level), level)
+        spread = place + 0.12 * (np.arange(len(level)) % 3 - 1)
+        canvas.panels[panel].plot(
+            spread, level, marker, color=COLORS[color], markersize=3.5, markerfacecolor="none", markeredgewidth=0.7
+        )
+        ticks.append(sign)
+    axes = canvas.panels[panel]
+    axes.axvline(len(SHAPES) * 2 - 0.5, color=COLORS["gray"], linewidth=0.6)
+    axes.set_xticks(range(len(columns)), ticks)
+    axes.set(ylim=(-0.04, 1.25), xlabel="sign of the leading 2x2 block", ylabel=r"$|W_{11}|\sqrt{2\ell}$ at the stop")
+    for place, std in ((2.5, SMALL), (8.5, TINY)):
+        axes.text(place, 1.15, f"init {std:.0e}".replace("e-0", "e-"), ha="center", fontsize=7)
+
+
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", entry_max: float = 80.0) -> Canvas:
+    """Draw |W_11| against the loss for three shapes and two inits, the staircase, and what decides."""
+    canvas = Canvas(2, 3, width=width, height=2.4)
+    for panel, std in ((0, SMALL), (1, TINY), (2, TINY)):
+        for name, (_, _, color, _) in SHAPES.items():
+            _entries(canvas, panel, _of(sweeps, name, std), name, color)
+        if std == TINY:
+            _entries(canvas, panel, _two_by_two(sweeps), "2x2, det > 0", "gray")
+        losses = np.geomspace(3, 1e-4, 200)
+        curve = counterexample.unobserved_entry(losses)
+        canvas.line(panel, losses, curve, "1/sqrt(2 loss)", label=r"$1/\sqrt{2\,\ell}$", **PREDICTED)
+        canvas.panels[panel].set(xscale="log", xlabel="loss", ylabel=r"$|W_{11}|$")
+    for panel in (0, 1):
+        if "end" in published:
+            canvas.published(panel, [published["end"][0]], [published["end"][1]], clip_on=False)
+        canvas.panels[panel].set(xlim=(4, 8e-5), ylim=(-0.03 * entry_max, entry_max))
+    canvas.panels[1].legend(loc="upper left", handlelength=1.4)
+    canvas.panels[2].set(xlim=(3, 0.03), ylim=(-0.5, 18), xticks=[2, 1, 0.5, 0.1], xticklabels=["2", "1", "0.5", "0.1"])
+    canvas.title(0, "init 1e-3")
+    canvas.title(1, "init 1e-6")
+    canvas.title(2, "init 1e-6, first part")
+
+    runs = _of(sweeps, "5x5, det > 0", TINY).isel(run=slice(1))  # seeds take the steps at different times
+    for component, color in enumerate(rank_colors(5)):
+        values = runs.singular_value.isel(component=component)
+        style = {"color": color, "linestyle": "-", "label": rf"$\sigma_{component + 1}$"}
+        canvas.each_run(3, runs, runs.step.where(runs.step >= 0) / 1e3, values, f"sigma {component + 1}", **style)
+        canvas.each_run(4, runs, runs.loss, values, f"sigma {component + 1}", **style)
+    canvas.panels[3].set(xlim=(8, 45), ylim=(-0.1, 3), xlabel="GD steps / 1000", ylabel="singular values")
+    canvas.panels[4].set(xscale="log", xlim=(3, 0.03), ylim=(-0.1, 3), xlabel="loss", ylabel="singular values")
+    canvas.panels[4].set(xticks=[2, 1, 0.5, 0.1], xticklabels=["2", "1", "0.5", "0.1"])
+    if canvas.panels[3].lines:
+        canvas.panels[3].legend(loc="upper right", handlelength=1.2)
+    canvas.title(3, "one 5x5 run, init 1e-6")
+    canvas.title(4, "the same against the loss")
+    _ends(canvas, 5, sweeps)
+    canvas.title(5, "what decides")
+    return canvas

@@ -1,0 +1,30 @@
+"""Statistics of larger matrices: one number a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from razin_cohen_2020.det_sign.statistics import entry_at_loss, entry_over_prediction  # noqa: F401  found by name
+
+from greedyrank.spectra.selection import at_loss
+
+
+def over_prediction(runs: xr.Dataset, *, block: str = "any") -> np.ndarray:
+    """Return |W_11| sqrt(2 loss) at the last record: 1 on the predicted curve.
+
+    ``block`` is positive, negative or any: the sign of the leading 2x2 minor of W(0) of the runs kept.
+    """
+    sign = np.sign(runs.leading_minor.isel(record=0).to_numpy())
+    kept = {"positive": sign > 0, "negative": sign < 0, "any": np.isfinite(sign)}[block]
+    return entry_over_prediction(runs.isel(run=np.flatnonzero(kept)))
+
+
+def values_missing(runs: xr.Dataset, *, counts: dict) -> np.ndarray:
+    """Return, for each run, by how many singular values it is off the staircase at worst.
+
+    ``counts`` says how many are above 1/2 when the loss first reaches each level.
+    """
+    off = [
+        np.abs((at_loss(runs, float(level)).singular_value > 0.5).sum("component") - n) for level, n in counts.items()
+    ]
+    return np.max([part.to_numpy() for part in off], axis=0)
