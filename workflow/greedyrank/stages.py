@@ -97,7 +97,8 @@ def baseline(settings: dict, data: list[Path], out: Path) -> None:
     Parameters
     ----------
     settings : dict
-        ``problem``, ``factorization``, ``baseline`` (its kind and settings) and ``views``: the settings of each problem.
+        ``problem``, ``factorization``, ``baseline`` (its kind and settings), and ``views``: the settings of each
+        problem.
     data : list of Path
         The data files of the sweep.
     out : Path

@@ -84,6 +84,20 @@ class ResolvedSweep:
     job_per: list[str]
     whole: sweeps.Slice
 
+    def to_json(self) -> dict:
+        """Return the sweep as it could stand in a sweeps.yaml, with every default."""
+        found = self.whole.to_json()
+        plugins = {kind: found.pop(kind) for kind in sweeps.PLUGIN_KINDS}
+        found.pop("apart")
+        return {
+            "source": self.source,
+            **plugins,
+            "device": self.device,
+            "baseline": self.baseline,
+            **found,
+            "job_per": self.job_per,
+        }
+
 
 class SweepResolver:
     """Resolve one sweep at one scale, collecting what is wrong.

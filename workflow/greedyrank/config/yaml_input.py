@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from greedyrank.errors import UserError
+
 # libyaml's, where PyYAML was built with it, is twenty times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LARGEST = 2**63 - 1  # what an array holds
@@ -18,7 +20,7 @@ def _shown(text: str) -> str:
     return text if len(text) <= 1200 else f"{text[:800]} ... {text[-300:]}"
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError, ValueError):
     """Everything that is wrong with a config, one message a line."""
 
     def __init__(self, messages: list[str]):

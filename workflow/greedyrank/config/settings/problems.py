@@ -283,8 +283,8 @@ class ImageClassification(Settings):
     def memory_advice(cls, runs: list) -> str:
         """Return how a job on images can be made smaller."""
         return (
-            f"its {_columns(runs)} columns are all components of its runs: split it by naming `tensor_rank` in `job_per`,"
-            " or give it fewer labels, ranks or seeds, or a smaller `batch_size`"
+            f"its {_columns(runs)} columns are all components of its runs: split it by naming `tensor_rank` in"
+            " `job_per`, or give it fewer labels, ranks or seeds, or a smaller `batch_size`"
         )
 
 
