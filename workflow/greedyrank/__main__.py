@@ -22,7 +22,8 @@ def main(options: argparse.Namespace) -> None:
 
     raw: dict = {}
     for path in [Path("config.yaml"), *options.configfile]:
-        raw = merge(raw, read_yaml(path) or {})
+        content = read_yaml(path)
+        raw = merge(raw, content if isinstance(content, dict) else {})
     plan = Plan(raw | ({"scale": options.scale} if options.scale else {}))
     given = {"scale": options.scale} if options.scale else {}
     host.export_environment([paper.folder for paper in plan.project.papers], options.configfile, given)

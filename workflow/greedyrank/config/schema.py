@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from greedyrank.config.grammar import Claim, Config, Figure, Sweep
+from greedyrank.config.settings.base import Settings
 from greedyrank.config.settings.factorizations import FACTORIZATIONS
 from greedyrank.config.settings.optimizers import OPTIMIZERS
 from greedyrank.config.settings.problems import PROBLEMS
@@ -39,7 +40,8 @@ def _sweep() -> tuple[dict, dict]:
     sweep = Sweep.model_json_schema(ref_template="#/$defs/{model}")
     definitions = {**sweep.pop("$defs", {}), "Count": COUNT}
     fields: dict[str, list] = {}
-    for model in [Training, *PROBLEMS.values(), *FACTORIZATIONS.values(), *OPTIMIZERS.values()]:
+    models: list[type[Settings]] = [Training, *PROBLEMS.values(), *FACTORIZATIONS.values(), *OPTIMIZERS.values()]
+    for model in models:
         described = model.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= described.pop("$defs", {})
         for name, field in described["properties"].items():

@@ -55,7 +55,8 @@ def _twice(node: yaml.Node | None, path: str) -> list[str]:
         return [error for number, part in enumerate(node.value) for error in _twice(part, f"{path}.{number}")]
     if not isinstance(node, yaml.MappingNode):
         return []
-    errors, lines = [], {}
+    errors: list[str] = []
+    lines: dict[str, int] = {}
     for key, value in node.value:
         # As text, also where the key is no text.
         here, line = f"{path}.{key.value}".removeprefix("."), key.start_mark.line + 1

@@ -173,12 +173,12 @@ def job(plan: Plan, rule: str, name: str) -> Job:
     known = names(plan, rule)
     if name not in known:
         raise UserError(f"no job `{name}` of {rule}; {nearest(name, known)}")
-    make = {
+    make: dict[str, Callable[..., Job]] = {
         "generate": _generate,
         "train": _train,
         "baseline": _baseline,
         "extract": _extract,
         "plot": _plot,
         "check_claims": _check_claims,
-    }[rule]
-    return make(plan, *name.split("/", 1))
+    }
+    return make[rule](plan, *name.split("/", 1))
