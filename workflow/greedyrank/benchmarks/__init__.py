@@ -1,0 +1,1 @@
+"""Measurements of the engine on a machine; no job of a build needs them."""
