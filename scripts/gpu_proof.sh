@@ -6,10 +6,9 @@ shift
 [[ $out = /* ]] || out=$PWD/$out
 cd "$(dirname "$0")/.."
 # The environment of the project where there is one; a machine with a GPU may have packages of its own.
-if [[ -z ${PYTHON:-} ]]; then
-  if [[ -x .venv/bin/python ]]; then PYTHON=.venv/bin/python; else PYTHON=python3; fi
-fi
+python=.venv/bin/python
+[[ -x $python ]] || python=python3
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export TMPDIR=$scratch NUMBA_CACHE_DIR=$scratch/numba PYTHONPATH=$PWD/workflow PYTHONDONTWRITEBYTECODE=1
-"$PYTHON" scripts/gpu_proof.py "$out" "$@"
+"$python" scripts/gpu_proof.py "$out" "$@"

@@ -82,6 +82,8 @@ def choose(report: Report, options: Options, batches: dict[str, dict]) -> bool:
         if is_split and options.device != "cuda":
             report.not_run("split products", "needs a GPU")
             continue
+        if options.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
         timed[form] = time_steps(make(plan, options.device, is_split), EPOCHS_OF_TIMING)
         if options.device == "cuda":
             timed[form]["card_bytes"] = torch.cuda.max_memory_allocated()

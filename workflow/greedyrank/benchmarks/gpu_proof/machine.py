@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import subprocess
@@ -12,6 +11,7 @@ import torch
 
 from greedyrank import bench, devices, memory, provenance
 from greedyrank.benchmarks.gpu_proof.report import Options, Report
+from greedyrank.benchmarks.gpu_proof.unit_tests import is_here
 
 FIELDS = (
     "name", "driver_version", "memory.total", "clocks.sm", "clocks.max.sm", "clocks.mem", "power.limit",
@@ -39,7 +39,7 @@ def describe(device: str) -> dict:
         "memory_bytes": memory.of_machine(),
         "python": platform.python_version(),
         "versions": {"torch": torch.__version__, **provenance.versions("numpy", "numba")},
-        "missing": [name for name in OPTIONAL if importlib.util.find_spec(name) is None],
+        "missing": [name for name in OPTIONAL if not is_here(name)],
     }
     if device == "cuda":
         card = torch.cuda.get_device_properties(torch.cuda.current_device())
@@ -48,7 +48,7 @@ def describe(device: str) -> dict:
             "capability": f"{card.major}.{card.minor}",
             "multiprocessors": card.multi_processor_count,
             "card_memory_bytes": card.total_memory,
-            "l2_bytes": card.L2_cache_size,
+            "l2_bytes": getattr(card, "L2_cache_size", None),
             "cuda": torch.version.cuda,
             "nvidia_smi": _nvidia_smi(),
         }

@@ -142,7 +142,7 @@ def signs(columns: int, images: int, device: str, at_least: float) -> dict:
     forms = {
         "float32": lambda: torch.mm(bits, negative),
         "bfloat16": lambda: image_bits.product(bits.bfloat16(), negative.bfloat16()),
-        "int8": lambda: torch._int_mm(bits.to(torch.int8), negative.to(torch.int8)),
+        "int8": lambda: torch._int_mm(bits.to(torch.int8), negative.to(torch.int8).mT.contiguous().mT),
     }
     found = {}
     for name, multiply in forms.items():

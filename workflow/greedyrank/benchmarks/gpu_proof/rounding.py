@@ -116,7 +116,11 @@ def _first(rows: dict, key: str) -> int | None:
 def _one(report: Report, name: str, plan: dict, load: Callable, device: str, steps: int) -> None:
     """Compare one slice, and add its row and its verdict."""
     short = equivalence.shortened(plan, steps)
-    found = compare(short, [load(run) for run in sweeps.expand(short)], device)
+    try:
+        found = compare(short, [load(run) for run in sweeps.expand(short)], device)
+    except Exception as error:
+        report.check(name, False, f"{type(error).__name__}: {str(error)[:300]}")
+        return
     rows = found["invariants"]
     worst = max(rows, key=lambda invariant: rows[invariant]["ratio"])
     row = {
@@ -158,7 +162,7 @@ def run(report: Report, options: Options) -> None:
                 _one(report, name, plan, problems.loader(plan, data_dir), options.device, STEPS["binary_cp"])
         else:
             report.not_run(name, "needs a GPU")
-    done = report.content["pairs"]
+    done = report.content.get("pairs", [])
     earlier = [
         row["name"]
         for row in done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from greedyrank import bench, devices, sweeps, training
 from greedyrank.benchmarks.gpu_proof import floors, problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report, read
 
+WARM_UP = 8  # steps before any is timed: kernels are loaded, and a step is captured
 GAIN = 1.1  # of steps times runs a second, below which more runs are not worth their memory
 MOST_RUNS = 512
 SMOKE = ("2x2 depth3", "deep_matrix 100x100 depth2 float32")
@@ -25,6 +27,7 @@ def one_case(name: str, device: str, peaks: dict[str, float], card: floors.Card 
         kernels = floors.kernels_of(case.stepper)
         row |= floors.total(kernels)
         row["floor_s"] = floors.seconds(kernels, card, captured) if card else None
+    case.engine(WARM_UP)
     engine = bench.seconds(case.engine, at_least, 5)
     plain_s = bench.seconds(plain, at_least, 3)
     published_s = bench.seconds(published, at_least, 3) if published else None
@@ -51,12 +54,14 @@ def saturation(factorization: str, options: Options, at_least: float) -> dict:
         data = problems.loader(plan, Path("data"))(settings[0])
         try:
             stepper = training.make_stepper(plan, settings, [data] * runs, options.device)
+            stepper.advance(WARM_UP)
             rates[runs] = runs / bench.seconds(stepper.advance, at_least, 3)
         except torch.OutOfMemoryError:
             reason = "out of memory"
             break
         finally:
             stepper = None
+            gc.collect()  # a stepper and its captured step refer to each other
             if options.device == "cuda":
                 torch.cuda.empty_cache()
         if runs > 1 and rates[runs] < GAIN * rates[runs // 2]:
@@ -97,7 +102,10 @@ def run(report: Report, options: Options) -> None:
             if options.time_left() < 3:
                 report.not_run(f"runs of {factorization}", "no time left")
                 continue
-            report.append("saturation", saturation(factorization, options, at_least / 2))
+            try:
+                report.append("saturation", saturation(factorization, options, at_least / 2))
+            except Exception as error:
+                report.check(f"runs of {factorization}", False, f"{type(error).__name__}: {str(error)[:300]}")
     rows = report.content["cases"]
     full = ", ".join(f"{row['factorization']} {row['saturates_at']}" for row in report.content["saturation"])
     report.set(

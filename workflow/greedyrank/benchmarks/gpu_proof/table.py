@@ -121,7 +121,7 @@ def _shown(value: float, unit: tuple[float, str]) -> str:
 
 
 def outcome(row: Row, reports: dict[str, dict]) -> str:
-    """Return the outcome of a prediction as text: a number and its ratio to what was predicted, or that it is missing."""
+    """Return the outcome of a prediction as text: a number and its ratio to the prediction, or that it is missing."""
     if row.part not in reports:
         return NOT_YET
     try:
