@@ -106,9 +106,7 @@ def run(report: Report, options: Options) -> None:
                 report.append("saturation", saturation(factorization, options, at_least / 2))
             except Exception as error:
                 report.check(f"runs of {factorization}", False, f"{type(error).__name__}: {str(error)[:300]}")
-    rows = report.content["cases"]
+    ratios = [row["ratio"] for row in report.content["cases"]]
+    gains = f"{min(ratios):.3g} to {max(ratios):.3g} times plain autograd" if ratios else "none timed"
     full = ", ".join(f"{row['factorization']} {row['saturates_at']}" for row in report.content["saturation"])
-    report.set(
-        summary=f"{len(rows)} cases, {min(row['ratio'] for row in rows):.3g} to"
-        f" {max(row['ratio'] for row in rows):.3g} times plain autograd; runs that saturate a step: {full}"
-    )
+    report.set(summary=f"{len(ratios)} cases, {gains}; runs that saturate a step: {full}")
