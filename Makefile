@@ -2,6 +2,7 @@
 # make test      the tests            make lint     format and style
 # make test-faults   kills, full disks, damaged files, ...: a build survives them; FAULTS=short in two minutes
 # make test-cluster   builds through a Slurm that is started here: root, and slurm-wlm and munge of Debian
+# make test-gpu   what a GPU proves in nine minutes, into OUT; without one, or with DEVICE=cpu, tiny sizes: docs/gpu.md
 # make claims    the verdicts so far; fails where one is not the one on record
 # make bench     the training steps against plain autograd and this machine's peak
 # make scaling   how a step's cost grows with columns, components, runs, threads and jobs
@@ -14,6 +15,7 @@
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 SCALE ?= laptop
+OUT ?= results/gpu
 
 BIN := $(CURDIR)/.venv/bin
 ENVIRONMENT := .venv/.made-from-lock
@@ -23,7 +25,7 @@ RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: figures test test-faults test-cluster lint claims bench scaling plan-bench record schema lock clean environment
+.PHONY: figures test test-faults test-cluster test-gpu lint claims bench scaling plan-bench record schema lock clean environment
 
 figures: $(ENVIRONMENT)
 	$(SNAKEMAKE)
@@ -36,6 +38,9 @@ test-faults: $(ENVIRONMENT)
 
 test-cluster: $(ENVIRONMENT)
 	timeout --signal=INT --kill-after=60 900 python -m pytest tests/cluster
+
+test-gpu: $(ENVIRONMENT)
+	bash scripts/gpu_proof.sh $(OUT) $(if $(DEVICE),--device $(DEVICE))
 
 lint: $(ENVIRONMENT)
 	ruff check .

@@ -58,6 +58,8 @@ def prepare(device: str) -> str:
         )
     # The logarithm sums of binary_cp lose their last digits in TF32. Set whatever the environment says.
     torch.set_float32_matmul_precision("highest")
+    # Sums of bfloat16 products are float32 throughout, also where a product is taken in pieces.
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     # Convolutions have a switch of their own, which is on by default, and algorithms that add in any order.
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
