@@ -10,5 +10,5 @@ python=.venv/bin/python
 [[ -x $python ]] || python=python3
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-export TMPDIR=$scratch NUMBA_CACHE_DIR=$scratch/numba PYTHONPATH=$PWD/workflow PYTHONDONTWRITEBYTECODE=1
+export TMPDIR=$scratch NUMBA_CACHE_DIR=$scratch/numba PYTHONPATH=$PWD/workflow${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1
 "$python" scripts/gpu_proof.py "$out" "$@"
