@@ -106,7 +106,7 @@ def baseline(settings: dict, data: list[Path], out: Path) -> None:
     """
     from greedyrank.data.instances import Instances
 
-    options = dict(settings["baseline"])
+    options = defaults.baseline_filled(settings["baseline"])
     kind, problem = options.pop("kind"), settings["problem"]
     names = defaults.view_settings(problem)
     views = [defaults.instance_filled(problem, view, names) for view in settings["views"]]

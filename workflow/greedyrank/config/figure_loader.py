@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -81,13 +80,6 @@ def find_statistic(code: Code, paper: str, figure: str, reference: str) -> str:
     raise ConfigError([f"no statistic `{reference}` in {', '.join(modules)}{hint}"])
 
 
-def _keywords(code: Code, entry: str) -> list[str]:
-    """Return the keyword-only arguments of a function."""
-    module, _, name = entry.partition(":")
-    (function,) = code.module(module).definitions[name]
-    return [argument.arg for argument in function.args.kwonlyargs] if isinstance(function, ast.FunctionDef) else []
-
-
 def _unknown_keywords(place: str, given: Iterable[str], allowed: list[str]) -> list[str]:
     return [f"{place}.{key}: unknown key; {nearest(key, allowed)}" for key in given if key not in allowed]
 
@@ -111,7 +103,7 @@ def _draw(paper: Paper, name: str, figure: Figure, code: Code, place: str) -> tu
         return drawn_by, errors
     if "draw" not in code.module(module).definitions:
         return drawn_by, [f"{file} has no function `draw`"]
-    return drawn_by, _unknown_keywords(f"{place}: options", figure.options, _keywords(code, f"{module}:draw"))
+    return drawn_by, _unknown_keywords(f"{place}: options", figure.options, code.keywords(f"{module}:draw"))
 
 
 def load_figure(
@@ -244,4 +236,4 @@ def _wrong_part(
         return [*errors, *(f"{place}: {message}" for message in error.messages)]
     if wrong := _imports(code, entry.partition(":")[0]):
         return [*errors, *wrong]
-    return errors + _unknown_keywords(f"{place}.at", part["at"], _keywords(code, entry))
+    return errors + _unknown_keywords(f"{place}.at", part["at"], code.keywords(entry))
