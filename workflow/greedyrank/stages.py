@@ -155,7 +155,7 @@ def plot(figure: str, settings: dict, spectra: list[Path], outputs: list[Path], 
         "scale": settings["scale"],
         "draw": settings["draw"],
         "sweeps": settings["sweeps"],
-        "runs": {name: json.loads(sweep.attrs["batches"]) for name, sweep in sweeps.items()},
+        "jobs": {name: json.loads(sweep.attrs["jobs"]) for name, sweep in sweeps.items()},
         "code": code,
         "versions": {"greedyrank": __version__, **provenance.versions("matplotlib", "numpy", "xarray")},
     }

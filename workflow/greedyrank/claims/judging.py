@@ -70,8 +70,8 @@ def _measure(claim: dict, asked: dict, sweeps: dict[str, xr.Dataset], statistic_
     values = np.atleast_1d(statistic(runs, **asked["at"])).astype(float)
     if not len(values):
         return {"runs": 0, "settings": settings}
-    reduced = {"every": values, "median": [np.median(values)], "mean": [np.mean(values)]}[claim["seeds"]]
     middle = np.mean(values) if claim["seeds"] == "mean" else np.median(values)
+    reduced = values if claim["seeds"] == "every" else np.array([middle])
     # JSON has no NaN: null stands for a statistic that gave no number.
     measured = [float(value) if np.isfinite(value) else None for value in (middle, values.min(), values.max())]
     return {

@@ -51,6 +51,8 @@ class Row(NamedTuple):
 def row(paper: Paper, figure: str) -> Row:
     """Return what a table says of a figure, from its figure.yaml and claims.yaml."""
     block, claims = paper.read(figure, FIGURE), read_yaml(paper.folder / figure / CLAIMS)
+    if not isinstance(claims, list):
+        raise UserError(f"{paper.folder / figure / CLAIMS} holds no list of claims")
     differing = [claim["id"] for claim in claims if "known" in claim]
     return Row(figure, block["title"], block["minutes"], Counter(claim["basis"] for claim in claims), differing)
 

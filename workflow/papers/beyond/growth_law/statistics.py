@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -75,7 +77,7 @@ def integrated_errors(
 
     Relative to the larger of the two; so 1 where the law is infinite.
     """
-    wrong = {"kappa_factor": kappa_factor, "exponent_offset": exponent_offset, "gamma_of": gamma_of}
+    wrong: dict[str, Any] = {"kappa_factor": kappa_factor, "exponent_offset": exponent_offset, "gamma_of": gamma_of}
     found = []
     for _, _, sigma, predicted, inside in integrated(
         runs, family=family, start=start, learned=learned, share=share, **wrong

@@ -61,8 +61,8 @@ def _against(canvas: Canvas, panel: int, ends: xr.Dataset, setting: str, variabl
         here = select(ends, {"depth": depth})
         if not here.sizes["run"]:
             continue
-        x, y = here[setting].to_numpy() * spread ** (depth - 2), here[variable]
-        x, y = _of_modes(y, x) if "mode" in y.dims else (x, y)
+        values, places = here[variable], here[setting].to_numpy() * spread ** (depth - 2)
+        x, y = _of_modes(values, places) if "mode" in values.dims else (places, values.to_numpy())
         name, look = f"K = {depth}", {"color": COLORS[color], "linewidth": 0.8}
         canvas.medians(panel, x, y, name, MARKERS[depth], label=name, **look)
     canvas.panels[panel].set(xscale="log", xlabel=setting)

@@ -33,11 +33,12 @@ def directions(runs: xr.Dataset, *, above: float, up_to: float = 1.0) -> np.ndar
 
 def _pairs(runs: xr.Dataset, layers: int) -> list[tuple[xr.Dataset, xr.Dataset]]:
     """Return, for each seed that has both, the run with so many linear layers and the run without."""
-    pairs = [
-        tuple(select(runs, {"seed": float(seed), "linear_layers": count}) for count in (layers, 0))
-        for seed in np.unique(runs.seed)
-    ]
-    return [pair for pair in pairs if all(run.sizes["run"] for run in pair)]
+    pairs = []
+    for seed in np.unique(runs.seed):
+        deep, plain = (select(runs, {"seed": float(seed), "linear_layers": count}) for count in (layers, 0))
+        if deep.sizes["run"] and plain.sizes["run"]:
+            pairs.append((deep, plain))
+    return pairs
 
 
 def rank_ratio(runs: xr.Dataset, *, layers: int) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -21,7 +23,14 @@ from razin_2021.common import (
     variant,
 )
 
-SAME_LABELS = {"color": COLORS["blue"], "marker": ".", "markersize": 4, "linestyle": ":", "linewidth": 0.9, "zorder": 4}
+SAME_LABELS: dict[str, Any] = {
+    "color": COLORS["blue"],
+    "marker": ".",
+    "markersize": 4,
+    "linestyle": ":",
+    "linewidth": 0.9,
+    "zorder": 4,
+}
 SHIFTS = {"independent": -0.12, "random_images": 0.12}  # ranks
 ERRORS = {"train": "training error", "test": "test error"}
 # Who is wrong: one class against the rest, or the largest of ten predictions.
@@ -53,7 +62,7 @@ def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, part: str, published: 
         points = published.get(name, {}).get(part, [])
         if len(points):
             at = np.arange(1, len(points) + 1)
-            style = {"color": VARIANT_LOOKS[name]["color"], "alpha": 0.25, "linewidth": 3, "zorder": 0}
+            style: dict[str, Any] = {"color": VARIANT_LOOKS[name]["color"], "alpha": 0.25, "linewidth": 3, "zorder": 0}
             label = "published (colour of the series, pale)" if panel == 0 and name == "original" else None
             axes.plot(at, points, label=label, **style)
             canvas.keep(panel, f"{VARIANT_NAMES[name]}, {part}, published", at, points)
@@ -106,8 +115,8 @@ def _wrong(canvas: Canvas, panel: int, runs: xr.Dataset, variance: float) -> Non
             here = variant(runs, name)
             ranks, values = _by_rank(here, here[f"{kind}_accuracy"])
             wrong = 1 - np.array([np.mean(entry) for entry in values])
-            style = {**VARIANT_LOOKS[name], "linestyle": line, "linewidth": 1.1, "zorder": 3}
-            axes.plot(ranks + SHIFTS.get(name, 0), wrong, **style)
+            look = {**VARIANT_LOOKS[name], "linestyle": line, "linewidth": 1.1, "zorder": 3}
+            axes.plot(ranks + SHIFTS.get(name, 0), wrong, **look)
             seen = np.isfinite(wrong)
             canvas.keep(panel, f"{VARIANT_NAMES[name]}, {described}", ranks[seen], wrong[seen])
         if kind == "test":

@@ -44,8 +44,8 @@ def _against_init(canvas: Canvas, panel: int, runs: xr.Dataset, coarse: xr.Datas
     """Draw the largest distance and that on the sphere against init, with the power law of the latter."""
     for distance, color, marker, name in ((largest, "blue", "o", "largest"), (first, "green", "s", "on the sphere")):
         canvas.medians(panel, runs.factor_std, distance(runs), name, marker, color=COLORS[color], label=name)
-    style = {"color": COLORS["orange"], "label": "largest, 10x steps"}
-    canvas.medians(panel, coarse.factor_std, largest(coarse), "largest, 10x steps", "^", **style)
+    name = "largest, 10x steps"
+    canvas.medians(panel, coarse.factor_std, largest(coarse), name, "^", color=COLORS["orange"], label=name)
     stds = np.unique(runs.factor_std)[:3]
     law = float(first(runs)[runs.factor_std == stds[0]].median()) * (stds / stds[0]) ** order
     style = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "label": f"init$^{order}$"}
