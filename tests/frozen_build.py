@@ -1,7 +1,7 @@
 """What version 0.1 computed at smoke scale: digests of every array, and some tables, to compare a build with.
 
-``python tests/frozen_build.py results/smoke`` writes tests/frozen anew from a build; do so only when results are meant to
-change, and say why in the commit.
+``python tests/frozen_build.py results/smoke`` writes tests/frozen from a build; do so only when results are meant
+to change, and say why in the commit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import xarray as xr
 from greedyrank import provenance
 
 FROZEN = Path(__file__).parent / "frozen"
-TABLES = ("component_norms", "image_rank", "dmf_movielens", "dmf_sensing", "deep_cp", "effective_rank_plateaus")
+TABLES = ("component_norms", "image_rank", "dmf_movielens", "dmf_sensing", "deep_cp")
 KINDS = ("data", "runs", "baselines", "spectra", "figures", "claims")
 
 
