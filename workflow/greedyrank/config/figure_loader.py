@@ -98,7 +98,7 @@ def _draw(paper: Paper, name: str, figure: Figure, code: Code, place: str) -> tu
     drawn_by = figure.draw or name
     module, file = f"{paper.name}.{drawn_by}.draw", paper.folder / drawn_by / "draw.py"
     if not file.is_file():
-        return drawn_by, [f"{place}: there is no {file}"]
+        return drawn_by, [f"{file} is missing" + (f": {place} names it" if figure.draw else "")]
     if errors := _imports(code, module):
         return drawn_by, errors
     if "draw" not in code.module(module).definitions:
@@ -183,7 +183,9 @@ def load_claims(
     """
     path = paper.folder / name / CLAIMS
     place = str(path)
-    blocks = read_yaml(path) if path.is_file() else None
+    if not path.is_file():
+        raise ConfigError([f"{place} is missing: a figure needs at least one claim"])
+    blocks = read_yaml(path)
     if not isinstance(blocks, list) or not blocks:
         raise ConfigError([f"{place}: a figure needs at least one claim"])
     if wrong := check_plain(blocks, place):
@@ -212,7 +214,7 @@ def load_claims(
     if len({claim["id"] for claim in claims}) < len(claims):
         errors.append(f"{place}: two claims have the same id")
     if errors:
-        raise ConfigError(errors)
+        raise ConfigError(list(dict.fromkeys(errors)))
     return claims
 
 
@@ -233,6 +235,9 @@ def _wrong_part(
     try:
         entry = find_statistic(code, paper.name, name, part["statistic"])
     except ConfigError as error:
+        own = paper.folder / name / "statistics.py"
+        if "." not in part["statistic"] and not own.is_file():
+            return [*errors, f"{own} is missing: {CLAIMS} names statistics that are not shared ones"]
         return [*errors, *(f"{place}: {message}" for message in error.messages)]
     if wrong := _imports(code, entry.partition(":")[0]):
         return [*errors, *wrong]
