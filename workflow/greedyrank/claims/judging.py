@@ -1,4 +1,4 @@
-"""Does a published statement hold on our runs, and does it fail where it must?"""
+"""Judges claims: a statement must hold on our runs, and fail on its control."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def statistics_of(paper: Path, figure: str) -> Statistics:
 
 
 def holds(value: float, expect: dict) -> bool:
-    """Tell whether one number satisfies an expectation; NaN never does."""
+    """Return whether one number satisfies an expectation; NaN never does."""
     if "near" in expect:
         tolerance = expect["absolute"] if "absolute" in expect else expect["relative"] * abs(expect["near"])
         return bool(abs(value - expect["near"]) <= tolerance)

@@ -34,7 +34,7 @@ class Canvas:
         self.figure, axes = plt.subplots(rows, columns, figsize=(WIDTHS[width], rows * height), squeeze=False, **kwargs)
         self.panels: list[Axes] = list(axes.flat)
         self._rows: list[pd.DataFrame] = []
-        self.remarks: list[str] = []  # what the line below the panels says beside the scale
+        self.remarks: list[str] = []  # written below the panels, after the scale
 
     def title(self, panel: int, text: str) -> None:
         """Letter and title of a panel."""
@@ -55,7 +55,7 @@ class Canvas:
     def each_run(
         self, panel: int, runs: xr.Dataset, x: xr.DataArray, y: xr.DataArray, series: str, **style: Any
     ) -> None:
-        """Draw one line a run, (run, record), in a line style of its own; the label names them all once.
+        """Draw one line per run, (run, record), each in its own line style; all share one entry in the legend.
 
         ``series`` is completed by the values of ``data_seed`` and ``seed``, where they vary.
         """
@@ -71,7 +71,7 @@ class Canvas:
             self.line(panel, x.isel(run=index), y.isel(run=index), ", ".join([series, *seeds]), **look)
 
     def medians(self, panel: int, x: ArrayLike, y: ArrayLike, series: str, marker: str, **style: Any) -> None:
-        """Draw one hollow marker a run, and a line through the medians at each x."""
+        """Draw one hollow marker per run, and a line through the medians at each x."""
         all_x, all_y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         seen = np.isfinite(all_x) & np.isfinite(all_y)
         kept_x, kept_y = all_x[seen], all_y[seen]
@@ -102,5 +102,5 @@ class Canvas:
         self.panels[panel].plot(x, y, **look)
 
     def table(self) -> pd.DataFrame:
-        """Return everything drawn, one row a point."""
+        """Return everything drawn, one row per point."""
         return pd.concat(self._rows, ignore_index=True)

@@ -27,7 +27,7 @@ COLORS = {
 LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 1, 1, 1, 1, 1)))
 
 
-RC: Any = {  # matplotlib types the name of every setting
+RC: Any = {  # Any: matplotlib wants a literal type for every name
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,

@@ -100,7 +100,7 @@ def title(paper: Paper) -> str:
 
 
 def papers_table(found: list[Paper], root: Path) -> str:
-    """Return the papers with their figures, one row a paper; links are relative to ``root``."""
+    """Return the papers with their figures, one row per paper; links are relative to ``root``."""
     cells = []
     for paper in found:
         rows, folder = [row(paper, figure) for figure in paper.figures], paper.folder.relative_to(root).as_posix()

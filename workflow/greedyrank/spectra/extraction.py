@@ -1,4 +1,4 @@
-"""From the recorded runs of a sweep to labelled measures: one netCDF file a sweep.
+"""From the recorded runs of a sweep to labelled measures: one netCDF file per sweep.
 
 Dimensions: ``run``; ``record`` (padded with NaN where a run ended earlier); ``growth`` and
 ``offset`` for the stencils. Every setting is a coordinate of ``run``.

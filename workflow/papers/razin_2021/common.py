@@ -22,7 +22,7 @@ def inits(runs: xr.Dataset) -> list[float]:
 
 
 def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
-    """Draw the ten largest norms up to the stopping rule, one line style a data seed."""
+    """Draw the ten largest norms up to the stopping rule, one line style per data seed."""
     std = f"{runs.factor_std.values[0]:g}"
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
@@ -117,7 +117,7 @@ VARIANT_NAMES = {
     "random_labels": "random labels",
 }
 # Shuffled images all but coincide with the original ones, and the random variants with each other: hollow
-# markers of other sizes and forms, and a small shift along the axis, keep each to be seen.
+# markers of other sizes and forms, and a small shift along the axis, keep each of them visible.
 VARIANT_LOOKS: dict[str, dict[str, Any]] = {
     "original": {"color": COLORS["blue"], "marker": "o", "markersize": 3.5},
     "shuffled": {"color": COLORS["black"], "marker": "s", "markersize": 6, "markerfacecolor": "none", "linestyle": ":"},
@@ -182,7 +182,7 @@ def note_epochs_and_labels(canvas: Canvas, runs: xr.Dataset) -> None:
 
 
 def legend_above(canvas: Canvas, columns: int) -> None:
-    """Put what the first panel labels above all panels, the variants first."""
+    """Put the legend of the first panel above all panels, the variants first."""
     handles = dict(zip(*reversed(canvas.panels[0].get_legend_handles_labels()), strict=True))
     names = list(VARIANT_NAMES.values())
     order = sorted(handles, key=lambda label: names.index(label) if label in names else len(names))

@@ -11,7 +11,7 @@ from greedyrank.spectra.selection import last, select
 
 
 def limit(canvas: Canvas, panel: int, bottom: float, top: float) -> None:
-    """Limit an axis, and say where the runs above it are."""
+    """Limit an axis, and write the values of the runs beyond it."""
     axes = canvas.panels[panel]
     above = {
         point

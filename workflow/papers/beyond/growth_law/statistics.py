@@ -48,7 +48,7 @@ def integrated(
     """Yield run and component index, sigma, the integrated law's sigma, and where it grows, of each component.
 
     The law knows sigma at the first stencil and gamma at all. The last three arguments make it wrong, for
-    controls: kappa times a factor, another exponent, or gamma of the component so many places further on.
+    controls: kappa times a factor, another exponent, or gamma of the component ``gamma_of`` places further on.
     """
     law, gammas, times = laws(runs, family), runs.growth_gamma.to_numpy(), runs.growth_time.to_numpy()
     for run, component, sigma, _, _, inside in growing_stencils(runs, start=start, learned=learned, share=share):
@@ -73,7 +73,7 @@ def integrated_errors(
     exponent_offset: float = 0.0,
     gamma_of: int = 0,
 ) -> np.ndarray:
-    """Return how far the integrated law comes to be from the truth while each component grows.
+    """Return how far the integrated law gets from the truth while each component grows.
 
     Relative to the larger of the two; so 1 where the law is infinite.
     """

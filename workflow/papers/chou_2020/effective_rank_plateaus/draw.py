@@ -63,7 +63,7 @@ def _eigenvalues(canvas: Canvas, panel: int, runs: xr.Dataset, share: float) -> 
 
 
 def _bounds(canvas: Canvas, panel: int, draws: xr.Dataset) -> None:
-    """Draw the bound over the steps taken, one mark a draw, and the medians of each case."""
+    """Draw the bound over the steps taken, one mark per draw, and the medians of each case."""
     axes = canvas.panels[panel]
     ratio = np.ceil(draws.bound) / draws.steps
     for offset, (depth, (color, marker)) in zip((-0.22, 0, 0.22), MARKS.items(), strict=True):

@@ -14,7 +14,7 @@ MARKERS = {0: "x", 1: "o", 2: "s", 3: "^", 4: "D"}
 
 
 def _of_modes(values: xr.DataArray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each run's x once a mode, and its values (run, mode), both flat."""
+    """Return each run's x once per mode, and its values (run, mode), both flat."""
     return np.repeat(x, values.sizes["mode"]), values.transpose("run", "mode").to_numpy().ravel()
 
 

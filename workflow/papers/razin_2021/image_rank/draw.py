@@ -33,7 +33,7 @@ SAME_LABELS: dict[str, Any] = {
 }
 SHIFTS = {"independent": -0.12, "random_images": 0.12}  # ranks
 ERRORS = {"train": "training error", "test": "test error"}
-# Who is wrong: one class against the rest, or the largest of ten predictions.
+# What counts as misclassified: one class against the rest, or the largest of ten predictions.
 ACCURACIES = {"test": ("one against the rest", "-"), "test_class": ("ten classes", (0, (3, 1.2)))}
 LINEAR = {"color": COLORS["amber"], "linestyle": (0, (6, 1.5, 1, 1.5)), "linewidth": 1.3, "zorder": 1}
 CONSTANT = {"color": "0.45", "linewidth": 0.8, "zorder": 0}
@@ -108,7 +108,7 @@ def _level(canvas: Canvas, panel: int, value: float, series: str, label: str, st
 
 
 def _wrong(canvas: Canvas, panel: int, runs: xr.Dataset, variance: float) -> None:
-    """Draw the share of test images that are told wrongly."""
+    """Draw the share of test images that are misclassified."""
     axes = canvas.panels[panel]
     for kind, (described, line) in ACCURACIES.items():
         for name in VARIANTS:

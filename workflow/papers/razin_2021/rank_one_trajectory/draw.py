@@ -55,7 +55,7 @@ def _against_init(canvas: Canvas, panel: int, runs: xr.Dataset, coarse: xr.Datas
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
-    """Draw norm and distance against flow time, and distance against init; one row a rank of the target."""
+    """Draw norm and distance against flow time, and distance against init; one row per rank of the target."""
     canvas = Canvas(2, 3, width=width, height=2.35)
     runs = sweeps["rank_one_trajectory"]
     rates = np.unique(runs.learning_rate)

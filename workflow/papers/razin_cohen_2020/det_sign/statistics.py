@@ -1,4 +1,4 @@
-"""Statistics of the determinant-sign figure: one number a run."""
+"""Statistics of the determinant-sign figure: one number per run."""
 
 from __future__ import annotations
 
