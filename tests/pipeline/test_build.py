@@ -79,7 +79,7 @@ def test_provenance_can_be_read_from_every_picture(built):
     record = records[0]
     assert record["scale"] == "smoke"
     assert record["sweeps"]["det_sign"]["axes"]["seed"] == [0]
-    batch = record["runs"]["det_sign"]["depth-3_dtype-float64"]
+    batch = record["jobs"]["det_sign"]["depth-3_dtype-float64"]
     assert batch["device"] == "cpu"
     assert set(batch) == {"code", "data", "device", "versions"}
     for secret in (str(built.folder), subprocess.run(["hostname"], capture_output=True, text=True).stdout.strip()):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,6 @@ class Instances:
             self._keys = list(whole[0])
             self._arrays |= dict(zip(map(provenance.canonical, whole), found, strict=True))
 
-    def of(self, run: dict) -> dict[str, np.ndarray]:
+    def of(self, run: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return the arrays that belong to a run, given its settings."""
         return self._arrays[provenance.canonical({key: run[key] for key in self._keys})]
