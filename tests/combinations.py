@@ -5,7 +5,7 @@ from unittest import mock
 
 import synthetic
 
-from greedyrank.config import sweeps
+from greedyrank.config.sweeps import Slice
 from greedyrank.data import images, instances
 from greedyrank.training.stepper import Descent
 
@@ -31,8 +31,8 @@ FULL_BATCH = [
 ]
 
 
-def stepper(plan: dict, device: str) -> Descent:
-    """Return the torch stepper of a slice, from its initial factors; images are made up."""
-    runs, generate = plan.runs, instances.generator(plan["problem"], Path("nowhere"))
+def stepper(slice_: Slice, device: str) -> Descent:
+    """Return the torch stepper of a slice, at its initial factors; images are synthetic."""
+    runs, generate = slice_.runs, instances.generator(slice_.problem, Path("nowhere"))
     with mock.patch.object(images, "load", lambda data_dir, dataset: synthetic.pictures(train=40, test=20)):
-        return Descent(plan, runs, [generate(run) for run in runs], device)
+        return Descent(slice_, runs, [generate(run) for run in runs], device)

@@ -1,16 +1,17 @@
 """Small runs for every test: settings with all defaults, made by the config's own grammar."""
 
-from greedyrank import command_line  # noqa: F401, I001  before numpy: one thread, as in every job
+from greedyrank import command_line
 
-import copy
+command_line.use_one_thread()  # as every job does, and before numpy is imported
 
-import hypothesis
-import numpy as np
-import pytest
+import hypothesis  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
 
-from greedyrank.config import loading, sweeps
-from greedyrank.training import loop
-from greedyrank.plugins import plugin
+from greedyrank.config.sweep_loader import load_sweep  # noqa: E402
+from greedyrank.config.sweeps import Run, Slice  # noqa: E402
+from greedyrank.plugins import plugin  # noqa: E402
+from greedyrank.training import loop  # noqa: E402
 
 hypothesis.settings.register_profile("unit", database=None, deadline=None, derandomize=True, max_examples=60)
 hypothesis.settings.load_profile("unit")
@@ -66,52 +67,46 @@ BY_HAND = {"observations": None, "target_rank": None, "target_norm": None}
 RATES = {"gd": 0.1, "group_rmsprop": 1.0e-2, "adam": 1.0e-3}
 
 
-def _raw(sweep: dict) -> dict:
-    """Return a config of one sweep and one figure."""
-    figure = {"title": "t", "paper": "p", "minutes": 1.0, "sweeps": ["small"], "measures": ["determinant"]}
-    return {"sweeps": {"small": {"source": "none", **sweep}}, "figures": {"det_sign": figure}}
-
-
-def _sweep(
-    factorization: str, optimizer: str, cases=(), axes=None, batch=(), problem="completion", **overrides
+def _sweep_block(
+    factorization: str, optimizer: str, cases=(), axes=None, job_per=(), problem="completion", **overrides
 ) -> dict:
-    """Return a small sweep block; ``observed`` in the overrides replaces the drawn target."""
+    """Return a small sweep as it stands in a sweeps.yaml; ``observed`` in the overrides replaces the drawn target."""
     problem = PROBLEMS.get(factorization, problem)
     fixed = {**SEEN[problem], **SMALL[factorization], "learning_rate": RATES[optimizer], **overrides}
     if "observed" in fixed:
         fixed |= BY_HAND
     return {
+        "source": "none",
         "problem": problem,
         "factorization": factorization,
         "optimizer": optimizer,
         "fixed": fixed,
         "cases": list(cases),
         "axes": axes or {},
-        "batch": list(batch),
+        "job_per": list(job_per),
     }
 
 
-def _plan(factorization: str, optimizer: str, **overrides) -> dict:
-    """Return the slice of one small batch."""
-    _, resolved = loading.load(_raw(_sweep(factorization, optimizer, **overrides)))
-    return sweeps.narrow(resolved["small"], {})
+def _make_slice(factorization: str, optimizer: str, **overrides) -> Slice:
+    """Return all runs of a small sweep as one slice."""
+    return load_sweep(_sweep_block(factorization, optimizer, **overrides)).whole
 
 
-def _run_settings(factorization: str, optimizer: str = "gd", **overrides) -> list[dict]:
-    """Return the settings of the runs of one small batch."""
-    return EXPAND(_plan(factorization, optimizer, **overrides))
-
-
-@pytest.fixture(scope="session")
-def raw_config():
-    """Make a whole config, to be spoilt: ``raw_config(factorization, optimizer, **overrides)``."""
-    return lambda *args, **kwargs: copy.deepcopy(_raw(_sweep(*args, **kwargs)))
+def _run_settings(factorization: str, optimizer: str = "gd", **overrides) -> list[Run]:
+    """Return the runs of a small sweep."""
+    return _make_slice(factorization, optimizer, **overrides).runs
 
 
 @pytest.fixture(scope="session")
-def plan():
-    """Make a small slice: ``plan(factorization, optimizer, axes=..., cases=..., problem=..., **fixed)``."""
-    return _plan
+def sweep_block():
+    """Make a small sweep as it stands in a sweeps.yaml: ``sweep_block(factorization, optimizer, **overrides)``."""
+    return _sweep_block
+
+
+@pytest.fixture(scope="session")
+def make_slice():
+    """Make a small slice: ``make_slice(factorization, optimizer, axes=..., cases=..., problem=..., **fixed)``."""
+    return _make_slice
 
 
 @pytest.fixture(scope="session")
@@ -122,13 +117,13 @@ def run_settings():
 
 @pytest.fixture(scope="session")
 def train():
-    """Train a slice of completion or sensing: ``train(plan)`` gives the records."""
-    return lambda small: loop.train(small, plugin("problems", small["problem"]).generate, "cpu")
+    """Train a slice of completion or sensing: ``train(slice_)`` gives the records."""
+    return lambda small: loop.train(small, plugin("problems", small.problem).generate, "cpu")
 
 
 @pytest.fixture(scope="session")
 def place():
-    """Put an array into a float64 tensor, as `Descent` does."""
+    """Put an array into a float64 tensor, as the torch stepper does."""
     import torch
 
     return lambda array, exact=False: torch.as_tensor(array, dtype=None if exact else torch.float64)

@@ -14,10 +14,10 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on
     ("factorization", "optimizer", "settings"),
     [*FULL_BATCH, ("binary_cp", "adam", {}), ("autoencoder", "adam", {})],
 )
-def test_gpu_follows_cpu(plan, factorization, optimizer, settings):
+def test_gpu_follows_cpu(make_slice, factorization, optimizer, settings):
     of_images = factorization in ("binary_cp", "autoencoder")
     whole = {} if of_images else {"record": {"every": 5, "end_to_end": True}}
-    small = plan(factorization, optimizer, axes={"seed": [0, 1]}, **whole, **settings)
+    small = make_slice(factorization, optimizer, axes={"seed": [0, 1]}, **whole, **settings)
     on_cpu, on_gpu = ({}, {})
     for device, found in (("cpu", on_cpu), ("cuda", on_gpu)):
         descent = stepper(small, device)
@@ -33,8 +33,8 @@ def test_gpu_follows_cpu(plan, factorization, optimizer, settings):
         np.testing.assert_allclose(on_gpu[name], expected, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
-def test_a_checkpoint_of_a_cpu_goes_on_on_a_gpu(plan):
-    small = plan("tucker", "adam", axes={"seed": [0, 1]})
+def test_a_checkpoint_of_a_cpu_goes_on_on_a_gpu(make_slice):
+    small = make_slice("tucker", "adam", axes={"seed": [0, 1]})
     cpu, fresh, used = (stepper(small, device) for device in ("cpu", "cuda", "cuda"))
     cpu.advance(3)
     used.advance(10)
@@ -46,8 +46,8 @@ def test_a_checkpoint_of_a_cpu_goes_on_on_a_gpu(plan):
         np.testing.assert_allclose(gpu.losses(), cpu.losses(), rtol=1e-9)
 
 
-def test_captured_steps_are_the_steps_one_by_one(plan):
-    small = plan("cp", "group_rmsprop", axes={"seed": [0, 1]})
+def test_captured_steps_are_the_steps_one_by_one(make_slice):
+    small = make_slice("cp", "group_rmsprop", axes={"seed": [0, 1]})
     graphed, eager = stepper(small, "cuda"), stepper(small, "cuda")
     eager._graph = None
     for descent in (graphed, eager):

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from greedyrank.config.sweeps import expand
 from greedyrank.factorizations.deep_matrix import compiled
 from greedyrank.problems import completion
 from greedyrank.training.stepper import Descent
@@ -18,15 +17,15 @@ STEPS = 300
 
 
 @pytest.fixture
-def steppers(plan):
+def steppers(make_slice):
     """Make both steppers on the same four runs."""
 
     def make(shape, depth, optimizer="gd", **settings):
         cases = [{"learning_rate": 0.01, "product_std": 0.3}, {"learning_rate": 0.004, "product_std": 1.0}]
         axes = {"seed": [0, 1], "data_seed": [3]}
         drawn = {"shape": list(shape), "observations": shape[0] * shape[1] - 1, "depth": depth, "loss": "half_sum"}
-        small = plan("deep_matrix", optimizer, cases=cases, axes=axes, **{**drawn, **settings})
-        runs = expand(small)
+        small = make_slice("deep_matrix", optimizer, cases=cases, axes=axes, **{**drawn, **settings})
+        runs = small.runs
         data = [completion.generate(run) for run in runs]
         return compiled(small, runs, data, "cpu"), Descent(small, runs, data, "cpu")
 

@@ -18,10 +18,10 @@ MESSAGE = (
 
 
 @pytest.fixture
-def small(plan):
+def small(make_slice):
     """A batch of five runs that stop at different steps."""
     rule = {"stop": {"loss": 5e-3, "checks": 1, "every": 5, "max_steps": 400}, "record": {"every": 7}}
-    return plan(
+    return make_slice(
         "cp", "group_rmsprop", axes={"seed": [0, 1, 2]}, learning_rate=0.02,
         cases=[{"data_seed": [0]}, {"data_seed": [1], "factor_std": 0.1}],
         growth={"every": 20, "offsets": [0, 1]}, finish={"steps": 11, "factor": 0.1}, **rule,
@@ -43,11 +43,11 @@ def memory(monkeypatch):
     def limit(runs, steps):
         made, found = [], Found([], [])
 
-        def limited(plan, settings, *rest):
+        def limited(make_slice, settings, *rest):
             found.alive.append(sum(stepper() is not None for stepper in made))
             if len(settings) > runs and steps == 0:
                 raise torch.OutOfMemoryError(MESSAGE)
-            stepper = make(plan, settings, *rest)
+            stepper = make(make_slice, settings, *rest)
             advance, left = stepper.advance, [steps]
 
             def advance_within(count):

@@ -6,7 +6,6 @@ import torch
 from combinations import FULL_BATCH, stepper
 from recorded_graph import RecordedGraph, Waits
 
-from greedyrank.config import sweeps
 from greedyrank.kernels import khatri_rao
 from greedyrank.problems import completion
 from greedyrank.training import cuda_graph
@@ -47,9 +46,9 @@ def assert_alike(graphed, eager):
 
 
 @pytest.fixture(params=FULL_BATCH, ids=lambda case: "-".join([*case[:2], *map(str, case[2])]))
-def small(request, plan):
+def small(request, make_slice):
     factorization, optimizer, settings = request.param
-    return plan(factorization, optimizer, axes={"seed": [0, 1, 2]}, **EVERYTHING, **settings)
+    return make_slice(factorization, optimizer, axes={"seed": [0, 1, 2]}, **EVERYTHING, **settings)
 
 
 def test_replayed_steps_are_steps(small):
@@ -85,8 +84,8 @@ def test_everything_is_on_the_device_and_no_value_is_read(small):
 
 
 @pytest.mark.parametrize("factorization", ["binary_cp", "autoencoder"])
-def test_minibatches_are_on_the_device_and_no_value_is_read(plan, factorization):
-    descent = stepper(plan(factorization, "adam", axes={"seed": [0, 1]}), "meta")
+def test_minibatches_are_on_the_device_and_no_value_is_read(make_slice, factorization):
+    descent = stepper(make_slice(factorization, "adam", axes={"seed": [0, 1]}), "meta")
     descent.scale(np.array([1.0, 0.0]))
     descent.advance(2 * descent.steps_per_epoch)
     tensors = [*descent.model.parameters, *descent.optimizer.state.values(), descent.problem.losses()]
@@ -108,9 +107,9 @@ def test_a_checkpoint_goes_on_before_and_after_the_capture(small):
         assert_alike(descent, eager)
 
 
-def test_a_whole_training_is_the_same(plan):
+def test_a_whole_training_is_the_same(make_slice):
     rule = {"stop": {"loss": 5e-3, "checks": 1, "every": 5, "max_steps": 400}, "record": {"every": 7}}
-    small = plan(
+    small = make_slice(
         "cp", "group_rmsprop", axes={"seed": [0, 1]}, learning_rate=0.02,
         growth={"every": 20, "offsets": [0, 1]}, finish={"steps": 11, "factor": 0.1}, **rule,
     )  # fmt: skip
@@ -140,8 +139,8 @@ def test_capturing_runs_nothing():
 
 
 @pytest.mark.parametrize("fault", ["a number of Python's", "a tensor that is replaced"])
-def test_a_step_that_forgets_is_told(plan, fault):
-    small = plan("deep_matrix", "gd", axes={"seed": [0, 1]})
+def test_a_step_that_forgets_is_told(make_slice, fault):
+    small = make_slice("deep_matrix", "gd", axes={"seed": [0, 1]})
     graphed, eager = captured(small), stepper(small, "cpu")
     for descent in (graphed, eager):
         optimizer, step = descent.optimizer, descent.optimizer.step

@@ -8,12 +8,15 @@ something else parts at once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from greedyrank.config.sweep_loader import ResolvedSweep
 from greedyrank.config.sweeps import Run, Slice, choices, narrow
 from greedyrank.training import loop
+
+if TYPE_CHECKING:
+    from greedyrank.config.sweep_loader import ResolvedSweep  # needs pydantic; comparing given slices does not
 
 RUNS = 4  # of a batch, evenly spread over it
 RECORDS = 20

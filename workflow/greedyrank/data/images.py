@@ -72,7 +72,7 @@ def _on_disk(dataset: str, folder: Path) -> None:
 
 def _torchvision(dataset: str, folder: Path) -> None:
     """Download with torchvision.datasets, in a process that can be ended in time."""
-    _command(sys.executable, "-m", "greedyrank.torchvision_download", dataset, str(folder), cwd=folder)
+    _command(sys.executable, "-m", "greedyrank.data.torchvision_download", dataset, str(folder), cwd=folder)
 
 
 def _npm(dataset: str, folder: Path) -> None:
