@@ -7,7 +7,7 @@
 # make scaling   how a step's cost grows with columns, components, runs, threads and jobs
 # make plan-bench  what it takes to plan many more runs or jobs than the paper scale has
 # make record    docs/published_vs_ours.md and docs/figures from the results
-# make schema    workflow/schemas/config.schema.json from the typed config
+# make schema    workflow/schemas from the typed config
 # make lock      new versions into envs/requirements.lock
 # make clean     removes the results; images and ratings stay
 
@@ -40,6 +40,7 @@ test-cluster: $(ENVIRONMENT)
 lint: $(ENVIRONMENT)
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 
@@ -61,7 +62,7 @@ record: $(ENVIRONMENT)
 	python scripts/record.py --results $(RESULTS) --docs docs
 
 schema: $(ENVIRONMENT)
-	python -m greedyrank.schema > workflow/schemas/config.schema.json
+	python -m greedyrank.config.schema workflow/schemas
 
 environment: $(ENVIRONMENT)
 

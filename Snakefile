@@ -6,6 +6,7 @@
 #   results/spectra/<sweep>.nc              what is measured on them
 #   results/figures/<figure>.{png,pdf,svg}  pictures, and <figure>.csv: exactly what they show
 #   results/claims/<figure>.json            verdicts on the published statements
+#   results/config.yaml                     the config that was built: the papers' settings with all overrides
 #   results/logs, results/benchmarks        per job
 #
 # Scales other than laptop write to results/<scale>/. All logic is in workflow/greedyrank/plan.
@@ -31,7 +32,6 @@ rule all:
     default_target: True
     input:
         plan.all_files(),
-        [getattr(rules, figure).output for figure in plan.project.broken],
 
 
 onsuccess:
@@ -39,5 +39,5 @@ onsuccess:
 
 
 onerror:
-    cancel_submitted()
+    snakemake_internals.cancel_submitted(workflow)
     shell("{REFRESH_PAGE}")

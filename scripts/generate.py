@@ -14,6 +14,6 @@ def main(options):
 if __name__ == "__main__":
     parser = command_line.parser(__doc__)
     command_line.add_slice(parser, "problem and settings of each instance")
-    parser.add_argument("--data-dir", type=Path, help="folder of images and ratings")
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder of images and ratings")
     parser.add_argument("--out", type=Path, required=True)
     command_line.run(main, parser)

@@ -1,10 +1,12 @@
 """Print what a picture was made from: settings, seeds, versions, digests of code and data."""
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from greedyrank.figures import saving
 
 if __name__ == "__main__":
-    print(json.dumps(saving.read_record(Path(sys.argv[1])), indent=2))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("picture", type=Path, help="png, pdf or svg file of the results")
+    print(json.dumps(saving.read_record(parser.parse_args().picture), indent=2))

@@ -1,39 +1,35 @@
-"""Every figure at smoke scale, from data to verdicts, in one process; images are made up."""
+"""Every figure at smoke scale, from data to verdicts, in one process; images are synthetic."""
 
-import functools
-import inspect
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 import synthetic
-import yaml
-
-from greedyrank import storage
+from greedyrank import stages
 from greedyrank.claims import judging
-from greedyrank.config.settings import problems
-from greedyrank.data import images, instances
-from greedyrank.data.instances import Instances
+from greedyrank.config.settings.problems import PROBLEMS
+from greedyrank.data import images
 from greedyrank.figures import saving
-from greedyrank.plan import graph
-from greedyrank.plugins import plugin
-from greedyrank.spectra import extraction
-from greedyrank.training import loop
-
-RAW = yaml.safe_load((graph.WORKFLOW.parent / "config.yaml").read_text())
+from greedyrank.plan.graph import FORMATS, Plan
 
 
-def no_files(figure: dict) -> bool:
+def smoke(results: Path) -> Plan:
+    return Plan({"scale": "smoke", "device": "cpu", "results_dir": str(results)}, here=False)
+
+
+def needs_no_file(plan: Plan, figure: str) -> bool:
     """Tell whether a figure needs no file of the user's; tests/pipeline builds those that do."""
-    return not any(problems.PROBLEMS[RAW["sweeps"][sweep]["problem"]].files for sweep in figure["sweeps"])
+    return not any(PROBLEMS[plan.sweeps[sweep].whole.problem].files for sweep in plan.figures[figure].block.sweeps)
 
 
-FIGURES = [name for name, figure in RAW["figures"].items() if no_files(figure)]
+FIGURES = [name for name in smoke(Path("results")).figures if needs_no_file(smoke(Path("results")), name)]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def pictures():
-    """Made-up images in place of the files."""
+    """Synthetic images in place of the files."""
     made = synthetic.pictures(train=1000, test=500)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(images, "load", lambda data_dir, dataset: made)
@@ -42,57 +38,50 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
-    raw = {**RAW, "scale": "smoke", "device": "cpu", "results_dir": str(tmp_path_factory.mktemp("results"))}
-    return graph.Plan(raw)
+    return smoke(tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture(scope="module")
-def spectra(plan):
-    """Measure a sweep as the rules do, once for all figures that show it."""
-    done = {}
+def measured(plan):
+    """Measure a sweep as the rules do, once for all figures that show it; gives its file."""
 
     def files(paths):
-        return [graph.Path(path) for path in paths]
+        return [Path(path) for path in paths]
 
-    def measured(sweep: str):
-        if sweep in done:
-            return done[sweep]
+    def spectra(sweep: str) -> Path:
+        out = Path(plan.results, "spectra", f"{sweep}.nc")
+        if out.exists():
+            return out
         named = SimpleNamespace(sweep=sweep)
-        data = files(plan.spectra_data(named))
+        data, baselines, runs = (
+            files(of(named)) for of in (plan.spectra_data, plan.spectra_baselines, plan.spectra_inputs)
+        )
         for path, named.instance in zip(data, plan.instances[sweep], strict=True):
-            asked = json.loads(plan.data_slice(named))
-            generate = plugin("problems", asked["problem"]).generate
-            if "data_dir" in inspect.signature(generate).parameters:
-                generate = functools.partial(generate, data_dir="nowhere")
-            instances.save(path, asked["problem"], asked["instances"], generate)
-        baselines = files(plan.spectra_baselines(named))
+            stages.generate(json.loads(plan.data_slice(named)), Path("nowhere"), path)
         for path in baselines:
-            asked = json.loads(plan.baseline_slice(named))
-            kind = asked["baseline"].pop("kind")
-            solved = plugin("baselines", kind).compute(asked, Instances(data).of, **asked["baseline"])
-            storage.save_arrays(path, {"views": asked["views"]}, solved)
-        outputs = files(plan.spectra_inputs(named))
-        for path, named.batch in zip(outputs, plan.batches[sweep], strict=True):
-            part = json.loads(plan.train_slice(named))
-            arrays = loop.train(part, Instances(files(plan.train_inputs(named))).of, "cpu")
-            storage.save_arrays(path, {"slice": part}, arrays)
-        inputs = (plan.spectra_inputs, plan.spectra_data, plan.spectra_baselines)
-        done[sweep] = extraction.extract(*(files(of(named)) for of in inputs), plan.measures(named))
-        return done[sweep]
+            stages.baseline(json.loads(plan.slices.baseline(sweep)), data, path)
+        for path, named.job in zip(runs, plan.jobs[sweep], strict=True):
+            settings, read = json.loads(plan.train_slice(named)), files(plan.train_inputs(named))
+            stages.train(settings, read, path, checkpoints=Path(plan.results, "checkpoints"))
+        stages.extract(runs, data, baselines, plan.slices.measures(sweep), out)
+        return out
 
-    return measured
+    return spectra
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_figure(plan, spectra, figure, tmp_path):
-    wildcards = SimpleNamespace(figure=figure)
-    asked = json.loads(plan.figure_slice(wildcards))
-    sweeps = {name: spectra(name) for name in asked["sweeps"]}
-    canvas = plugin("figures", figure).draw(sweeps, asked["published"], **asked["draw"])
-    saving.stamp(canvas, "smoke", asked["sweeps"], sweeps)
-    saving.save(canvas, {ending: tmp_path / f"{figure}.{ending}" for ending in ("png", "csv")}, {"figure": figure})
+def test_figure(plan, measured, figure, tmp_path):
+    asked = json.loads(plan.slices.figure(figure))
+    spectra = [measured(sweep) for sweep in asked["sweeps"]]
+    outputs = [tmp_path / f"{figure}.{ending}" for ending in FORMATS]
+    stages.plot(figure, asked, spectra, outputs, drawn_by=plan.figures[figure].drawn_by)
     assert len((tmp_path / f"{figure}.csv").read_text().splitlines()) > 20
-    statistics = plugin("claims", figure)
-    for claim in plan.claims[figure]:
-        found = judging.judge(claim, sweeps, statistics)
-        assert found["verdict"] in (judging.REPRODUCED, judging.DIFFERS, judging.NOT_CHECKABLE)
+    record = saving.read_record(tmp_path / f"{figure}.png")
+    assert (record["figure"], record["scale"], set(record["sweeps"])) == (figure, "smoke", set(asked["sweeps"]))
+
+    claims = json.loads(plan.slices.claims(figure))
+    stages.check_claims(figure, claims, spectra, tmp_path / "claims.json")
+    found = judging.load(tmp_path / "claims.json")
+    assert [claim["id"] for claim in found] == [claim["id"] for claim in claims["claims"]]
+    for claim in found:
+        assert claim["verdict"] in (judging.REPRODUCED, judging.DIFFERS, judging.NOT_CHECKABLE)

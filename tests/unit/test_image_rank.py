@@ -1,18 +1,21 @@
 """The tensor-rank figures: their statistics against loops over runs, and what they draw."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 import yaml
+
+from greedyrank.figures import saving
+from greedyrank.spectra.selection import select
+from razin_2021 import common
 from razin_2021.image_rank import draw as by_rank
 from razin_2021.image_rank import statistics as image_rank
 from razin_2021.image_rank_labels import draw as by_label
 from razin_2021.image_rank_labels import statistics as image_rank_labels
 
-from greedyrank.figures import saving
-from greedyrank.plan import graph
-from greedyrank.spectra.selection import select
-
+PAPERS = Path(__file__).parents[2] / "workflow" / "papers"
 RANKS = (1, 4, 15)
 LABELS = {"original": range(10), "shuffled": range(10), "independent": (6, 3), "random_images": (3, 6, 9)}
 LABELS["random_labels"] = (9, 0, 3)
@@ -24,7 +27,7 @@ def runs():
     """A sweep in an order of its own, with two records or three a run."""
     rng = np.random.default_rng(4)
     settings = [
-        (dataset, *image_rank.VARIANTS[name], rank, label)
+        (dataset, *common.VARIANTS[name], rank, label)
         for dataset in ("mnist", "fashion_mnist")
         for name, labels in LABELS.items()
         for rank in RANKS
@@ -61,7 +64,7 @@ def at_end(runs, variable, dataset, name, rank):
 
 def recorded(runs, variable, dataset, name, rank):
     """Return all recorded values of a variable, of each label of one variant."""
-    wanted = (dataset, *image_rank.VARIANTS[name], rank)
+    wanted = (dataset, *common.VARIANTS[name], rank)
     places = zip(*(runs[key].values for key in ("dataset", "images", "labels", "tensor_rank")), strict=True)
     found = {}
     for index, place in enumerate(places):
@@ -75,7 +78,7 @@ ORDER = [(dataset, rank) for dataset in ("fashion_mnist", "mnist") for rank in R
 
 
 def of_originals(runs):
-    return image_rank.variant(runs, "original")
+    return common.variant(runs, "original")
 
 
 @pytest.mark.parametrize(("fitted", "against"), [("original", "random_images"), ("random_labels", "random_images")])
@@ -189,7 +192,7 @@ def test_labels_that_need_fewer_components(runs, error):
 
 @pytest.fixture(scope="module")
 def published():
-    return yaml.safe_load((graph.PUBLISHED / "image_rank.yaml").read_text())
+    return yaml.safe_load((PAPERS / "razin_2021" / "image_rank" / "published.yaml").read_text())
 
 
 def points(table, panel, series):
@@ -202,7 +205,7 @@ def test_errors_and_shares_by_rank_are_those_of_the_runs(runs, published, tmp_pa
     table = canvas.table()
     saving.save(canvas, {"png": tmp_path / "figure.png"}, {})
     for column, dataset in enumerate(("mnist", "fashion_mnist")):
-        for name, described in by_rank.NAMES.items():
+        for name, described in common.VARIANT_NAMES.items():
             for row, part in enumerate(("train", "test")):
                 panel = "abcdef"[2 * row + column]
                 found = points(table, panel, f"{described}, {part}")
@@ -235,9 +238,9 @@ def test_table_of_labels_is_that_of_the_runs(runs, published, tmp_path):
     assert canvas.panels[2].get_xlabel() == "training error to reach (ranks trained: 1, 4, 15)"
     # The only label that all variants have.
     assert canvas.panels[0].get_title(loc="left") == "(a) MNIST, training error, label 3"
-    for name in by_rank.NAMES:
-        found = points(table, "b", f"{by_rank.NAMES[name]}, rank 15")
-        images, labels = image_rank.VARIANTS[name]
+    for name in common.VARIANT_NAMES:
+        found = points(table, "b", f"{common.VARIANT_NAMES[name]}, rank 15")
+        images, labels = common.VARIANTS[name]
         wanted = {"dataset": "fashion_mnist", "images": images, "labels": labels, "tensor_rank": 15, "label": 3}
         run = select(runs, wanted).isel(run=0)
         assert [*found] == [1, 2, 3][: (run.step >= 0).sum().item()]

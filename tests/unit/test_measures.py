@@ -8,20 +8,19 @@ import scipy.integrate
 import scipy.linalg
 import tensorly
 import xarray as xr
-from beyond.phase_diagram.statistics import degrees_of_freedom
 
-from greedyrank import provenance, storage
+from beyond.phase_diagram.statistics import degrees_of_freedom
+from greedyrank import stages, storage
 from greedyrank.config import sweeps
 from greedyrank.config.settings import problems
 from greedyrank.config.settings.problems import TARGET
-from greedyrank.data import instances, targets
+from greedyrank.data import targets
 from greedyrank.factorizations import cp, deep_matrix, tucker
 from greedyrank.measures import rank_one_trajectory, tensor_rank
 from greedyrank.plugins import plugin
 from greedyrank.problems import completion
 from greedyrank.spectra import extraction, linear_algebra, selection
-from greedyrank.theory import counterexample, growth_laws
-from greedyrank.theory import rank_one as rank_one_theory
+from greedyrank.theory import counterexample, growth_laws, rank_one
 
 
 def measure(name, runs):
@@ -72,9 +71,9 @@ def test_order_of_the_dimensions_does_not_matter(padded):
 
 @pytest.mark.parametrize("n", [2, 5])
 def test_effective_rank_closed_forms(n):
-    rank_one = np.outer(np.arange(1.0, n + 1), np.ones(n))
+    single = np.outer(np.arange(1.0, n + 1), np.ones(n))
     two = np.diag([3.0, 1.0] + [0.0] * (n - 2))
-    found = measure("effective_rank", recorded([[7.0 * np.eye(n), rank_one, two]])).effective_rank[0]
+    found = measure("effective_rank", recorded([[7.0 * np.eye(n), single, two]])).effective_rank[0]
     entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
     np.testing.assert_allclose(found, [n, 1.0, np.exp(entropy)], rtol=1e-10)
 
@@ -464,20 +463,15 @@ def test_unobserved_entry_theory_of_perturbed_observations(corner_entry, side):
 
 
 @pytest.fixture
-def extracted(train, tmp_path):
+def extracted(tmp_path):
     """Train a slice, and measure it by way of its files: gives what was recorded and what was measured."""
 
     def make(small, *measures):
-        arrays, problem = train(small), small["problem"]
-        keys = problems.PROBLEMS[problem].data_settings
-        storage.save_arrays(tmp_path / "all.npz", {"slice": small, "device": "cpu"}, arrays)
-        runs = {
-            provenance.canonical(named := {key: run[key] for key in keys}): (named, run) for run in small.runs
-        }
-        found = {provenance.canonical(named): plugin("problems", problem).generate(run) for named, run in runs.values()}
-        names = [named for named, _ in runs.values()]
-        instances.save(tmp_path / "data.npz", problem, names, lambda named: found[provenance.canonical(named)])
-        return arrays, extraction.extract([tmp_path / "all.npz"], [tmp_path / "data.npz"], [], list(measures))
+        data, runs = tmp_path / "data.npz", tmp_path / "all.npz"
+        instances = sweeps.choices(small, list(problems.PROBLEMS[small.problem].data_settings))
+        stages.generate({"problem": small.problem, "instances": instances}, None, data)
+        stages.train(small.to_json(), [data], runs, checkpoints=tmp_path / "checkpoints")
+        return storage.load_arrays(runs)[1], extraction.extract([runs], [data], [], list(measures))
 
     return make
 
@@ -510,8 +504,8 @@ def looked(monkeypatch):
         ("hierarchical", {"shape": [3, 2, 2, 3], **RANK_ONE}),
     ],
 )
-def test_whole_tensors_are_recorded_with_their_context(plan, extracted, looked, place, factorization, settings):
-    small = plan(factorization, "gd", axes={"data_seed": [0, 1]}, **settings, **WHOLE)
+def test_whole_tensors_are_recorded_with_their_context(make_slice, extracted, looked, place, factorization, settings):
+    small = make_slice(factorization, "gd", axes={"data_seed": [0, 1]}, **settings, **WHOLE)
     arrays, measured = extracted(small, "reconstruction_error")
     (runs,) = looked
     shape = settings["shape"]
@@ -522,9 +516,9 @@ def test_whole_tensors_are_recorded_with_their_context(plan, extracted, looked, 
     whole = small.runs
     first = plugin("factorizations", factorization).Model(whole, place).end_to_end()
     np.testing.assert_array_equal(arrays["end_to_end"][:, 0], first)
-    problem = plugin("problems", small["problem"])
+    problem = plugin("problems", small.problem)
     context = [problem.context(run, problem.generate(run)) for run in whole]
-    names = {"target"} if small["problem"] == "sensing" else {"target", "observed_mask", "observed_values"}
+    names = {"target"} if small.problem == "sensing" else {"target", "observed_mask", "observed_values"}
     for name in names:
         assert runs[name].dims == ("run", *axes)
         np.testing.assert_array_equal(runs[name], np.stack([arrays[name] for arrays in context]))
@@ -534,23 +528,23 @@ def test_whole_tensors_are_recorded_with_their_context(plan, extracted, looked, 
     np.testing.assert_allclose(measured.relative_error, expected, rtol=1e-12)
 
 
-def test_tensors_are_not_recorded_unasked(plan, train):
+def test_tensors_are_not_recorded_unasked(make_slice, train):
     for factorization in ("cp", "deep_cp", "tucker", "hierarchical"):
-        assert "end_to_end" not in train(plan(factorization, "gd", stop={"max_steps": 2}))
+        assert "end_to_end" not in train(make_slice(factorization, "gd", stop={"max_steps": 2}))
 
 
-def test_stencils_keep_no_whole_tensors(plan, train):
+def test_stencils_keep_no_whole_tensors(make_slice, train):
     """As many as there are stencils would fill gigabytes; growth laws of matrices need them."""
     growth = {"growth": {"every": 10, "offsets": [0, 1]}}
     for factorization in ("cp", "tucker"):
-        found = train(plan(factorization, "gd", **WHOLE, **growth))
+        found = train(make_slice(factorization, "gd", **WHOLE, **growth))
         assert {"end_to_end", "growth_component_norm"} <= set(found)
         assert "growth_end_to_end" not in found
-    assert "growth_end_to_end" in train(plan("deep_matrix", "adam", **WHOLE, **growth))
+    assert "growth_end_to_end" in train(make_slice("deep_matrix", "adam", **WHOLE, **growth))
 
 
-def test_norms_of_slices_and_columns_are_labelled(plan, train):
-    arrays = train(plan("tucker", "gd", core_shape=[2, 3, 2], growth={"every": 5, "offsets": [0, 1]}))
+def test_norms_of_slices_and_columns_are_labelled(make_slice, train):
+    arrays = train(make_slice("tucker", "gd", core_shape=[2, 3, 2], growth={"every": 5, "offsets": [0, 1]}))
     found = extraction.dataset(arrays, tucker.Model.axes)
     for name in ("slice_norm", "column_norm"):
         assert found[name].dims == ("run", "record", "mode", "slice")
@@ -562,8 +556,8 @@ def test_norms_of_slices_and_columns_are_labelled(plan, train):
 
 @pytest.mark.parametrize("loss", ["mean", "half_sum"])
 @pytest.mark.parametrize("size", [12, 6])
-def test_singular_value_growth_of_trained_runs(plan, extracted, size, loss):
-    small = plan(
+def test_singular_value_growth_of_trained_runs(make_slice, extracted, size, loss):
+    small = make_slice(
         "deep_matrix", "gd", shape=[size, size], observations=size * size // 2, depth=3, balanced=True, product_std=0.3,
         loss=loss, learning_rate=0.01 if loss == "mean" else 1e-4, cases=[{"data_seed": 0}, {"data_seed": 4}], **GROWTH,
     )  # fmt: skip
@@ -577,8 +571,8 @@ def test_singular_value_growth_of_trained_runs(plan, extracted, size, loss):
     assert np.abs(rate - predicted).max() < 0.02 * np.abs(predicted).max()
 
 
-def test_equal_singular_values_have_no_growth(plan, extracted):
-    small = plan(
+def test_equal_singular_values_have_no_growth(make_slice, extracted):
+    small = make_slice(
         "deep_matrix", "gd", shape=[6, 6], observations=20, depth=3, identity_scale=0.1, product_std=None, **GROWTH
     )
     _, found = extracted(small, "singular_value_growth")
@@ -586,8 +580,8 @@ def test_equal_singular_values_have_no_growth(plan, extracted):
     assert np.isfinite(found.growth_rate[:, 1:, :6]).all()
 
 
-def test_component_growth_of_trained_runs(plan, extracted):
-    small = plan(
+def test_component_growth_of_trained_runs(make_slice, extracted):
+    small = make_slice(
         "cp", "group_rmsprop", shape=[3, 4, 2], components=14, axes={"data_seed": [0, 1]}, stop={"max_steps": 31},
         growth={"every": 10, "offsets": [0, 1]},
     )  # fmt: skip
@@ -604,9 +598,9 @@ def test_component_growth_of_trained_runs(plan, extracted):
     np.testing.assert_array_equal(found.relative_error, arrays["relative_error"])
 
 
-def test_component_growth_follows_the_law_in_flow_time(plan, extracted):
+def test_component_growth_follows_the_law_in_flow_time(make_slice, extracted):
     """A component's norm grows by gamma times the sum over modes of (norm / the mode's norm)^2."""
-    small = plan(
+    small = make_slice(
         "cp",
         "gd",
         shape=[3, 4, 2],
@@ -642,10 +636,10 @@ LAWS = {
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_norms_of_balanced_factors_grow_by_their_law(plan, train, law):
+def test_norms_of_balanced_factors_grow_by_their_law(make_slice, train, law):
     factorization, settings, factor, power = LAWS[law]
     rates = np.array([2e-4, 1e-4])
-    small = plan(
+    small = make_slice(
         factorization, "gd", target_rank=1, axes={"seed": [0, 1], "learning_rate": rates.tolist()},
         stop={"max_steps": 3}, growth={"every": 2, "offsets": [0, 1]}, **settings,
     )  # fmt: skip
@@ -661,8 +655,8 @@ def test_norms_of_balanced_factors_grow_by_their_law(plan, train, law):
     assert np.abs(measured - factor * gamma * sigma ** (power + 0.1)).max() > 1e3 * tolerance
 
 
-def test_growth_is_that_of_what_a_factorization_learns(plan, extracted):
-    matrix = plan(
+def test_growth_is_that_of_what_a_factorization_learns(make_slice, extracted):
+    matrix = make_slice(
         "deep_matrix", "gd", shape=[5, 6], depth=3, product_std=0.1, identity_scale=None, balanced=True,
         learning_rate=1e-3, stop={"max_steps": 40}, growth={"every": 9, "offsets": [0, 1, 2]},
     )  # fmt: skip
@@ -672,7 +666,7 @@ def test_growth_is_that_of_what_a_factorization_learns(plan, extracted):
     assert np.isfinite(found.growth_sigma).all()  # a drawn init has distinct singular values from the start
     np.testing.assert_array_equal(found.growth_time, arrays["growth_flow_time"][:, :, 1])
 
-    tensor = plan(
+    tensor = make_slice(
         "cp", "gd", shape=[3, 4, 2], components=3, stop={"max_steps": 20}, growth={"every": 5, "offsets": [0, 1]}
     )
     arrays, found = extracted(tensor, "growth")
@@ -740,16 +734,16 @@ def test_degrees_of_freedom(shape, rank):
         ("cp", "component_growth", {"components": 14, "learning_rate": 0.5}),
     ],
 )
-def test_growth_where_a_run_ends_at_the_start_of_a_stencil(plan, train, extracted, factorization, name, settings):
-    """The runs of a batch end at their own steps: what the last step of one begins is no stencil."""
+def test_growth_where_a_run_ends_at_the_start_of_a_stencil(make_slice, train, extracted, factorization, name, settings):
+    """The runs of a group end at their own steps: what the last step of one begins is no stencil."""
     settings = {**settings, "axes": {"data_seed": [0, 1]}}
-    free = train(plan(factorization, "gd", stop={"max_steps": 200}, record={"every": 5}, **settings))["loss"]
+    free = train(make_slice(factorization, "gd", stop={"max_steps": 200}, record={"every": 5}, **settings))["loss"]
     first = int(free[:, 20].argmin())
     level = float(free[first, 20]) * 1.0001
     ends = [int((free[run] < level).argmax()) * 5 if (free[run] < level).any() else 200 for run in range(2)]
     assert ends[first] < ends[1 - first]
     stop, growth = {"loss": level, "every": 5, "max_steps": 200}, {"every": 5, "offsets": [0, 1, 2]}
-    arrays, found = extracted(plan(factorization, "gd", stop=stop, growth=growth, **settings), name)
+    arrays, found = extracted(make_slice(factorization, "gd", stop=stop, growth=growth, **settings), name)
     assert arrays["stop_step"].tolist() == ends
     for run in range(2):
         assert [int(step) for step in found.growth_step[run] if step >= 0] == list(range(0, ends[run], 5))
@@ -767,12 +761,12 @@ def test_rank_one_flow_in_a_constant_field(order):
     rng = np.random.default_rng(order)
     field = [vector / np.linalg.norm(vector) for vector in map(rng.standard_normal, (3, 4, 2, 5)[:order])]
     push, start, times = 0.7, 0.3, np.array([0.0, 0.4, 1.1])
-    found = rank_one_theory.rank_one_flow([start * a for a in field], lambda _: -push * rank_one_theory.outer(field), times)
+    found = rank_one.rank_one_flow([start * a for a in field], lambda _: -push * rank_one.outer(field), times)
     if order == 2:
         lengths = start * np.exp(push * times)
     else:
         lengths = (start ** (2 - order) - (order - 2) * push * times) ** (1 / (2 - order))
-    expected = np.multiply.outer(lengths**order, rank_one_theory.outer(field))
+    expected = np.multiply.outer(lengths**order, rank_one.outer(field))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
@@ -780,9 +774,9 @@ def test_rank_one_flow_takes_each_mode_to_its_own():
     # Along the flow d||W - V||^2 / dt = -2 sum_n ||dL/dv_n||^2 < 0; at its end W = V, if V is of rank one.
     rng = np.random.default_rng(3)
     vectors = [rng.standard_normal(length) for length in (3, 4, 2)]
-    target = rank_one_theory.outer(vectors)
+    target = rank_one.outer(vectors)
     start = [vector + 0.1 * rng.standard_normal(len(vector)) for vector in vectors]
-    found = rank_one_theory.rank_one_flow(start, lambda w: w - target, np.array([0.0, 5.0, 50.0]))
+    found = rank_one.rank_one_flow(start, lambda w: w - target, np.array([0.0, 5.0, 50.0]))
     np.testing.assert_allclose(found[0], np.einsum("i,j,k", *start), rtol=1e-12)
     np.testing.assert_allclose(found[-1], target, rtol=0, atol=1e-5)
 
@@ -790,14 +784,14 @@ def test_rank_one_flow_takes_each_mode_to_its_own():
 def test_best_rank_one():
     rng = np.random.default_rng(0)
     q = [np.linalg.qr(rng.standard_normal((n, n)))[0] for n in (3, 4, 5)]
-    parts = [rank_one_theory.outer([basis[:, r] for basis in q]) for r in (0, 1)]
-    found = rank_one_theory.best_rank_one(-0.5 * parts[0] + 2.0 * parts[1])
-    np.testing.assert_allclose(rank_one_theory.outer(found), 2.0 * parts[1], atol=1e-12)
+    parts = [rank_one.outer([basis[:, r] for basis in q]) for r in (0, 1)]
+    found = rank_one.best_rank_one(-0.5 * parts[0] + 2.0 * parts[1])
+    np.testing.assert_allclose(rank_one.outer(found), 2.0 * parts[1], atol=1e-12)
     np.testing.assert_allclose([np.linalg.norm(vector) for vector in found], 2 ** (1 / 3), rtol=1e-12)
     matrix = rng.standard_normal((4, 3))
     u, sigma, v = np.linalg.svd(matrix)
     np.testing.assert_allclose(
-        rank_one_theory.outer(rank_one_theory.best_rank_one(matrix)), sigma[0] * np.outer(u[:, 0], v[0]), atol=1e-9
+        rank_one.outer(rank_one.best_rank_one(matrix)), sigma[0] * np.outer(u[:, 0], v[0]), atol=1e-9
     )
 
 
@@ -813,8 +807,8 @@ def test_distances_to_a_polygonal_line():
     np.testing.assert_allclose(rank_one_trajectory.distances(on_it, corners), 0, atol=1e-12)
 
 
-def test_a_balanced_component_alone_is_on_its_rank_one_trajectory(plan, extracted):
-    small = plan(
+def test_a_balanced_component_alone_is_on_its_rank_one_trajectory(make_slice, extracted):
+    small = make_slice(
         "cp", "gd", loss="huber", huber_threshold=1e-3, balanced=True, learning_rate=1e-3,
         cases=[
             {"components": 1, "factor_std": [0.7, 1e-3], "data_seed": 0},
@@ -947,10 +941,10 @@ def test_a_singular_system_is_no_rank(monkeypatch):
         tensor_rank.tensor_rank(tensor, np.random.default_rng(0))
 
 
-def test_tensor_rank_of_runs_and_of_what_they_see(plan, extracted, monkeypatch):
+def test_tensor_rank_of_runs_and_of_what_they_see(make_slice, extracted, monkeypatch):
     asked, found_rank = [], tensor_rank.tensor_rank
     monkeypatch.setattr(tensor_rank, "tensor_rank", lambda tensor, rng: asked.append(tensor) or found_rank(tensor, rng))
-    small = plan(
+    small = make_slice(
         "cp", "group_rmsprop", shape=[4, 4, 4], target_rank=1, target_norm=1.0, observations=None, components=16,
         factor_std=1e-2, cases=[{"observations": [40, 64]}], axes={"seed": [0, 1], "data_seed": [0, 1]},
         stop={"loss": 1e-6, "checks": 2, "every": 50, "max_steps": 3000}, record={"every": 3000, "end_to_end": True},
@@ -968,9 +962,9 @@ def test_tensor_rank_of_runs_and_of_what_they_see(plan, extracted, monkeypatch):
 # -- descent against flow ---------------------------------------------------------------------------
 
 
-def test_descent_follows_the_flow_to_first_order(plan, train, extracted):
+def test_descent_follows_the_flow_to_first_order(make_slice, train, extracted):
     cases = [{"learning_rate": [1e-3, 5e-4]}]
-    small = plan(
+    small = make_slice(
         "deep_matrix", "gd", cases=cases, depth=2, layer_alpha=0.3, product_std=None, loss="half_sum", observations=16,
         target_rank=None, target_norm=None, target_spectrum=[10.0, 7.0, 5.0, -5.0], stop={"max_steps": 1000},
         record={"every": 1},

@@ -27,6 +27,7 @@ LOG_CALLS = ("debug", "info", "warning", "warn", "error", "exception", "critical
 IGNORED_FIELDS = ("ctx", "kind", "returns", "type_comment", "type_params", "type_ignores")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class CodeError(ValueError):
@@ -66,6 +67,7 @@ class _Module:
         if FORMAT not in self.definitions:
             return None
         (statement,) = self.definitions[FORMAT]
+        assert isinstance(statement, ast.Assign)
         return ast.unparse(statement.value)
 
 
@@ -293,7 +295,7 @@ class _Reader:
         self._scopes.pop()
         return ["ClassDef", "" if top else node.name, outside, others, methods]
 
-    def _comprehension(self, node: ast.expr) -> object:
+    def _comprehension(self, node: Comprehension) -> object:
         targets = {name for generator in node.generators for name in _names_bound(generator.target)}
         parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         # The first iterable is evaluated outside, but seeing it inside differs only if it has a target's own name.

@@ -47,7 +47,8 @@ def add_slice(made: argparse.ArgumentParser, what: str) -> None:
 def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParser, name: str | None = None) -> None:
     """Parse, set up threads and logging, call ``main``; end with code 1 and one line on an error.
 
-    ``main`` imports what imports numpy, not the module that it stands in. ``name`` is the option whose value begins every line of the log.
+    ``main`` imports what imports numpy; the module that it stands in does not. ``name`` is the option whose value
+    begins every line of the log.
     """
     options = made.parse_args()
     use_one_thread()

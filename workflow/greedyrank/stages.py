@@ -17,14 +17,14 @@ from greedyrank.config.sweeps import Slice
 logger = logging.getLogger(__name__)
 
 
-def generate(settings: dict, data_dir: Path | None, out: Path) -> None:
+def generate(settings: dict, data_dir: Path, out: Path) -> None:
     """Generate instances into one file: targets and their observed entries, or sets of images or ratings.
 
     Parameters
     ----------
     settings : dict
         ``problem``, and ``instances``: the settings of each.
-    data_dir : Path or None
+    data_dir : Path
         Folder of images and ratings.
     out : Path
         An npz file.
@@ -97,7 +97,8 @@ def baseline(settings: dict, data: list[Path], out: Path) -> None:
     Parameters
     ----------
     settings : dict
-        ``problem``, ``factorization``, ``baseline`` (its kind and settings) and ``views``: the settings of each problem.
+        ``problem``, ``factorization``, ``baseline`` (its kind and settings), and ``views``: the settings of each
+        problem.
     data : list of Path
         The data files of the sweep.
     out : Path

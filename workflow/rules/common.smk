@@ -1,5 +1,4 @@
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,63 +8,45 @@ from snakemake.logging import logger
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from greedyrank.config.yaml_input import ConfigError, read_yaml
-from greedyrank.plan import host
+from greedyrank.plan import host, snakemake_internals
 from greedyrank.plan.graph import Plan
 from greedyrank.plan.resources import growing
 
-# --jobs says how many jobs are submitted at a time; on one machine it is another name of --cores.
-submits = workflow.resource_settings.nodes is not None
+IS_MAIN = snakemake_internals.is_main_process(workflow)
 
 try:
     # For what is lost on the way to `config`: keys that stand twice.
-    for path in map(Path, workflow.configfiles):
+    for path in snakemake_internals.config_files(workflow):
         read_yaml(path)
-    plan = Plan(config, here=workflow.is_main_process and not submits)
+    plan = Plan(config, here=IS_MAIN and not snakemake_internals.submits_jobs(workflow))
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
 
-if plan.skipped:
+if plan.skipped and IS_MAIN:
     logger.warning(plan.skip_message())
-if plan.project.broken:
+if plan.project.broken and IS_MAIN:
     logger.error(plan.broken_message())
 
 host.export_environment(
     [paper.folder for paper in plan.project.papers],
-    workflow.config_settings.configfiles,
-    workflow.config_settings.config,
+    *snakemake_internals.command_line_config(workflow),
 )
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
 REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice - <<< {shlex.quote(plan.slices.page())}"
 
 
-def cancel_submitted():
-    """Cancel what this run has submitted to Slurm and Snakemake, when it was interrupted, overlooked."""
-    # It cancels the jobs that it waits for, but not those that it is just submitting or asking about.
-    run = getattr(workflow.scheduler._executor, "run_uuid", None)
-    if run:
-        subprocess.run(["scancel", "--name", run], check=False)
-
-
 onstart:
     # On a cluster the machine that submits needs no GPU.
-    on_gpu = [
-        job
-        for job in workflow.dag.needrun_jobs()
-        if job.resources.get("device") == "cuda"
-    ]
-    if on_gpu and workflow.local_exec and not host.gpu_is_here():
+    on_gpu = snakemake_internals.jobs_on_gpu(workflow)
+    if on_gpu and snakemake_internals.runs_here(workflow) and not host.gpu_is_here():
         raise WorkflowError(
-            f"device is cuda, but this machine has no GPU, and {len(on_gpu)} jobs are to train on one:"
+            f"device is cuda, but this machine has no GPU, and {on_gpu} jobs are to train on one:"
             " set `device: cpu` or `auto`. Nothing was started."
         )
     host.correct_future_times(RESULTS)
-    # Snakemake's rate limiter wakes the scheduler once a second for every job that has ever finished while others wait
-    # (snakemake pull request 3744): after two hundred jobs that is a third of a core. Its default, 100 jobs a second,
-    # limits nothing here; a limit that was asked for stays.
-    limit = workflow.scheduling_settings.max_jobs_per_timespan
-    if (limit.max_jobs, limit.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None
+    plan.write_config()
+    snakemake_internals.drop_default_rate_limit(workflow)
 
 
 # Seconds each, and images and ratings are fetched where there is a network: never a cluster job.

@@ -33,10 +33,11 @@ for figure in plan.figures:
         params:
             slice=plan.slices.figure(figure),
             code=plan.slices.figure_code(figure),
+            drawn_by=plan.figures[figure].drawn_by,
         message:
             "{wildcards.figure}: draw"
         shell:
-            f"python scripts/plot.py --figure {figure} --drawn-by {plan.figures[figure].drawn_by} --slice -"
+            "python scripts/plot.py --figure {wildcards.figure} --drawn-by {params.drawn_by} --slice -"
             " --code {params.code} --spectra {input:q} --out {output:q} --log {log:q} <<< {params.slice:q}"
 
     rule:
@@ -55,14 +56,16 @@ for paper in plan.project.papers:
             plan.paper_files(paper),
 
 
-# What cannot be built was named at the start. Asked for, or as a part of everything, it fails.
-for figure in plan.project.broken:
+# What cannot be built was named at the start. Asked for by name, or as a part of everything, it fails.
+for figure, lines in plan.project.broken.items():
 
     rule:
         name:
             figure
+        output:
+            plan.never_there(figure),
         params:
-            lines=plan.project.broken[figure],
+            lines=lines,
         message:
             f"{figure}: cannot be built"
         shell:

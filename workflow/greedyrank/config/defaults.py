@@ -40,7 +40,7 @@ def default_values(model: type[BaseModel]) -> dict[str, object]:
     }
 
 
-def _block(annotation: object) -> type[BaseModel] | None:
+def block_of(annotation: object) -> type[BaseModel] | None:
     """Return the class of settings that a field holds, or None where it holds a plain value."""
     parts = getattr(annotation, "__args__", (annotation,))
     return next((part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), None)
@@ -50,14 +50,14 @@ def _block(annotation: object) -> type[BaseModel] | None:
 def _blocks(*of: type[Settings]) -> dict[str, TypeAdapter]:
     """Return what validates each setting that is a block of settings itself."""
     fields = {name: field.annotation for model in of for name, field in model.model_fields.items()}
-    return {name: TypeAdapter(block) for name, annotation in fields.items() if (block := _block(annotation))}
+    return {name: TypeAdapter(block) for name, annotation in fields.items() if (block := block_of(annotation))}
 
 
 def nested_defaults(model: type[BaseModel], prefix: str = "") -> dict[str, object]:
     """Return the default of each setting, and of the settings in its blocks, by a dotted name."""
     found = {f"{prefix}{name}": value for name, value in default_values(model).items()}
     for name, field in model.model_fields.items():
-        if block := _block(field.annotation):
+        if block := block_of(field.annotation):
             found |= nested_defaults(block, f"{prefix}{name}.")
     return found
 

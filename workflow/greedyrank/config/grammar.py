@@ -57,6 +57,7 @@ def counted(entry: Any) -> Any:
     return list(range(count))
 
 
+Scale = Literal["smoke", "laptop", "paper"]
 Name = Annotated[str, AfterValidator(name_of_files)]
 
 
@@ -92,7 +93,7 @@ class Sweep(Strict):
     one_job: bool = Field(
         default=False, description="train all groups in one job, one after the other: starting a job takes seconds"
     )
-    scales: dict[Literal["smoke", "laptop", "paper"], dict[str, Any]] = Field(
+    scales: dict[Scale, dict[str, Any]] = Field(
         default={}, description="overrides of fixed, cases, axes or job_per at a scale, key by key"
     )
 
@@ -114,9 +115,7 @@ class Figure(Strict):
 class Config(Strict):
     """What a user sets: everything else stands in the folders of the papers."""
 
-    scale: Literal["smoke", "laptop", "paper"] = Field(
-        default="laptop", description="laptop writes to results/, the others to results/<scale>/"
-    )
+    scale: Scale = Field(default="laptop", description="laptop writes to results/, the others to results/<scale>/")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where jobs run")
     data_dir: Folder = Field(default="data", min_length=1, description="folder of images and ratings")
     results_dir: Folder = Field(default="results", min_length=1, description="folder of everything that is built")

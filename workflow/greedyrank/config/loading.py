@@ -37,6 +37,8 @@ class Project:
         The figures, by their names.
     broken : dict
         Figures that cannot be built, and why: one message a line.
+    owners : dict
+        The paper of every figure, broken or not.
     code : Code
         The code of the engine and of the papers.
     """
@@ -46,11 +48,8 @@ class Project:
     sweeps: dict[str, ResolvedSweep]
     figures: dict[str, LoadedFigure]
     broken: dict[str, list[str]]
+    owners: dict[str, Paper]
     code: Code
-
-    def of_paper(self, paper: Paper) -> list[str]:
-        """Return the figures of a paper that can be built."""
-        return [name for name, figure in self.figures.items() if figure.paper == paper]
 
 
 def _check_raw(raw: dict) -> Config:
@@ -177,7 +176,7 @@ def load(raw: dict) -> Project:
             broken[name] = error.messages
     if not figures:
         raise ConfigError(list(dict.fromkeys(message for messages in broken.values() for message in messages)))
-    return Project(config, papers, sweeps, figures, broken, code)
+    return Project(config, papers, sweeps, figures, broken, owners, code)
 
 
 def _shown(paper: Paper, name: str, config: Config) -> list[str]:

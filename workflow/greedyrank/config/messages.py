@@ -17,7 +17,7 @@ def nearest(name: str, allowed) -> str:
     return f"did you mean `{close[0]}`?" if close else f"allowed: {', '.join(allowed)}"
 
 
-def explain(error: ValidationError, place: str, model: type[BaseModel], separator: str = ".") -> list[str]:
+def explain(error: ValidationError, place: str, model: type[BaseModel] | None, separator: str = ".") -> list[str]:
     """Translate pydantic's errors into one line each: place, key, value, what is allowed."""
     lines = []
     for item in error.errors():
@@ -37,10 +37,10 @@ def explain(error: ValidationError, place: str, model: type[BaseModel], separato
     return lines
 
 
-def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+def _fields_at(model: type[BaseModel] | None, path: list[str]) -> list[str]:
     """Return the keys allowed at a path of a model; unions and dictionaries are looked through."""
     for part in path:
-        if model is None or not hasattr(model, "model_fields"):
+        if model is None:
             return []
         field = model.model_fields.get(part)
         candidates = [field.annotation] if field else [model]

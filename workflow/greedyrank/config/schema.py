@@ -1,15 +1,25 @@
-"""The config's JSON schema, for editors: ``python -m greedyrank.schema > workflow/schemas/config.schema.json``.
+"""JSON schemas of the config and of the papers' files, for editors.
 
-Generated from the typed config and the settings of every tenant; a test keeps the file in step.
+``python -m greedyrank.config.schema workflow/schemas`` writes them. They are generated from the typed blocks and from
+the settings of every plug-in; a test keeps the files in step.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
-from greedyrank.config.loading import Config
-from greedyrank.config.settings import factorizations, optimizers, problems, training
+from pydantic import TypeAdapter
 
+from greedyrank.config.grammar import Claim, Config, Figure, Sweep
+from greedyrank.config.settings.base import Settings
+from greedyrank.config.settings.factorizations import FACTORIZATIONS
+from greedyrank.config.settings.optimizers import OPTIMIZERS
+from greedyrank.config.settings.problems import PROBLEMS
+from greedyrank.config.settings.training import Training
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COUNT = {
     "type": "object",
     "description": "the list 0, 1, ... count - 1",
@@ -25,45 +35,65 @@ def _several(field: dict) -> list[dict]:
     return [{"type": "array", "items": field, "minItems": 1}, *[{"$ref": "#/$defs/Count"}] * whole]
 
 
-def build() -> dict:
-    """Return the schema of the whole config file."""
-    schema = Config.model_json_schema()
-    models = [
-        training.Training,
-        *problems.PROBLEMS.values(),
-        *factorizations.FACTORIZATIONS.values(),
-        *optimizers.OPTIMIZERS.values(),
-    ]
-    schema["$defs"]["Count"] = COUNT
+def _sweep() -> tuple[dict, dict]:
+    """Return the schema of one sweep, and the definitions that it refers to."""
+    sweep = Sweep.model_json_schema(ref_template="#/$defs/{model}")
+    definitions = {**sweep.pop("$defs", {}), "Count": COUNT}
     fields: dict[str, list] = {}
+    models: list[type[Settings]] = [Training, *PROBLEMS.values(), *FACTORIZATIONS.values(), *OPTIMIZERS.values()]
     for model in models:
         described = model.model_json_schema(ref_template="#/$defs/{model}")
-        schema["$defs"] |= described.pop("$defs", {})
+        definitions |= described.pop("$defs", {})
         for name, field in described["properties"].items():
             if field not in fields.setdefault(name, []):
                 fields[name].append(field)
     single = {name: found[0] if len(found) == 1 else {"anyOf": found} for name, found in sorted(fields.items())}
     several = {name: {"anyOf": [value, *_several(value)]} for name, value in single.items()}
-    sweep = schema["$defs"]["Sweep"]["properties"]
-    sweep["fixed"] |= {"properties": single, "additionalProperties": False}
-    sweep["cases"]["items"] = {"type": "object", "properties": several, "additionalProperties": False}
-    sweep["axes"] |= {
+    properties = sweep["properties"]
+    properties["fixed"] |= {"properties": single, "additionalProperties": False}
+    properties["cases"]["items"] = {"type": "object", "properties": several, "additionalProperties": False}
+    properties["axes"] |= {
         "properties": {name: {"anyOf": _several(value)} for name, value in single.items()},
         "additionalProperties": False,
     }
-    for kind, known in (
-        ("problem", problems.PROBLEMS),
-        ("factorization", factorizations.FACTORIZATIONS),
-        ("optimizer", optimizers.OPTIMIZERS),
-    ):
-        sweep[kind]["enum"] = list(known)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "greedyrank config", **schema}
+    for kind, known in (("problem", PROBLEMS), ("factorization", FACTORIZATIONS), ("optimizer", OPTIMIZERS)):
+        properties[kind]["enum"] = list(known)
+    return sweep, definitions
 
 
-def text() -> str:
-    """Return the schema as it stands in the repository."""
-    return json.dumps(build(), indent=2, sort_keys=True) + "\n"
+def _without_required(schema: dict) -> dict:
+    """Return the schema of a part of a block, as an override is."""
+    return {key: value for key, value in schema.items() if key != "required"}
+
+
+def build() -> dict[str, dict]:
+    """Return the schema of each kind of file: config, sweeps, figure and claims."""
+    sweep, definitions = _sweep()
+    figure = Figure.model_json_schema()
+    config = Config.model_json_schema()
+    config["properties"]["sweeps"]["additionalProperties"] = {"$ref": "#/$defs/SweepOverride"}
+    config["properties"]["figures"]["additionalProperties"] = {"$ref": "#/$defs/FigureOverride"}
+    overrides = {"SweepOverride": _without_required(sweep), "FigureOverride": _without_required(figure)}
+    found = {
+        "config": {**config, "$defs": {**config.get("$defs", {}), **definitions, **overrides}},
+        "sweeps": {
+            "type": "object",
+            "additionalProperties": {"$ref": "#/$defs/Sweep"},
+            "$defs": {**definitions, "Sweep": sweep},
+        },
+        "figure": figure,
+        "claims": TypeAdapter(list[Claim]).json_schema(),
+    }
+    return {name: {"$schema": DIALECT, **schema, "title": f"greedyrank {name}"} for name, schema in found.items()}
+
+
+def texts() -> dict[str, str]:
+    """Return the content of each file of workflow/schemas, by its name."""
+    return {
+        f"{name}.schema.json": json.dumps(schema, indent=2, sort_keys=True) + "\n" for name, schema in build().items()
+    }
 
 
 if __name__ == "__main__":
-    print(text(), end="")
+    for file, content in texts().items():
+        Path(sys.argv[1], file).write_text(content)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -17,11 +17,12 @@ from pydantic import (
 )
 
 from greedyrank.config import sweeps
-from greedyrank.config.grammar import MOST_JOBS, MOST_RUNS, Sweep
+from greedyrank.config.defaults import block_of
+from greedyrank.config.grammar import MOST_JOBS, MOST_RUNS, Scale, Sweep
 from greedyrank.config.messages import explain, nearest
-from greedyrank.config.settings import base as base_settings
-from greedyrank.config.settings import baselines, compatibility, factorizations, optimizers, problems
+from greedyrank.config.settings import baselines, factorizations, optimizers, problems
 from greedyrank.config.settings import training as training_settings
+from greedyrank.config.settings.base import SEEDS, Settings, check_pair
 from greedyrank.config.yaml_input import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -42,9 +43,8 @@ def merge(base: dict, override: dict) -> dict:
 def _adapter(model: type[BaseModel], name: str) -> tuple[TypeAdapter, type[BaseModel] | None]:
     """Return what validates one setting by itself, and the block it is, where it is one."""
     field = model.model_fields[name]
-    parts = getattr(field.annotation, "__args__", (field.annotation,))
-    inner = next((part for part in parts if hasattr(part, "model_fields")), None)
-    return TypeAdapter(Annotated[field.annotation, field]), inner
+    annotation: Any = Annotated[field.annotation, field]
+    return TypeAdapter(annotation), block_of(field.annotation)
 
 
 def _twice(values: list) -> str | None:
@@ -84,6 +84,20 @@ class ResolvedSweep:
     job_per: list[str]
     whole: sweeps.Slice
 
+    def to_json(self) -> dict:
+        """Return the sweep as it could stand in a sweeps.yaml, with every default."""
+        found = self.whole.to_json()
+        plugins = {kind: found.pop(kind) for kind in sweeps.PLUGIN_KINDS}
+        found.pop("apart")
+        return {
+            "source": self.source,
+            **plugins,
+            "device": self.device,
+            "baseline": self.baseline,
+            **found,
+            "job_per": self.job_per,
+        }
+
 
 class SweepResolver:
     """Resolve one sweep at one scale, collecting what is wrong.
@@ -100,7 +114,7 @@ class SweepResolver:
         self.place = place
         self.errors: list[str] = []
         self.block = sweep.model_dump(exclude={"scales"})
-        self.models: dict[str, type[base_settings.Settings]] = {}
+        self.models: dict[str, type[Settings]] = {}
 
     def resolve(self, name: str) -> ResolvedSweep | None:
         """Return the sweep with every default filled in, or None where something is wrong."""
@@ -213,12 +227,12 @@ class SweepResolver:
         Seeds go with everything: the first of each stands for all, so that the time does not grow with them.
         """
         for block in self._blocks():
-            chosen = {name: values[:1] if name in base_settings.SEEDS else values for name, values in block.items()}
+            chosen = {name: values[:1] if name in SEEDS else values for name, values in block.items()}
             parts = {
                 kind: list(sweeps.product({name: chosen[name] for name in model.model_fields if name in chosen}))
                 for kind, model in self.models.items()
             }
-            yield parts, math.prod(len(block[name]) for name in base_settings.SEEDS if name in block)
+            yield parts, math.prod(len(block[name]) for name in SEEDS if name in block)
 
     def _check_together(self) -> None:
         for parts, _ in self._combinations():
@@ -230,14 +244,24 @@ class SweepResolver:
                     self.errors += explain(error, self.place, model)
                     return
             try:
-                for problem, factorization in itertools.product(checked["problem"], checked["factorization"]):
-                    for training in checked["training"]:
-                        compatibility.across(problem, factorization, training)
-                    if self.block["baseline"]:
-                        baselines.check_baseline(self.block["baseline"]["kind"], problem, factorization)
+                self._check_combination(checked)
             except ValueError as error:
                 self.errors.append(f"{self.place}: {error}")
                 return
+
+    def _check_combination(self, checked: dict[str, list]) -> None:
+        """Check the settings of plug-ins and of the training loop against each other."""
+        names = self.block["problem"], self.block["factorization"]
+        baseline = None
+        if self.block["baseline"]:
+            given = dict(self.block["baseline"])
+            baseline = baselines.BASELINES[given.pop("kind")].model_validate(given)
+        for problem, factorization in itertools.product(checked["problem"], checked["factorization"]):
+            check_pair(names[0], problem, names[1], factorization)
+            if baseline is not None:
+                baseline.check_problem(problem, factorization)
+        for problem, training in itertools.product(checked["problem"], checked["training"]):
+            problem.check_schedule(names[0], training)
 
     def _split(self) -> None:
         """Find which settings keep runs of one job in groups of their own."""
@@ -258,9 +282,11 @@ class SweepResolver:
 
     def _warn_of_steps(self) -> None:
         """Warn once of steps beyond what a convergence theorem allows, where there is one; they are no error."""
-        total, beyond = 0, []
+        total, beyond = 0, list[tuple[float, float, float, int]]()
         for parts, count in self._combinations():
-            settings = {kind: [self.models[kind].model_validate(part) for part in parts[kind]] for kind in self.models}
+            settings: dict[str, list[Any]] = {
+                kind: [self.models[kind].model_validate(part) for part in parts[kind]] for kind in self.models
+            }
             for problem, factorization, optimizer in itertools.product(
                 *(settings[kind] for kind in sweeps.PLUGIN_KINDS)
             ):
@@ -282,7 +308,7 @@ class SweepResolver:
             )
 
 
-def sweep_at(place: str, block: dict, scale: str, override: dict | None = None) -> Sweep:
+def sweep_at(place: str, block: dict, scale: Scale, override: dict | None = None) -> Sweep:
     """Return a sweep at a scale.
 
     Parameters
@@ -311,17 +337,16 @@ def sweep_at(place: str, block: dict, scale: str, override: dict | None = None) 
         whole = Sweep.model_validate(block)
         merged = merge(whole.model_dump(exclude={"scales"}), whole.scales.get(scale, {}))
         if override:
-            own = dict(override)
-            scaled = own.pop("scales", {})
+            own = {key: value for key, value in override.items() if key != "scales"}
             Sweep.model_validate(merge(block, override))  # for messages that name the scale
-            merged = merge(merge(merged, own), scaled.get(scale, {}))
+            merged = merge(merge(merged, own), override.get("scales", {}).get(scale, {}))
         return Sweep.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(explain(error, place, Sweep)) from None
 
 
 def load_sweep(
-    block: dict, scale: str = "laptop", place: str = "sweep", override: dict | None = None, name: str = "sweep"
+    block: dict, scale: Scale = "laptop", place: str = "sweep", override: dict | None = None, name: str = "sweep"
 ) -> ResolvedSweep:
     """Validate one sweep and fill in all its defaults; parameters as in `sweep_at`.
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from greedyrank.errors import UserError
+
 # libyaml's, where PyYAML was built with it, is twenty times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LARGEST = 2**63 - 1  # what an array holds
@@ -18,7 +20,7 @@ def _shown(text: str) -> str:
     return text if len(text) <= 1200 else f"{text[:800]} ... {text[-300:]}"
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError, ValueError):
     """Everything that is wrong with a config, one message a line."""
 
     def __init__(self, messages: list[str]):
@@ -53,7 +55,8 @@ def _twice(node: yaml.Node | None, path: str) -> list[str]:
         return [error for number, part in enumerate(node.value) for error in _twice(part, f"{path}.{number}")]
     if not isinstance(node, yaml.MappingNode):
         return []
-    errors, lines = [], {}
+    errors: list[str] = []
+    lines: dict[str, int] = {}
     for key, value in node.value:
         # As text, also where the key is no text.
         here, line = f"{path}.{key.value}".removeprefix("."), key.start_mark.line + 1

@@ -5,7 +5,10 @@ Nothing here imports torch, numpy or anything else that is slow to load.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import yaml
 
 from greedyrank.config import loading, sweeps
 from greedyrank.config.grammar import LONGEST_NAME
@@ -114,6 +117,20 @@ class Plan:
         names = ", ".join(self.project.broken)
         return "\n".join([f"These figures cannot be built: {names}. All others can.", *(f"  {line}" for line in lines)])
 
+    def write_config(self) -> None:
+        """Write the config that is built: what the user set, and every sweep and figure with all overrides."""
+        resolved = {
+            **self.config.model_dump(),
+            "papers": [str(paper.folder) for paper in self.project.papers],
+            "sweeps": {name: sweep.to_json() for name, sweep in self.sweeps.items()},
+            "figures": {name: figure.block.model_dump() for name, figure in self.figures.items()},
+        }
+        path = Path(self.results, "config.yaml")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{os.getpid()}.{path.name}")
+        temporary.write_text(yaml.safe_dump(resolved, sort_keys=False, default_flow_style=None, width=120))
+        os.replace(temporary, path)
+
     # -- data --------------------------------------------------------------------------------------
 
     def _users_files(self, sweep: str) -> list[str]:
@@ -171,12 +188,22 @@ class Plan:
 
     def paper_files(self, paper: loading.Paper) -> list[str]:
         """Return the outputs of all figures of a paper that are not skipped."""
-        return [p for name in self.project.of_paper(paper) if name not in self.skipped for p in self.figure_files(name)]
+        return self._files_of([name for name in self.project.owners if self.project.owners[name] == paper])
 
     def all_files(self) -> list[str]:
         """Return the outputs of every figure that is not skipped, cheapest figure first."""
         order = sorted(self.figures, key=lambda name: self.figures[name].block.minutes)
-        return [path for figure in order if figure not in self.skipped for path in self.figure_files(figure)]
+        return self._files_of([*order, *self.project.broken])
+
+    def _files_of(self, figures: list[str]) -> list[str]:
+        """Return the outputs of some figures; one that cannot be built stands for itself, and one is skipped alone."""
+        built = [name for name in figures if name in self.figures and name not in self.skipped]
+        broken = [self.never_there(name) for name in figures if name in self.project.broken]
+        return [*(path for name in built for path in self.figure_files(name)), *broken]
+
+    def never_there(self, figure: str) -> str:
+        """Return the file that a figure that cannot be built would have to make, so that asking for it fails."""
+        return f"{self.results}/logs/broken/{figure}"
 
     def claims_files(self) -> list[str]:
         """Return the verdicts of every figure that is not skipped."""

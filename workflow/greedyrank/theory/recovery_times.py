@@ -2,8 +2,8 @@
 
 Each eigenvalue lambda of the symmetric W* is learned by itself, as d^N with d <- d - eta d^(N - 1) (d^N - lambda)
 (Chou et al. 2020). The theorems are known from a seminar report on the paper, which does not print the integrals T^+
-and T^-: those below are our reading, consistent with every case of the bound, which no draw of
-`greedyrank.theory.recovery_draws` exceeds.
+and T^-: those below are our reading. They are consistent with every case of the bound, and no random admissible
+setting was found to exceed it.
 """
 
 from __future__ import annotations

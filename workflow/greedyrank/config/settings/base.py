@@ -3,43 +3,147 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from greedyrank.config.settings.training import Training
+    from greedyrank.config.sweeps import Run
 
 
 class Settings(BaseModel):
     """Strict settings: unknown keys are errors.
 
-    ``same_in_group`` names the settings on which the shape of the arrays depends, so that runs
-    that differ in them cannot train in one group. ``files``, below the data folder, are read when
-    data are generated, and are the user's to provide: figures are skipped while they are missing.
-    ``data_settings`` are the settings of a problem on which its data depend. ``problem_functions`` are what a
-    baseline calls of the module of a problem.
+    ``same_in_group`` names the settings on which the shape of the arrays depends: runs that differ in them cannot
+    train in one group.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     same_in_group: ClassVar[tuple[str, ...]] = ()
+
+
+class ProblemSettings(Settings):
+    """The settings of a problem, and what the grammar asks about it.
+
+    Attributes
+    ----------
+    data_settings : tuple of str
+        The settings on which its data depend.
+    files : tuple of str
+        Below the data folder; read when data are generated, and provided by the user: figures are skipped while they
+        are missing.
+    only_with : str
+        The one factorization that represents what it looks for; empty where there are several.
+    minibatches : bool
+        Whether a step sees some of the data only, so that schedules count in epochs.
+    records_matrices : bool
+        Whether the end-to-end object can be recorded.
+    has_growth : bool
+        Whether growth rates can be recorded.
+    """
+
     data_settings: ClassVar[tuple[str, ...]] = ()
     files: ClassVar[tuple[str, ...]] = ()
-    problem_functions: ClassVar[tuple[str, ...]] = ()
+    only_with: ClassVar[str] = ""
+    minibatches: ClassVar[bool] = False
+    records_matrices: ClassVar[bool] = True
+    has_growth: ClassVar[bool] = True
 
-    def step_limit(self, problem: Settings, optimizer: Settings) -> float | None:
-        """Return the step size below which training provably converges, or None where no theorem says so.
+    def tensor_shape(self) -> list[int]:
+        """Return the shape of the matrix or tensor that is looked for; empty where it is none."""
+        return []
 
-        Asked of the settings of a factorization.
+    def check_schedule(self, name: str, training: Training) -> None:
+        """Check that the training loop can feed and record the problem, which is called ``name``.
+
+        Raises
+        ------
+        ValueError
+            Naming the setting that does not go with it.
         """
-        return None
+        in_epochs = (training.batch_size, training.stop.max_epochs, training.record.every_epochs)
+        if self.minibatches and None in in_epochs:
+            raise ValueError(f"{name} needs `batch_size`, and `max_epochs` and `every_epochs` in place of steps")
+        if not self.minibatches and any(in_epochs):
+            raise ValueError(f"{name} counts in steps: no `batch_size`, `max_epochs` or `every_epochs`")
+        if training.growth is not None and not self.has_growth:
+            raise ValueError(f"no growth rates are recorded of {name}: no `growth`")
+        if training.record.end_to_end and not self.records_matrices:
+            raise ValueError(f"no whole matrices are recorded of {name}: no `end_to_end`")
 
     @classmethod
-    def job_bytes(cls, runs: list) -> int:
-        """Return about how many bytes the arrays of a job take, where they may not fit; asked of a problem."""
+    def job_bytes(cls, runs: list[Run]) -> int:
+        """Return about how many bytes the arrays of a job take, or 0 where they always fit."""
         return 0
 
     @classmethod
-    def memory_advice(cls, runs: list) -> str:
-        """Return how a job of a problem can be made smaller."""
+    def memory_advice(cls, runs: list[Run]) -> str:
+        """Return how a job can be made smaller."""
         return "split it by naming more settings in `job_per`"
+
+
+class FactorizationSettings(Settings):
+    """The settings of a factorization, and what the grammar asks about it.
+
+    Attributes
+    ----------
+    only_with : str
+        The one problem that it fits; empty where there are several.
+    """
+
+    only_with: ClassVar[str] = ""
+
+    def check_problem(self, problem: ProblemSettings) -> None:
+        """Check that the factorization can represent what a problem looks for.
+
+        Raises
+        ------
+        ValueError
+            Naming the setting that does not go with it.
+        """
+
+    def step_limit(self, problem: ProblemSettings, optimizer: OptimizerSettings) -> float | None:
+        """Return the step size below which training provably converges, or None where no theorem says so."""
+        return None
+
+
+class OptimizerSettings(Settings):
+    """The settings of an optimiser."""
+
+    learning_rate: float = Field(gt=0, description="step size")
+
+
+class BaselineSettings(Settings):
+    """The settings of a baseline; ``problem_functions`` are what it calls of the module of a problem."""
+
+    problem_functions: ClassVar[tuple[str, ...]] = ()
+
+    def check_problem(self, problem: ProblemSettings, factorization: FactorizationSettings) -> None:
+        """Check that a problem has this baseline.
+
+        Raises
+        ------
+        ValueError
+            Saying why it has none.
+        """
+
+
+def check_pair(
+    problem_name: str, problem: ProblemSettings, factorization_name: str, factorization: FactorizationSettings
+) -> None:
+    """Check that a factorization goes with a problem.
+
+    Raises
+    ------
+    ValueError
+        Naming both.
+    """
+    if factorization.only_with not in ("", problem_name):
+        raise ValueError(f"{factorization_name} goes with {factorization.only_with}, and only with it")
+    if problem.only_with not in ("", factorization_name):
+        raise ValueError(f"{problem.only_with} goes with {problem_name}, and only with it")
+    factorization.check_problem(problem)
 
 
 # What goes with every other setting: no check looks at them together with others.

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from greedyrank.config.settings.base import Settings
+from greedyrank.config.settings.base import BaselineSettings, FactorizationSettings, ProblemSettings
 from greedyrank.config.settings.factorizations import PSD
 from greedyrank.config.settings.problems import Completion, ImageClassification, Sensing, Target
 
 
-class MinimumNuclearNorm(Settings):
+class MinimumNuclearNorm(BaselineSettings):
     """The feasible matrix of minimum nuclear norm, of each problem of a sweep."""
 
     problem_functions: ClassVar[tuple[str, ...]] = ("measurements",)
@@ -22,36 +22,34 @@ class MinimumNuclearNorm(Settings):
     )
     gap: float = Field(default=1.0e-4, gt=0, lt=1, description="relative duality gap to reach")
 
+    def check_problem(self, problem: ProblemSettings, factorization: FactorizationSettings) -> None:
+        """Check that there are matrices to choose from, and that noise does not make measurements contradict."""
+        if not isinstance(problem, Target) or len(problem.shape) != 2:
+            raise ValueError("a baseline of minimum nuclear norm needs a matrix")
+        entries = math.prod(problem.shape)
+        if isinstance(problem, Sensing) and problem.noise_std and problem.measurements > entries:
+            raise ValueError(
+                f"measurements is {problem.measurements} of {entries} entries, with noise: no matrix fits them all,"
+                " so there is no baseline of minimum nuclear norm"
+            )
+        if isinstance(factorization, PSD) and isinstance(problem, Completion) and problem.observed is not None:
+            raise ValueError(
+                "entries by hand need not fit any psd matrix: no baseline of minimum nuclear norm over psd"
+            )
 
-class LeastSquares(Settings):
+
+class LeastSquares(BaselineSettings):
     """The linear function of the pixels with the least squared error, of each problem of a sweep."""
 
     problem_functions: ClassVar[tuple[str, ...]] = ("positives", "class_groups")
 
-
-BASELINES = {"least_squares": LeastSquares, "minimum_nuclear_norm": MinimumNuclearNorm}
-
-
-def check_baseline(kind: str, problem: Settings, factorization: Settings) -> None:
-    """Check that a run's problem has a baseline of a kind.
-
-    Raises
-    ------
-    ValueError
-        Where there are no images for least squares; or no matrix of minimum nuclear norm, or noise
-        makes overdetermined measurements contradict each other.
-    """
-    if kind == "least_squares":
+    def check_problem(self, problem: ProblemSettings, factorization: FactorizationSettings) -> None:
+        """Check that there are images."""
         if not isinstance(problem, ImageClassification):
             raise ValueError("a baseline of least squares needs image_classification")
-        return
-    if not isinstance(problem, Target) or len(problem.shape) != 2:
-        raise ValueError("a baseline of minimum nuclear norm needs a matrix")
-    entries = math.prod(problem.shape)
-    if isinstance(problem, Sensing) and problem.noise_std and problem.measurements > entries:
-        raise ValueError(
-            f"measurements is {problem.measurements} of {entries} entries, with noise: no matrix fits them all,"
-            " so there is no baseline of minimum nuclear norm"
-        )
-    if isinstance(factorization, PSD) and isinstance(problem, Completion) and problem.observed is not None:
-        raise ValueError("entries by hand need not fit any psd matrix: no baseline of minimum nuclear norm over psd")
+
+
+BASELINES: dict[str, type[BaselineSettings]] = {
+    "least_squares": LeastSquares,
+    "minimum_nuclear_norm": MinimumNuclearNorm,
+}

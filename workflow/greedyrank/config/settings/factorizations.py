@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from greedyrank.config.settings.base import Settings
+from greedyrank.config.settings.base import (
+    FactorizationSettings,
+    OptimizerSettings,
+    ProblemSettings,
+    check_widths,
+)
 from greedyrank.config.settings.optimizers import GD
-from greedyrank.config.settings.problems import Completion
+from greedyrank.config.settings.problems import Completion, Target
 from greedyrank.theory import step_limits
 
 
-class DeepMatrix(Settings):
+class DeepMatrix(FactorizationSettings):
     """Product of ``depth`` matrices, W = W_N ... W_1; hidden widths are the smaller side of W."""
 
     same_in_group: ClassVar[tuple[str, ...]] = ("depth",)
@@ -47,14 +53,24 @@ class DeepMatrix(Settings):
             raise ValueError(f"layer_beta is {self.layer_beta}; allowed: 0 to below layer_alpha = {self.layer_alpha}")
         return self
 
-    def step_limit(self, problem: Settings, optimizer: Settings) -> float | None:
+    def check_problem(self, problem: ProblemSettings) -> None:
+        """Check that the problem looks for a matrix, square where a determinant is asked for."""
+        shape = problem.tensor_shape()
+        if len(shape) != 2:
+            raise ValueError(f"shape is {shape}; deep_matrix takes matrices")
+        if isinstance(problem, Target) and problem.loss == "huber":
+            raise ValueError("deep_matrix has no huber loss: its growth laws are measured with squares")
+        if self.det != "any" and shape[0] != shape[1]:
+            raise ValueError(f"shape is {shape}; only a square matrix has a determinant: leave out `det`")
+
+    def step_limit(self, problem: ProblemSettings, optimizer: OptimizerSettings) -> float | None:
         """Return the limit of Chou et al. 2020 for plain gradient descent on a completely observed matrix."""
         if not isinstance(problem, Completion) or not isinstance(optimizer, GD):
             return None
         return step_limits.of_run({**problem.model_dump(), **self.model_dump()})
 
 
-class PSD(Settings):
+class PSD(FactorizationSettings):
     """Positive semidefinite matrix W = U U^T with a square U."""
 
     factor_norm: float = Field(gt=0, description="Frobenius norm of U(0)")
@@ -63,8 +79,14 @@ class PSD(Settings):
     )
     seed: int = Field(default=0, ge=0, description="draws the initial factor")
 
+    def check_problem(self, problem: ProblemSettings) -> None:
+        """Check that the problem looks for a square matrix."""
+        shape = problem.tensor_shape()
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ValueError(f"shape is {shape}; psd takes square matrices")
 
-class CP(Settings):
+
+class CP(FactorizationSettings):
     """Sum of ``components`` outer products of vectors."""
 
     same_in_group: ClassVar[tuple[str, ...]] = ("components",)
@@ -75,6 +97,12 @@ class CP(Settings):
         default=False, description="then rescale the vectors of each component to their geometric mean norm"
     )
     seed: int = Field(default=0, ge=0, description="draws the initial factors")
+
+    def check_problem(self, problem: ProblemSettings) -> None:
+        """Check that there are no more components than entries."""
+        shape = problem.tensor_shape()
+        if self.components > math.prod(shape):
+            raise ValueError(f"components is {self.components}; the shape {shape} has {math.prod(shape)} entries")
 
 
 class DeepCP(CP):
@@ -89,7 +117,7 @@ class DeepCP(CP):
     depth: int = Field(gt=0, description="factors K of each vector; 1 is plain CP")
 
 
-class Tucker(Settings):
+class Tucker(FactorizationSettings):
     """Core times a matrix along each mode, each column a product of ``depth`` factors (Hariz et al. 2024)."""
 
     same_in_group: ClassVar[tuple[str, ...]] = ("core_shape", "depth")
@@ -105,8 +133,18 @@ class Tucker(Settings):
     )
     seed: int = Field(default=0, ge=0, description="draws the initial core and columns")
 
+    def check_problem(self, problem: ProblemSettings) -> None:
+        """Check that the core fits into the tensor."""
+        shape, core = problem.tensor_shape(), self.core_shape
+        if core is None:
+            return
+        if len(core) != len(shape) or not all(1 <= r <= n for r, n in zip(core, shape, strict=True)):
+            raise ValueError(f"core_shape is {core}; allowed: one length a mode, each from 1 to that of {shape}")
+        if self.depth == 0 and core != shape:
+            raise ValueError(f"core_shape is {core}; at depth 0 the core is the tensor, of shape {shape}")
 
-class Hierarchical(Settings):
+
+class Hierarchical(FactorizationSettings):
     """Hierarchical Tucker factorization on a binary tree of neighbouring modes (Razin et al. 2022)."""
 
     same_in_group: ClassVar[tuple[str, ...]] = ("widths",)
@@ -118,9 +156,15 @@ class Hierarchical(Settings):
     )
     seed: int = Field(default=0, ge=0, description="draws the initial factors")
 
+    def check_problem(self, problem: ProblemSettings) -> None:
+        """Check that there is one width for each level of the tree."""
+        check_widths("widths", self.widths, problem.tensor_shape())
 
-class BinaryCP(Settings):
+
+class BinaryCP(FactorizationSettings):
     """CP of order 784 with modes of length 2: each prediction a sum of products of 784 factors."""
+
+    only_with: ClassVar[str] = "image_classification"
 
     tensor_rank: int = Field(gt=0, description="number of components")
     init_mean: float = Field(default=1.0, description="mean of the initial factors")
@@ -128,17 +172,18 @@ class BinaryCP(Settings):
     seed: int = Field(default=0, ge=0, description="draws the initial factors")
 
 
-class Autoencoder(Settings):
+class Autoencoder(FactorizationSettings):
     """Convolutional autoencoder with square linear layers behind the encoder (Jing et al. 2020)."""
 
     same_in_group: ClassVar[tuple[str, ...]] = ("latent_size", "linear_layers")
+    only_with: ClassVar[str] = "autoencoding"
 
     latent_size: int = Field(gt=0, description="length n of the latent codes")
     linear_layers: int = Field(ge=0, description="n x n matrices behind the encoder, without bias; 0 is none")
     seed: int = Field(default=0, ge=0, description="draws the initial weights and biases, as torch's layers do")
 
 
-FACTORIZATIONS = {
+FACTORIZATIONS: dict[str, type[FactorizationSettings]] = {
     "deep_matrix": DeepMatrix,
     "psd": PSD,
     "cp": CP,

@@ -6,16 +6,14 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from greedyrank.config.settings.base import Settings
+from greedyrank.config.settings.base import OptimizerSettings
 
 
-class GD(Settings):
+class GD(OptimizerSettings):
     """Plain gradient descent."""
 
-    learning_rate: float = Field(gt=0, description="step size")
 
-
-class GroupRMSprop(Settings):
+class GroupRMSprop(OptimizerSettings):
     """GD whose step is divided by a running norm of the whole gradient, one scalar a run."""
 
     learning_rate: float = Field(gt=0, description="numerator of the effective step")
@@ -23,7 +21,7 @@ class GroupRMSprop(Settings):
     eps: float = Field(default=1.0e-6, gt=0, description="added after the square root")
 
 
-class Adam(Settings):
+class Adam(OptimizerSettings):
     """Adam (Kingma & Ba), as in torch."""
 
     same_in_group: ClassVar[tuple[str, ...]] = ("beta1", "beta2", "eps")
@@ -34,4 +32,4 @@ class Adam(Settings):
     eps: float = Field(default=1.0e-8, gt=0, description="added after the square root")
 
 
-OPTIMIZERS = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}
+OPTIMIZERS: dict[str, type[OptimizerSettings]] = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from greedyrank.config.settings.base import Settings, check_widths
+from greedyrank.config.settings.base import ProblemSettings, check_widths
+
+if TYPE_CHECKING:
+    from greedyrank.config.settings.training import Training
+    from greedyrank.config.sweeps import Run
 
 # On what a target depends beside its seed.
 TARGET = (
@@ -24,7 +28,7 @@ TARGET = (
 )
 
 
-class Target(Settings):
+class Target(ProblemSettings):
     """What is to be recovered; see `greedyrank.targets`."""
 
     shape: list[int] = Field(min_length=2, description="length of each mode")
@@ -63,6 +67,10 @@ class Target(Settings):
         if (self.loss == "huber") != (self.huber_threshold is not None):
             raise ValueError("`huber_threshold` goes with the loss huber, and only with it")
         return self
+
+    def tensor_shape(self) -> list[int]:
+        """Return the shape of the target."""
+        return self.shape
 
     def _check_target(self) -> None:
         """Check that exactly one kind of target is given, and that the shape allows it."""
@@ -158,7 +166,7 @@ class Completion(Target):
 
     def _check_observed(self) -> None:
         seen = set()
-        for row in self.observed:
+        for row in self.observed or []:
             index = tuple(row[:-1])
             if len(index) != len(self.shape) or any(
                 i != int(i) or not 0 <= i < n for i, n in zip(index, self.shape, strict=False)
@@ -213,12 +221,14 @@ class Sensing(Target):
         return self
 
 
-class MovieLens(Settings):
+class MovieLens(ProblemSettings):
     """Predict ratings of movies by users from some of them: MovieLens 100K (Arora et al., Fig. 3)."""
 
     same_in_group: ClassVar[tuple[str, ...]] = ("shape",)
     data_settings: ClassVar[tuple[str, ...]] = ("shape", "data_seed")
     files: ClassVar[tuple[str, ...]] = ("movielens/u.data",)
+    records_matrices: ClassVar[bool] = False
+    has_growth: ClassVar[bool] = False  # spectra are recorded, not matrices
 
     shape: list[int] = Field(
         default=[1682, 943],
@@ -238,6 +248,15 @@ class MovieLens(Settings):
             raise ValueError(f"shape is {self.shape}; allowed: 1 to 1682 movies, then 1 to 943 users")
         return self
 
+    def tensor_shape(self) -> list[int]:
+        """Return movies and users."""
+        return self.shape
+
+
+def _check_batch_size(training: Training, train_size: int) -> None:
+    if training.batch_size is not None and training.batch_size > train_size:
+        raise ValueError(f"batch_size is {training.batch_size}; train_size allows at most {train_size}")
+
 
 PIXELS = 784
 # Arrays of (images of a minibatch, columns) that a step holds: products, their weights, and one more.
@@ -246,16 +265,20 @@ ARRAYS_BY_IMAGE = 3
 ARRAYS_BY_PIXEL = 12
 
 
-def _columns(runs: list) -> int:
+def _columns(runs: list[Run]) -> int:
     """Return the columns of a job on images: the components of all its runs."""
     return sum(run["tensor_rank"] for run in runs)
 
 
-class ImageClassification(Settings):
+class ImageClassification(ProblemSettings):
     """Tell one class of 1-bit images from the rest, as completion of a tensor of order 784."""
 
     same_in_group: ClassVar[tuple[str, ...]] = ("dataset", "images", "train_size", "test_size", "data_seed")
     data_settings: ClassVar[tuple[str, ...]] = ("dataset", "images", "data_seed")
+    only_with: ClassVar[str] = "binary_cp"
+    minibatches: ClassVar[bool] = True
+    records_matrices: ClassVar[bool] = False
+    has_growth: ClassVar[bool] = False
 
     dataset: Literal["mnist", "fashion_mnist"] = Field(description="which images")
     images: Literal["original", "random", "shuffled", "independent"] = Field(
@@ -271,8 +294,13 @@ class ImageClassification(Settings):
     test_size: int = Field(default=10000, gt=0, le=10000, description="first so many test images")
     data_seed: int = Field(default=0, ge=0, description="draws random images, orders of pixels and permuted labels")
 
+    def check_schedule(self, name: str, training: Training) -> None:
+        """Check the schedule, and that a minibatch is no larger than the training set."""
+        super().check_schedule(name, training)
+        _check_batch_size(training, self.train_size)
+
     @classmethod
-    def job_bytes(cls, runs: list) -> int:
+    def job_bytes(cls, runs: list[Run]) -> int:
         """Return about how many bytes the arrays of a job take, its images and labels included."""
         run = runs[0]
         of_columns = _columns(runs) * (ARRAYS_BY_IMAGE * run["batch_size"] + ARRAYS_BY_PIXEL * PIXELS)
@@ -280,19 +308,23 @@ class ImageClassification(Settings):
         return (of_columns + of_images) * {"float32": 4, "float64": 8}[run["dtype"]]
 
     @classmethod
-    def memory_advice(cls, runs: list) -> str:
+    def memory_advice(cls, runs: list[Run]) -> str:
         """Return how a job on images can be made smaller."""
         return (
-            f"its {_columns(runs)} columns are all components of its runs: split it by naming `tensor_rank` in `job_per`,"
-            " or give it fewer labels, ranks or seeds, or a smaller `batch_size`"
+            f"its {_columns(runs)} columns are all components of its runs: split it by naming `tensor_rank` in"
+            " `job_per`, or give it fewer labels, ranks or seeds, or a smaller `batch_size`"
         )
 
 
-class Autoencoding(Settings):
+class Autoencoding(ProblemSettings):
     """Reconstruct images, resized to 32x32, in minibatches in the order of the file (Jing et al. 2020)."""
 
     same_in_group: ClassVar[tuple[str, ...]] = ("dataset", "train_size", "test_size")
     data_settings: ClassVar[tuple[str, ...]] = ("dataset", "train_size", "test_size")
+    only_with: ClassVar[str] = "autoencoder"
+    minibatches: ClassVar[bool] = True
+    records_matrices: ClassVar[bool] = False
+    has_growth: ClassVar[bool] = False
 
     dataset: Literal["mnist", "fashion_mnist"] = Field(description="which images")
     train_size: int = Field(default=60000, gt=0, le=60000, description="first so many training images")
@@ -300,8 +332,15 @@ class Autoencoding(Settings):
         default=10000, ge=2, le=10000, description="first so many test images, of which the latent codes are taken"
     )
 
+    def check_schedule(self, name: str, training: Training) -> None:
+        """Check the schedule, and that images are taken in the order of the file."""
+        super().check_schedule(name, training)
+        _check_batch_size(training, self.train_size)
+        if training.order_seed:
+            raise ValueError(f"{name} takes the images in the order of the file: no `order_seed`")
 
-PROBLEMS = {
+
+PROBLEMS: dict[str, type[ProblemSettings]] = {
     "completion": Completion,
     "sensing": Sensing,
     "movielens": MovieLens,

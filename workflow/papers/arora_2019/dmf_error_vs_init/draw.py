@@ -5,29 +5,15 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from arora_2019.common import initial_norm, note_inits
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import last, select
 
-PUBLISHED_INITS = 4
 DRAWS = {
     "false": ("without replacement", {"color": COLORS["blue"], "marker": "o"}),
     "true": ("with replacement", {"color": COLORS["orange"], "marker": "^"}),
 }
-
-
-def initial_norm(runs: xr.Dataset) -> xr.DataArray:
-    """Return the expected ||W(0)||_F of each run, n times the entries' standard deviation.
-
-    The targets have ``target_norm`` = n: their mean squared entry is 1.
-    """
-    return runs.product_std * runs.target_norm
-
-
-def note_inits(canvas: Canvas, runs: xr.Dataset) -> None:
-    """Remark below the panels where fewer inits were run than published."""
-    if (count := len(np.unique(runs.product_std))) < PUBLISHED_INITS:
-        canvas.remarks.append(f"{count} inits, published {PUBLISHED_INITS}")
 
 
 def draw(

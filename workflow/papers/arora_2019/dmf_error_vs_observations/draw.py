@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from arora_2019.dmf_nuclear_norm_vs_init.draw import DEPTHS, MINIMUM
 
+from arora_2019.common import DEPTHS, MINIMUM
 from greedyrank.figures.canvas import Canvas
 from greedyrank.spectra.selection import last, select
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from arora_2019.singular_values.statistics import diagonal_over_other, largest_ratio
 
+from arora_2019.singular_values.statistics import diagonal_over_other, largest_ratio
 from greedyrank.spectra.selection import last
 
 

@@ -4,47 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from arora_2019.dmf_error_vs_init.draw import initial_norm, note_inits
 
+from arora_2019.common import DEPTHS, compare, initial_norm, note_inits
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import last, select
-
-DEPTHS = {
-    2: {"color": COLORS["blue"], "marker": "o"},
-    3: {"color": COLORS["orange"], "marker": "^"},
-    4: {"color": COLORS["green"], "marker": "D"},
-}
-MINIMUM = {"color": COLORS["purple"], "marker": "s", "linestyle": "--"}
-TRUTH = {"color": COLORS["black"], "marker": "_", "linestyle": ":"}
-
-
-def compare(canvas: Canvas, row: int, runs: xr.Dataset, x: xr.DataArray, title: str) -> None:
-    """Draw a row: error, nuclear norm above the minimum, and effective rank, with minimum and truth.
-
-    Targets differ in their nuclear norm from data seed to data seed; the excess over the minimum
-    that fits compares them. ``x`` is in the order of ``runs``.
-    """
-    errors, norms, ranks = (3 * row + column for column in range(3))
-    for depth, style in DEPTHS.items():
-        here = np.flatnonzero(runs.depth == depth)
-        some = runs.isel(run=here)
-        drawn = (some.relative_squared_error, some.nuclear_norm - some.minimum_nuclear_norm, some.effective_rank)
-        for panel, values in zip((errors, norms, ranks), drawn, strict=True):
-            if len(here):
-                canvas.medians(panel, x[here], values, f"depth {depth}", label=f"depth {depth}", **style)
-    minima = (runs.minimum_error, 0 * runs.minimum_error, runs.minimum_effective_rank)
-    for panel, values in zip((errors, norms, ranks), minima, strict=True):
-        canvas.medians(panel, x, values, "minimum nuclear norm", label="minimum nuclear norm", **MINIMUM)
-    truths = (runs.target_nuclear_norm - runs.minimum_nuclear_norm, runs.target_effective_rank)
-    for panel, values in zip((norms, ranks), truths, strict=True):
-        canvas.medians(panel, x, values, "target", label="target", **TRUTH)
-    canvas.title(errors, f"{title}: error")
-    canvas.title(norms, "nuclear norm above the minimum")
-    canvas.title(ranks, "effective rank")
-    canvas.panels[errors].set(yscale="log", ylabel=r"$\|W - W^*\|_F^2\,/\,\|W^*\|_F^2$")
-    canvas.panels[norms].set_ylabel(r"$\|W\|_* - \min\|X\|_*$")
-    canvas.panels[ranks].set_ylabel("effective rank")
 
 
 def limit(canvas: Canvas, panel: int, bottom: float, top: float) -> None:

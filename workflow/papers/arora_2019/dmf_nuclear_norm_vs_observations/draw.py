@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from arora_2019.dmf_nuclear_norm_vs_init.draw import compare
 
+from arora_2019.common import compare
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import last, select

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from arora_2019.dmf_error_vs_init.draw import initial_norm
-from arora_2019.dmf_nuclear_norm_vs_init.draw import compare
 
+from arora_2019.common import compare, initial_norm
 from greedyrank.figures.canvas import Canvas
 from greedyrank.spectra.selection import last, select
 

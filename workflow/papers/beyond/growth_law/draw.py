@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from beyond.growth_law.statistics import FEWEST, exponents, growing, integrated, integrated_errors, laws
 from matplotlib.ticker import NullLocator
 
+from beyond.growth_law.statistics import FEWEST, exponents, integrated, integrated_errors, laws
+from greedyrank.claims.statistics import growing
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, rank_colors
 from greedyrank.spectra.selection import select

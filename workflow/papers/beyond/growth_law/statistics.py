@@ -12,7 +12,7 @@ FEWEST = 10  # stencils at which a component must grow, to count
 
 
 def laws(runs: xr.Dataset, family: str) -> list[tuple[float, float]]:
-    """Return kappa and exponent of each run; see `greedyrank.theory.growth_law`."""
+    """Return kappa and exponent of each run; see `greedyrank.theory.growth_laws.growth_law`."""
     depths = runs.depth.values if "depth" in runs.coords else np.full(runs.sizes["run"], np.nan)
     orders = [shape.count("x") + 1 for shape in runs["shape"].values]
     return [growth_laws.growth_law(family, float(depth), order) for depth, order in zip(depths, orders, strict=True)]

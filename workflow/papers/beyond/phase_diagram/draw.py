@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from beyond.phase_diagram.statistics import cells, degrees_of_freedom, learned_components
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LogNorm
 
+from beyond.phase_diagram.statistics import cells, degrees_of_freedom, learned_components
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import last

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import xarray as xr
 
+from chou_2020.effective_rank_early_stopping.statistics import interval
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import select
-from greedyrank.theory import plateaus, recovery_times
+from greedyrank.theory import recovery_times
 
 LOOKS = {0.1: "blue", 0.3: "orange"}
 
@@ -43,7 +44,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
                 series = f"best rank-{rank} approximation, {label}, data seed {run.data_seed.item():.0f}"
                 look = {"color": COLORS[color], "linestyle": ":", "linewidth": 0.7}
                 canvas.line(column, [1, ends], [error, error], series, **look)
-                start, end = plateaus.interval(run, rank, share)
+                start, end = interval(run, rank, share)
                 if start < min(end, ends):
                     level = height - 0.35 - 0.12 * (index + here.sizes["run"] * (noise == max(LOOKS)))
                     look = {"color": COLORS[color], "linewidth": 2, "alpha": 0.6, "solid_capstyle": "butt"}

@@ -6,7 +6,15 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.spectra.selection import last
-from greedyrank.theory import plateaus
+from greedyrank.theory import recovery_times
+
+
+def interval(run: xr.Dataset, rank: int, share: float) -> tuple[float, float]:
+    """Return the predicted interval of a rank in steps, `recovery_times.rank_intervals`, from what a run sees."""
+    eigenvalues = run.observed_eigenvalue.to_numpy()
+    depth, alpha, rate = (run[name].item() for name in ("depth", "layer_alpha", "learning_rate"))
+    start, end = recovery_times.rank_intervals(eigenvalues, int(depth), alpha, rate, share)[rank - 1]
+    return float(start), float(end)
 
 
 def _at_best(runs: xr.Dataset) -> xr.Dataset:
@@ -33,7 +41,7 @@ def interval_over_best(runs: xr.Dataset, *, rank: int, share: float, after: bool
     found = []
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
-        start, end = plateaus.interval(run, rank, share)
+        start, end = interval(run, rank, share)
         meant = run.step > end if after else (run.step >= start) & (run.step <= end)
         found.append((run.relative_error.where(meant).max() / run.relative_error.min()).item())
     return np.array(found)
@@ -45,6 +53,6 @@ def best_against_interval(runs: xr.Dataset, *, rank: int, share: float, of: str 
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
         best = run.step[run[of].argmin("record")].item()
-        start, end = plateaus.interval(run, rank, share)
+        start, end = interval(run, rank, share)
         found.append(best / np.clip(best, start, end) if start < end else np.nan)
     return np.array(found)

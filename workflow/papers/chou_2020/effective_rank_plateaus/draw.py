@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from chou_2020.effective_rank_plateaus import recovery_draws
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import select
-from greedyrank.theory import recovery_draws, recovery_times, step_limits
+from greedyrank.theory import recovery_times, step_limits
 
 SPECTRA = ("10, 7, 5, -5", "10, 7, 5, 3")
 MARKS = {2: ("blue", "o"), 3: ("orange", "s"), 4: ("green", "^")}

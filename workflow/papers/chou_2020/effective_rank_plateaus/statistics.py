@@ -5,18 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.spectra.selection import last
-from greedyrank.theory import plateaus, recovery_draws, recovery_times
-
-
-def resting_rank(runs: xr.Dataset, *, place: int) -> np.ndarray:
-    """Return the effective rank where it changes least around the predicted height of a rank."""
-    return plateaus.resting_values(runs, place)
-
-
-def final_rank(runs: xr.Dataset) -> np.ndarray:
-    """Return the effective rank at the last record."""
-    return last(runs).nuclear_rank.to_numpy()
+from chou_2020.effective_rank_plateaus import recovery_draws
+from greedyrank.theory import recovery_times
 
 
 def largest_fall(runs: xr.Dataset, *, since: str) -> np.ndarray:

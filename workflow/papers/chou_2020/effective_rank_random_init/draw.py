@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from chou_2020.common import resting_values
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import select
-from greedyrank.theory import plateaus, recovery_times
+from greedyrank.theory import recovery_times
 
 LOOKS = (("sky", "o"), ("orange", "s"))  # of the larger and the smaller init
 
@@ -51,7 +52,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
         panel = place + 2
         axes = canvas.panels[panel]
         axes.axhline(heights[place - 1], linestyle="--", linewidth=0.6, color=COLORS["gray"], zorder=0)
-        rests = plateaus.resting_values(runs, place)
+        rests = resting_values(runs, place)
         for number, (color, marker) in enumerate(LOOKS):
             x, y = [], []
             for depth in np.unique(runs.depth):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.spectra.selection import last
-from greedyrank.theory import plateaus, recovery_times
+from chou_2020.common import resting_values
+from greedyrank.theory import recovery_times
 
 
 def off_plateaus(runs: xr.Dataset, *, places: list) -> np.ndarray:
     """Return how far the effective rank rests from the predicted heights at most, relative to them."""
     heights = np.array([recovery_times.plateau_heights(values) for values in runs.target_eigenvalue.to_numpy()])
-    off = [np.abs(plateaus.resting_values(runs, place) / heights[:, place - 1] - 1) for place in places]
+    off = [np.abs(resting_values(runs, place) / heights[:, place - 1] - 1) for place in places]
     return np.max(off, axis=0)
 
 
@@ -24,8 +24,3 @@ def fraction_on_plateaus(runs: xr.Dataset, *, places: list, tolerance: float) ->
 def lowest_rank(runs: xr.Dataset) -> np.ndarray:
     """Return the smallest effective rank of each run."""
     return runs.nuclear_rank.min("record").to_numpy()
-
-
-def final_rank(runs: xr.Dataset) -> np.ndarray:
-    """Return the effective rank at the last record."""
-    return last(runs).nuclear_rank.to_numpy()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from chou_2020.common import resting_values
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import select
-from greedyrank.theory import plateaus, recovery_times
+from greedyrank.theory import recovery_times
 
 INITS = {0.0: ("identical", "blue"), 0.023: ("perturbed", "orange")}
 
@@ -64,7 +65,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
 
     for place, (color, marker) in enumerate((("blue", "o"), ("orange", "s"), ("green", "^")), start=1):
         canvas.panels[5].axhline(heights[place - 1], linestyle="--", linewidth=0.6, color=COLORS["gray"], zorder=0)
-        x, y = runs.measurements.values, plateaus.resting_values(runs, place)
+        x, y = runs.measurements.values, resting_values(runs, place)
         canvas.medians(5, x, y, f"rest {place}", marker, color=COLORS[color], linewidth=0.6)
     canvas.title(5, "rests, both inits")
     canvas.panels[5].set(xlabel="measurements m", xticks=counts, ylabel=r"$\|W\|_*/\|W\|$ at rest")

@@ -6,17 +6,6 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.spectra.selection import last
-from greedyrank.theory import plateaus
-
-
-def resting_rank(runs: xr.Dataset, *, place: int) -> np.ndarray:
-    """Return the effective rank where it changes least around the predicted height of a rank."""
-    return plateaus.resting_values(runs, place)
-
-
-def final_rank(runs: xr.Dataset) -> np.ndarray:
-    """Return the effective rank at the last record."""
-    return last(runs).nuclear_rank.to_numpy()
 
 
 def final_error(runs: xr.Dataset) -> np.ndarray:

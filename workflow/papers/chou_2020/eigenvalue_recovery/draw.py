@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from chou_2020.eigenvalue_recovery.statistics import first_step
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, rank_colors
 from greedyrank.spectra.selection import select
 from greedyrank.theory import step_limits
-from greedyrank.theory.plateaus import first_step
 
 SCALE = 3.0e-3  # of the product at the start, as in the picture
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.theory.plateaus import first_step
+
+def first_step(runs: xr.Dataset, share: float, eigenvector: int = 0) -> np.ndarray:
+    """Return the first recorded step of each run at which a share of an eigenvalue is learned; NaN if none."""
+    learned = runs.learned_eigenvalue.isel(eigenvector=eigenvector)
+    reached = learned >= share * runs.target_eigenvalue.isel(eigenvector=eigenvector)
+    steps = runs.step.isel(record=reached.argmax("record"))
+    return steps.where(reached.any("record")).to_numpy()
 
 
 def half_times_off(runs: xr.Dataset, *, picture: list) -> float:

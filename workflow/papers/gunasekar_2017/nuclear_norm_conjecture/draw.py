@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from gunasekar_2017.nuclear_norm_conjecture.statistics import relative_gap, target_over_minimum
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
+from gunasekar_2017.nuclear_norm_conjecture.statistics import relative_gap, target_over_minimum
 
 SWEEPS = {
     "conjecture_sensing": ("Gaussian sensing", {"color": COLORS["blue"], "marker": "o"}),

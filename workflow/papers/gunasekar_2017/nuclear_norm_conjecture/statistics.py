@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.claims.statistics import certified_gap  # noqa: F401  found by name
 from greedyrank.spectra.selection import along, last
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from hariz_2022.deep_cp.statistics import gap, last_error
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, LINES, rank_colors
 from greedyrank.spectra.selection import last, select
+from hariz_2022.deep_cp.statistics import gap, last_error
 
 DEPTHS = {1: ("blue", "o"), 2: ("orange", "s"), 3: ("green", "^")}
 

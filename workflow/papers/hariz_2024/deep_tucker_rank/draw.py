@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from hariz_2024.deep_tucker_slices.draw import DEPTH_COLORS
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, LINES
 from greedyrank.spectra.selection import last, select
+from hariz_2024.common import DEPTH_COLORS
 
 MARKERS = {0: "x", 1: "o", 2: "s", 3: "^", 4: "D"}
 

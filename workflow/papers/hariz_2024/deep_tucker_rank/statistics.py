@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from hariz_2024.deep_tucker_slices.statistics import multilinear_ranks, slices_above
 
 from greedyrank.spectra.selection import along, last
-
-__all__ = ["multilinear_ranks", "slices_above", "smallest_gain", "test_error"]
 
 
 def test_error(runs: xr.Dataset) -> np.ndarray:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from hariz_2024.deep_tucker_slices.statistics import slice_gap
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, LINES
 from greedyrank.spectra.selection import last, select
+from hariz_2024.common import DEPTH_COLORS
+from hariz_2024.deep_tucker_slices.statistics import slice_gap
 
-DEPTH_COLORS = {0: "gray", 1: "orange", 2: "blue", 3: "green", 4: "purple"}
 PUBLISHED_RATE = 5.0e-4
 PUBLISHED_STEPS = 2_125_000  # minibatches of 128
 PUBLISHED_NORM = 1.2  # our reading of the generator; the other runs have a larger target

@@ -15,11 +15,6 @@ def slice_gap(runs: xr.Dataset, *, rank: int) -> np.ndarray:
     return np.exp(np.log(gaps).mean("mode")).to_numpy()
 
 
-def slices_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
-    """Return how many core slices exceed a norm at the end, for each run and each mode."""
-    return (last(runs).slice_norm > threshold).sum("slice").to_numpy().ravel()
-
-
 def middle_growth(runs: xr.Dataset) -> np.ndarray:
     """Return by what factor the norm of the middle slice grows, in the geometric mean over the modes."""
     middle = runs.sizes["slice"] // 2
@@ -36,8 +31,3 @@ def imbalance(runs: xr.Dataset) -> np.ndarray:
 def final_error(runs: xr.Dataset) -> np.ndarray:
     """Return the relative error (unsquared) over all entries at the end."""
     return last(runs).relative_error.to_numpy()
-
-
-def multilinear_ranks(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
-    """Return how many singular values of each mode's unfolding exceed a share of the largest, at the end."""
-    return (last(runs).multilinear_value > threshold).sum("component").to_numpy().ravel()

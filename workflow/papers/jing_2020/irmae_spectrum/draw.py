@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from jing_2020.irmae_spectrum.statistics import counts, effective_ranks, normalised
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import last, select
+from jing_2020.irmae_spectrum.statistics import counts, effective_ranks, normalised
 
 LOOKS = {0: ("blue", "no linear layer"), 1: ("amber", "1 linear layer"), 8: ("orange", "8 linear layers")}
 # What is counted of a spectrum while a run learns, and its line.

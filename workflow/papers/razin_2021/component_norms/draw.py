@@ -12,76 +12,7 @@ from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, LINES, rank_colors
 from greedyrank.spectra.selection import at_stop, select
 from greedyrank.theory import growth_laws
-
-INIT_COLORS = ("orange", "green", "blue")
-
-
-def inits(runs: xr.Dataset) -> list[float]:
-    """Return the inits of a sweep, from the largest down."""
-    return sorted(set(runs.factor_std.values.tolist()), reverse=True)
-
-
-def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
-    """Draw the ten largest norms up to the stopping rule, one line style a data seed."""
-    std = f"{runs.factor_std.values[0]:g}"
-    for index in range(runs.sizes["run"]):
-        run = runs.isel(run=index)
-        before = (run.step >= 0) & (run.step <= run.stop_step)
-        for component, color in enumerate(rank_colors(run.sizes["component"])):
-            canvas.line(
-                panel,
-                run.step.where(before) / 1e3,
-                run.component_norm.isel(component=component),
-                f"norm {component + 1}, data seed {run.data_seed.item():.0f}",
-                color=color,
-                linestyle=LINES[index % len(LINES)],
-                linewidth=1.2 if index == 0 else 0.7,
-            )
-    for index in np.flatnonzero(runs.component_norm.max(("record", "component")) > norm_max):
-        peak = float(runs.component_norm[index].max())
-        text = f"data seed {runs.data_seed.values[index]:.0f} peaks at {peak:.1f}"
-        canvas.panels[panel].text(
-            0.98, 0.99, text, transform=canvas.panels[panel].transAxes, ha="right", va="top", size=7
-        )
-    if std in published.get("final", {}):
-        norms = published["final"][std]
-        at = [published["iterations"][std] / 1e3] * len(norms)
-        canvas.published(panel, at, norms, markersize=4)
-    canvas.title(panel, f"init {std}")
-    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms", ylim=(-0.02, norm_max))
-
-
-def errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: dict) -> None:
-    """Draw the errors, thick up to the stopping rule and thin through a finish after it."""
-    std = f"{runs.factor_std.values[0]:g}"
-    for index in range(runs.sizes["run"]):
-        run = runs.isel(run=index)
-        style = {"color": COLORS[color], "linestyle": LINES[index % len(LINES)]}
-        for part, where, width in (
-            ("to the stop", (run.step >= 0) & (run.step <= run.stop_step), 1.0),
-            ("smaller steps", run.step >= run.stop_step, 0.5),
-        ):
-            series = f"init {std}, data seed {run.data_seed.item():.0f}, {part}"
-            label = f"init {std}" if index == 0 and width == 1.0 else None
-            canvas.line(
-                panel, run.step.where(where) / 1e3, run.relative_error, series, linewidth=width, label=label, **style
-            )
-    if std in published.get("error", {}):
-        at, error = published["iterations"][std] / 1e3, published["error"][std]
-        canvas.published(panel, [at], [error], f"init {std}, published", color=COLORS[color], alpha=0.4, markersize=4)
-    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
-
-
-def trajectories_and_errors(canvas: Canvas, first: int, runs: xr.Dataset, name: str, norm_max: float) -> None:
-    """Draw the norms of the two largest inits in two panels and the errors of all inits in a third."""
-    for place, (std, color) in enumerate(zip(inits(runs), INIT_COLORS, strict=False)):
-        here = select(runs, {"factor_std": std})
-        if place < 2:
-            trajectories(canvas, first + place, here, {}, norm_max)
-            canvas.title(first + place, f"{name}, init {std:g}")
-        errors(canvas, first + 2, here, color, {})
-    canvas.title(first + 2, f"{name}, error")
-    canvas.panels[first + 2].legend()
+from razin_2021.common import INIT_COLORS, errors, inits, trajectories
 
 
 def growth_law(canvas: Canvas, panel: int, runs: xr.Dataset, order: int, learned: float, share: float) -> None:

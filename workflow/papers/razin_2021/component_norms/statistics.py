@@ -6,12 +6,7 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.claims.statistics import growing
-from greedyrank.spectra.selection import along, at_stop, last
-
-
-def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
-    """Return how many of the ten largest component norms exceed a threshold at the published stop."""
-    return (at_stop(runs).component_norm > threshold).sum("component").to_numpy()
+from greedyrank.spectra.selection import last
 
 
 def _median_error(runs: xr.Dataset, first: xr.DataArray, last: xr.DataArray) -> np.ndarray:
@@ -29,16 +24,6 @@ def error_after_equal_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
     """Return the median error of so many steps before the stop over that of as many before them."""
     late = _median_error(runs, runs.stop_step - steps, runs.stop_step)
     return late / _median_error(runs, runs.stop_step - 2 * steps, runs.stop_step - steps)
-
-
-def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
-    """Return, for each data seed, the smallest factor by which the gap grows along ``stds``.
-
-    The gap is the fifth largest component norm over the sixth, at the published stop.
-    """
-    norms = at_stop(runs).component_norm
-    gap = norms.isel(component=4) / norms.isel(component=5)
-    return np.array([min(gaps[1:] / gaps[:-1]) for gaps in along(gap, "factor_std", stds)])
 
 
 def growth_exponents(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import xarray as xr
-from razin_2021.component_norms.draw import trajectories_and_errors
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.spectra.selection import select
+from razin_2021.common import trajectories_and_errors
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", norm_max: float = 0.85) -> Canvas:

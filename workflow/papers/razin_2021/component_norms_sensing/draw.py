@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import xarray as xr
-from razin_2021.component_norms.draw import trajectories_and_errors
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.spectra.selection import select
+from razin_2021.common import trajectories_and_errors
 
 ENSEMBLES = {"gaussian": "dense", "rank_one": "rank-one"}
 

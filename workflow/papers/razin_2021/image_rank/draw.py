@@ -4,76 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from razin_2021.image_rank.statistics import VARIANTS, variant
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import last, select
+from razin_2021.common import (
+    DATASETS,
+    HIGHEST_RANK,
+    VARIANT_LOOKS,
+    VARIANT_NAMES,
+    VARIANTS,
+    legend_above,
+    listed,
+    note_epochs_and_labels,
+    on_labels,
+    variant,
+)
 
-# Shuffled images all but coincide with the original ones, and the random variants with each other: hollow
-# markers of other sizes and forms, and a small shift along the axis, keep each to be seen.
-LOOKS = {
-    "original": {"color": COLORS["blue"], "marker": "o", "markersize": 3.5},
-    "shuffled": {"color": COLORS["black"], "marker": "s", "markersize": 6, "markerfacecolor": "none", "linestyle": ":"},
-    "independent": {"color": COLORS["green"], "marker": "v", "markersize": 4},
-    "random_images": {"color": COLORS["orange"], "marker": "^", "markersize": 4, "linestyle": (0, (5, 1.5))},
-    "random_labels": {"color": COLORS["purple"], "marker": "D", "markersize": 6, "markerfacecolor": "none"},
-}
-NAMES = {
-    "original": "original",
-    "shuffled": "shuffled pixels",
-    "independent": "independent pixels",
-    "random_images": "random images",
-    "random_labels": "random labels",
-}
 SAME_LABELS = {"color": COLORS["blue"], "marker": ".", "markersize": 4, "linestyle": ":", "linewidth": 0.9, "zorder": 4}
 SHIFTS = {"independent": -0.12, "random_images": 0.12}  # ranks
-TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 ERRORS = {"train": "training error", "test": "test error"}
 # Who is wrong: one class against the rest, or the largest of ten predictions.
 ACCURACIES = {"test": ("one against the rest", "-"), "test_class": ("ten classes", (0, (3, 1.2)))}
 LINEAR = {"color": COLORS["amber"], "linestyle": (0, (6, 1.5, 1, 1.5)), "linewidth": 1.3, "zorder": 1}
 CONSTANT = {"color": "0.45", "linewidth": 0.8, "zorder": 0}
-MOST = 15  # the largest published rank
-PUBLISHED_EPOCHS = 10_000
-
-
-def epochs(runs: xr.Dataset) -> xr.DataArray:
-    """Return the epoch of each record, (run, record), NaN where there is none."""
-    return (runs.step / np.ceil(runs.train_size / runs.batch_size)).where(runs.step >= 0)
-
-
-def on_labels(runs: xr.Dataset, labels: np.ndarray) -> xr.Dataset:
-    """Return the runs with one of some labels."""
-    return runs.isel(run=np.flatnonzero(np.isin(runs.label, labels)))
-
-
-def listed(labels: np.ndarray) -> str:
-    """Return labels as text, such as ``labels 0, 3``."""
-    return f"label{'s' * (len(labels) > 1)} {', '.join(f'{label:.0f}' for label in labels)}"
-
-
-def remark(canvas: Canvas, runs: xr.Dataset) -> None:
-    """Say how the runs differ from the published ones: in epochs, and in the labels of the variants."""
-    ends = epochs(runs).max("record").to_numpy()
-    if ends.min() < PUBLISHED_EPOCHS:
-        trained = " to ".join(f"{end:.0f}" for end in np.unique([ends.min(), ends.max()]))
-        canvas.remarks.append(f"{trained} epochs, published {PUBLISHED_EPOCHS}")
-    fewer: dict[str, list[str]] = {}
-    for name in VARIANTS:
-        labels = np.unique(variant(runs, name).label)
-        if len(labels) < 10:
-            fewer.setdefault(listed(labels), []).append(NAMES[name])
-    canvas.remarks += [f"{', '.join(names)}: {labels}" for labels, names in fewer.items()]
-
-
-def legend(canvas: Canvas, columns: int) -> None:
-    """Put what the first panel labels above all panels, the variants first."""
-    handles = dict(zip(*reversed(canvas.panels[0].get_legend_handles_labels()), strict=True))
-    names = list(NAMES.values())
-    order = sorted(handles, key=lambda label: names.index(label) if label in names else len(names))
-    where = {"loc": "outside upper center", "ncols": columns}
-    canvas.figure.legend([handles[label] for label in order], order, **where)
 
 
 def _by_rank(here: xr.Dataset, values: xr.DataArray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -87,15 +41,22 @@ def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, part: str, published: 
     for name in VARIANTS:
         here = variant(runs, name)
         _bars(
-            canvas, panel, here, part, NAMES[name], SHIFTS.get(name, 0), **LOOKS[name], zorder=2 + (name == "original")
+            canvas,
+            panel,
+            here,
+            part,
+            VARIANT_NAMES[name],
+            SHIFTS.get(name, 0),
+            **VARIANT_LOOKS[name],
+            zorder=2 + (name == "original"),
         )
         points = published.get(name, {}).get(part, [])
         if len(points):
             at = np.arange(1, len(points) + 1)
-            style = {"color": LOOKS[name]["color"], "alpha": 0.25, "linewidth": 3, "zorder": 0}
+            style = {"color": VARIANT_LOOKS[name]["color"], "alpha": 0.25, "linewidth": 3, "zorder": 0}
             label = "published (colour of the series, pale)" if panel == 0 and name == "original" else None
             axes.plot(at, points, label=label, **style)
-            canvas.keep(panel, f"{NAMES[name]}, {part}, published", at, points)
+            canvas.keep(panel, f"{VARIANT_NAMES[name]}, {part}, published", at, points)
     for same, described in _as_shuffled(runs):
         _means(canvas, panel, same, same[f"{part}_error"], f"{described}, {part}", described if panel == 0 else None)
     linear = float(original[f"linear_{part}_error"].mean())
@@ -134,7 +95,7 @@ def _bars(canvas: Canvas, panel: int, here: xr.Dataset, part: str, series: str, 
 
 def _level(canvas: Canvas, panel: int, value: float, series: str, label: str, style: dict) -> None:
     canvas.panels[panel].axhline(value, **style, label=label or None)
-    canvas.keep(panel, series, [0.5, MOST + 0.5], [value, value])
+    canvas.keep(panel, series, [0.5, HIGHEST_RANK + 0.5], [value, value])
 
 
 def _wrong(canvas: Canvas, panel: int, runs: xr.Dataset, variance: float) -> None:
@@ -145,10 +106,10 @@ def _wrong(canvas: Canvas, panel: int, runs: xr.Dataset, variance: float) -> Non
             here = variant(runs, name)
             ranks, values = _by_rank(here, here[f"{kind}_accuracy"])
             wrong = 1 - np.array([np.mean(entry) for entry in values])
-            style = {**LOOKS[name], "linestyle": line, "linewidth": 1.1, "zorder": 3}
+            style = {**VARIANT_LOOKS[name], "linestyle": line, "linewidth": 1.1, "zorder": 3}
             axes.plot(ranks + SHIFTS.get(name, 0), wrong, **style)
             seen = np.isfinite(wrong)
-            canvas.keep(panel, f"{NAMES[name]}, {described}", ranks[seen], wrong[seen])
+            canvas.keep(panel, f"{VARIANT_NAMES[name]}, {described}", ranks[seen], wrong[seen])
         if kind == "test":
             for same, name in _as_shuffled(runs):
                 _means(canvas, panel, same, 1 - same.test_accuracy, f"{name}, {described}", None)
@@ -174,9 +135,9 @@ def draw(
 ) -> Canvas:
     """Draw training error, test error and misclassified test images against tensor rank, for each data set."""
     canvas = Canvas(3, 2, width=width, height=2.15)
-    remark(canvas, sweeps["image_rank"])
+    note_epochs_and_labels(canvas, sweeps["image_rank"])
     ends = last(sweeps["image_rank"])
-    for column, (dataset, title) in enumerate(TITLES.items()):
+    for column, (dataset, title) in enumerate(DATASETS.items()):
         here = select(ends, {"dataset": dataset})
         for row, (part, described) in enumerate(ERRORS.items()):
             panel = 2 * row + column
@@ -190,7 +151,7 @@ def draw(
         canvas.title(panel, f"{title}, test images told wrongly")
         canvas.panels[panel].set(ylabel="share of test images", yscale="log", ylim=(0.002, 1.3))
     for axes in canvas.panels:
-        axes.set(xlabel="tensor rank", xlim=(0.5, MOST + 0.5), xticks=range(1, MOST + 1, 2))
+        axes.set(xlabel="tensor rank", xlim=(0.5, HIGHEST_RANK + 0.5), xticks=range(1, HIGHEST_RANK + 1, 2))
     canvas.panels[4].legend(loc="lower right", ncols=2)
-    legend(canvas, 4)
+    legend_above(canvas, 4)
     return canvas

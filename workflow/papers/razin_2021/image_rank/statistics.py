@@ -8,38 +8,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.spectra.selection import last, last_shared
-
-# What is trained on, by the settings `images` and `labels`.
-VARIANTS = {
-    "original": ("original", "original"),
-    "shuffled": ("shuffled", "original"),
-    "independent": ("independent", "original"),
-    "random_images": ("random", "original"),
-    "random_labels": ("original", "random"),
-}
-
-
-def variant(runs: xr.Dataset, name: str) -> xr.Dataset:
-    """Return the runs of one variant."""
-    images, labels = VARIANTS[name]
-    return runs.isel(run=np.flatnonzero((runs["images"] == images) & (runs["labels"] == labels)))
-
-
-def by(runs: xr.Dataset, *names: str) -> list[xr.Dataset]:
-    """Return the runs in groups that have the same values of some settings."""
-    keys = list(zip(*(runs[name].values for name in names), strict=True))
-    return [runs.isel(run=[i for i, key in enumerate(keys) if key == group]) for group in sorted(set(keys))]
-
-
-def pairs(runs: xr.Dataset, fitted: str, against: str, *names: str) -> list[list[xr.Dataset]]:
-    """Return two variants at equal epochs, on the labels both were trained on, in order; by the values of settings."""
-    found = []
-    for here in by(runs, *names):
-        pair = [variant(here, name).sortby("label") for name in (fitted, against)]
-        shared = np.intersect1d(*(part.label for part in pair))
-        found.append(last_shared(*(part.isel(run=np.flatnonzero(np.isin(part.label, shared))) for part in pair)))
-    return found
+from greedyrank.spectra.selection import last
+from razin_2021.common import compared, split_by
 
 
 def train_error(runs: xr.Dataset) -> np.ndarray:
@@ -52,13 +22,13 @@ def train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
 
     Both are means over the labels that both variants were trained on, at equal epochs.
     """
-    groups = pairs(runs, fitted, against, "dataset", "tensor_rank")
+    groups = compared(runs, fitted, against, "dataset", "tensor_rank")
     return np.array([float(a.train_error.mean() / b.train_error.mean()) for a, b in groups])
 
 
 def mean_train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
     """Return the geometric mean over ranks of `train_ratio`, for each data set."""
-    ratios = [train_ratio(here, fitted=fitted, against=against) for here in by(runs, "dataset")]
+    ratios = [train_ratio(here, fitted=fitted, against=against) for here in split_by(runs, "dataset")]
     return np.array([np.exp(np.mean(np.log(ratio))) for ratio in ratios])
 
 
@@ -68,7 +38,7 @@ def explained_on_test(runs: xr.Dataset) -> np.ndarray:
     One number a data set, from means over its labels, as the published errors are.
     """
     shares = []
-    for here in by(last(runs), "dataset"):
+    for here in split_by(last(runs), "dataset"):
         means = here.mean("run")
         test, train = (1 - means[f"{part}_error"] / means[f"{part}_variance"] for part in ("test", "train"))
         shares.append(float(test / train))
@@ -80,7 +50,7 @@ def over_linear(runs: xr.Dataset, *, part: str) -> np.ndarray:
 
     Both are means over the same labels.
     """
-    groups = by(last(runs), "dataset", "tensor_rank")
+    groups = split_by(last(runs), "dataset", "tensor_rank")
     return np.array([float(g[f"{part}_error"].mean() / g[f"linear_{part}_error"].mean()) for g in groups])
 
 
@@ -89,5 +59,5 @@ def accuracy_gain(runs: xr.Dataset, *, kind: str) -> np.ndarray:
 
     For each data set and rank, means over the same labels.
     """
-    groups = by(last(runs), "dataset", "tensor_rank")
+    groups = split_by(last(runs), "dataset", "tensor_rank")
     return np.array([float((g[f"{kind}_accuracy"] - g[f"linear_{kind}_accuracy"]).mean(skipna=False)) for g in groups])

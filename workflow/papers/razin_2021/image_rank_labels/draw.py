@@ -8,12 +8,24 @@ import matplotlib
 import numpy as np
 import xarray as xr
 from matplotlib.colors import BoundaryNorm
-from razin_2021.image_rank.draw import LOOKS, MOST, NAMES, TITLES, epochs, legend, listed, on_labels, remark
-from razin_2021.image_rank.statistics import VARIANTS, by, variant
-from razin_2021.image_rank_labels.statistics import needed_rank
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.spectra.selection import select
+from razin_2021.common import (
+    DATASETS,
+    HIGHEST_RANK,
+    VARIANT_LOOKS,
+    VARIANT_NAMES,
+    VARIANTS,
+    epochs,
+    legend_above,
+    listed,
+    note_epochs_and_labels,
+    on_labels,
+    split_by,
+    variant,
+)
+from razin_2021.image_rank_labels.statistics import needed_rank
 
 GARMENTS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 CLASSES = {"mnist": tuple(map(str, range(10))), "fashion_mnist": GARMENTS}
@@ -28,15 +40,15 @@ def _over_epochs(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
             here = select(variant(runs, name), {"tensor_rank": float(rank)})
             # Shuffled images lie on the original ones: thin, and on top.
             thin = name == "shuffled"
-            style = {"color": LOOKS[name]["color"], "linestyle": line, "linewidth": 0.7 if thin else 1.4}
+            style = {"color": VARIANT_LOOKS[name]["color"], "linestyle": line, "linewidth": 0.7 if thin else 1.4}
             canvas.line(
                 panel,
                 epochs(here).isel(run=0),
                 here.train_error.mean("run"),
-                f"{NAMES[name]}, rank {rank:.0f}",
+                f"{VARIANT_NAMES[name]}, rank {rank:.0f}",
                 **style,
                 zorder=4 if thin else 3,
-                label=NAMES[name] if panel == 0 and rank == ranks[0] else None,
+                label=VARIANT_NAMES[name] if panel == 0 and rank == ranks[0] else None,
             )
     if panel == 0:
         for rank, line in zip(ranks, RANK_LINES, strict=True):
@@ -45,7 +57,7 @@ def _over_epochs(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
 
 def _table(canvas: Canvas, panel: int, runs: xr.Dataset, dataset: str, errors: list[float]) -> None:
     """Draw, for each label and error, the smallest rank that reached the error."""
-    labels = by(variant(runs, "original"), "label")
+    labels = split_by(variant(runs, "original"), "label")
     needed = np.array([[needed_rank(own, error) for error in errors] for own in labels])
     names = [CLASSES[dataset][int(own.label[0])] for own in labels]
     axes = canvas.panels[panel]
@@ -53,7 +65,7 @@ def _table(canvas: Canvas, panel: int, runs: xr.Dataset, dataset: str, errors: l
     axes.pcolormesh(
         np.where(np.isfinite(needed), needed, np.nan),
         cmap=palette,
-        norm=BoundaryNorm(np.arange(0.5, MOST + 1), 256),
+        norm=BoundaryNorm(np.arange(0.5, HIGHEST_RANK + 1), 256),
         edgecolor="white",
         linewidth=0.8,
     )
@@ -62,7 +74,7 @@ def _table(canvas: Canvas, panel: int, runs: xr.Dataset, dataset: str, errors: l
         canvas.keep(panel, f"original, smallest rank for an error, {name}", errors, needed[row])
         for column, rank in enumerate(needed[row]):
             text = f"{rank:.0f}" if np.isfinite(rank) else "none"
-            dark = np.isfinite(rank) and rank > 0.5 * MOST
+            dark = np.isfinite(rank) and rank > 0.5 * HIGHEST_RANK
             axes.text(
                 column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6.5, color="white" if dark else "0.1"
             )
@@ -83,10 +95,10 @@ def draw(
     """Draw training error against epochs, and the rank that each label needs for some errors."""
     canvas = Canvas(2, 2, width=width, height=2.6)
     runs = sweeps["image_rank"]
-    remark(canvas, runs)
+    note_epochs_and_labels(canvas, runs)
     ranks = np.unique(runs.tensor_rank).astype(int)
     every = f"{ranks[0]} to {ranks[-1]}" if len(ranks) > 4 else ", ".join(map(str, ranks))
-    for column, (dataset, title) in enumerate(TITLES.items()):
+    for column, (dataset, title) in enumerate(DATASETS.items()):
         here = select(runs, {"dataset": dataset})
         shared = functools.reduce(np.intersect1d, (variant(here, name).label for name in VARIANTS))
         _over_epochs(canvas, column, on_labels(here, shared))
@@ -98,5 +110,5 @@ def draw(
         canvas.panels[2 + column].set(
             xlabel=f"training error to reach (ranks trained: {every})", ylabel="positive class"
         )
-    legend(canvas, 4)
+    legend_above(canvas, 4)
     return canvas

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from razin_2021.rank_one_trajectory.statistics import first, largest
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.measures.rank_one_trajectory import HORIZON
 from greedyrank.spectra.selection import select
+from razin_2021.rank_one_trajectory.statistics import first, largest
 
 INIT_COLORS = ("orange", "amber", "green", "sky", "blue", "purple")
 

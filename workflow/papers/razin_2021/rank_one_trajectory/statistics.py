@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.claims.statistics import error_at_stop  # noqa: F401  found by name
 from greedyrank.measures.rank_one_trajectory import HORIZON
 from greedyrank.spectra.selection import along
 

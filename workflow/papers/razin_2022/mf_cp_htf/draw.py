@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from razin_2022.mf_cp_htf.statistics import next_when_half
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, rank_colors
 from greedyrank.spectra.selection import at_stop
+from razin_2022.mf_cp_htf.statistics import next_when_half
 
 # The published panels and ours: title, y label, colour and marker in the last row.
 PANELS = {

@@ -5,20 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.claims.statistics import error_at_stop
 from greedyrank.spectra.selection import at_stop
-
-__all__ = [
-    "components_above",
-    "error_at_stop",
-    "half_step",
-    "half_values_found",
-    "largest_deviation",
-    "most_next_when_half",
-    "next_when_half",
-    "size_at_stop",
-    "target_fall",
-]
 
 
 def half_records(runs: xr.Dataset) -> xr.DataArray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from razin_cohen_2020.det_sign.statistics import last_entry
 
 from greedyrank.spectra.selection import select
+from razin_cohen_2020.common import last_entry
 
 
 def share_below(runs: xr.Dataset, *, height: float) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from razin_cohen_2020.det_sign.statistics import over_curve
 
 from greedyrank.spectra.selection import at_loss, last
+from razin_cohen_2020.common import over_curve
 
 THRESHOLD = 0.5  # of |W_11| sqrt(2 loss), which is 1 on the predicted curve and falls to 0 off it
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from razin_cohen_2020.det_sign.statistics import entry_at_loss, entry_over_prediction  # noqa: F401  found by name
 
 from greedyrank.spectra.selection import at_loss
+from razin_cohen_2020.common import entry_over_prediction
 
 
 def over_prediction(runs: xr.Dataset, *, block: str = "any") -> np.ndarray:

@@ -2,14 +2,15 @@
 
 import copy
 import json
-from types import SimpleNamespace
+import sys
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from greedyrank.claims import judging
-from greedyrank.config.loading import resolve_control
+from greedyrank.claims import judging, statistics
+from greedyrank.config.figure_loader import resolve_control
+from greedyrank.errors import UserError
 from greedyrank.spectra import selection
 
 KINDS = [
@@ -153,13 +154,13 @@ def test_a_control_is_the_claim_but_for_what_it_changes(changed, expected):
 
 # -- verdicts ---------------------------------------------------------------------------------------
 
-STATISTICS = SimpleNamespace(
-    value=lambda runs: runs.value.to_numpy(),
-    scaled=lambda runs, *, factor: runs.value.to_numpy() * factor,
-    average=lambda runs: runs.value.mean(),
-    none=lambda runs: np.array([]),
-    nan=lambda runs: np.full(runs.sizes["run"], np.nan),
-)
+STATISTICS = {
+    "value": lambda runs: runs.value.to_numpy(),
+    "scaled": lambda runs, *, factor: runs.value.to_numpy() * factor,
+    "average": lambda runs: runs.value.mean(),
+    "none": lambda runs: np.array([]),
+    "nan": lambda runs: np.full(runs.sizes["run"], np.nan),
+}
 
 
 def judge(sweep, **changes):
@@ -180,7 +181,7 @@ def judge(sweep, **changes):
     }
     claim["control"] = resolve_control(claim, claim["control"])
     other = sweep.assign(value=sweep.value + 100)
-    return judging.judge(claim, {"main": sweep, "other": other}, STATISTICS)
+    return judging.judge(claim, {"main": sweep, "other": other}, STATISTICS.__getitem__)
 
 
 def test_reproduced(sweep):
@@ -284,3 +285,53 @@ def test_a_statistic_of_no_numbers_is_never_reproduced(sweep):
     """As where no component was learned: no run to judge is no success, and no crash."""
     assert judge(sweep, statistic="none")["verdict"] != judging.REPRODUCED
     assert judge(sweep, control={"statistic": "none"})["verdict"] != judging.REPRODUCED
+
+
+# -- statistics by name -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paper(tmp_path):
+    """A paper with a common.py and two figures, of which the second has no statistics.py."""
+    folder = tmp_path / f"paper_{tmp_path.name}"  # imported once a process: a name of its own
+    for figure in ("first", "second"):
+        (folder / figure).mkdir(parents=True)
+    (folder / "common.py").write_text(
+        "def shared(runs): return 'common'\n\n\ndef certified_gap(runs): return 'common'\n"
+    )
+    (folder / "first" / "statistics.py").write_text(
+        "from operator import add\n\n\ndef own(runs): return 'first'\n\n\ndef shared(runs): return 'first'\n"
+    )
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == folder.name]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("figure", "reference", "found"),
+    [
+        ("first", "own", "first"),
+        ("first", "shared", "first"),  # the figure's own comes before the paper's
+        ("second", "shared", "common"),
+        ("second", "first.own", "first"),
+        ("second", "certified_gap", "common"),  # the paper's comes before the engine's
+    ],
+)
+def test_a_statistic_is_looked_for_from_the_figure_outwards(paper, figure, reference, found):
+    assert judging.statistics_of(paper, figure)(reference)(None) == found
+
+
+def test_statistics_of_the_engine(paper):
+    assert judging.statistics_of(paper, "second")("error_at_stop") is statistics.error_at_stop
+
+
+@pytest.mark.parametrize("reference", ["own", "second.own", "first.certified_gap"])
+def test_an_unknown_statistic_is_named(paper, reference):
+    with pytest.raises(UserError, match=f"no statistic `{reference}` in {paper.name}"):
+        judging.statistics_of(paper, "second")(reference)
+
+
+def test_a_statistics_module_that_does_not_import_is_an_error_of_its_own(paper):
+    (paper / "second" / "statistics.py").write_text("import no_such_package\n")
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        judging.statistics_of(paper, "second")("shared")

@@ -1,10 +1,11 @@
-"""Where the effective rank of Chou et al. 2020 rests, and when an eigenvalue is recovered."""
+"""What the figures of the effective rank, ``effective_rank_*``, share: where it rests, and ends."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
+from greedyrank.spectra.selection import last
 from greedyrank.theory import recovery_times
 
 
@@ -44,17 +45,11 @@ def resting_values(runs: xr.Dataset, place: int) -> np.ndarray:
     return np.array(found)
 
 
-def first_step(runs: xr.Dataset, share: float, eigenvector: int = 0) -> np.ndarray:
-    """Return the first recorded step of each run at which a share of an eigenvalue is learned; NaN if none."""
-    learned = runs.learned_eigenvalue.isel(eigenvector=eigenvector)
-    reached = learned >= share * runs.target_eigenvalue.isel(eigenvector=eigenvector)
-    steps = runs.step.isel(record=reached.argmax("record"))
-    return steps.where(reached.any("record")).to_numpy()
+def resting_rank(runs: xr.Dataset, *, place: int) -> np.ndarray:
+    """Return the effective rank where it changes least around the predicted height of a rank."""
+    return resting_values(runs, place)
 
 
-def interval(run: xr.Dataset, rank: int, share: float) -> tuple[float, float]:
-    """Return the predicted interval of a rank in steps, `theory.rank_intervals`, from what a run sees."""
-    eigenvalues = run.observed_eigenvalue.to_numpy()
-    depth, alpha, rate = (run[name].item() for name in ("depth", "layer_alpha", "learning_rate"))
-    start, end = recovery_times.rank_intervals(eigenvalues, int(depth), alpha, rate, share)[rank - 1]
-    return float(start), float(end)
+def final_rank(runs: xr.Dataset) -> np.ndarray:
+    """Return the effective rank at the last record."""
+    return last(runs).nuclear_rank.to_numpy()

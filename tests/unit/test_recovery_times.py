@@ -5,9 +5,10 @@ import pytest
 import xarray as xr
 from scipy import integrate, optimize
 
-from greedyrank.config import sweeps
+from chou_2020.common import resting_value
+from chou_2020.effective_rank_plateaus import recovery_draws
 from greedyrank.problems import completion
-from greedyrank.theory import plateaus, recovery_draws, recovery_times, step_limits
+from greedyrank.theory import recovery_times, step_limits
 
 # -- step limits ------------------------------------------------------------------------------------
 
@@ -136,9 +137,9 @@ def test_no_draw_exceeds_the_bound(depth):
     assert (drawn.steps <= np.ceil(drawn.bound)).all()
 
 
-def test_recovery_steps_are_those_of_the_engine(plan, train):
+def test_recovery_steps_are_those_of_the_engine(make_slice, train):
     values, rate, alpha = [10.0, 7.0, 5.0, -5.0], 1e-3, 0.1
-    small = plan(
+    small = make_slice(
         "deep_matrix",
         "gd",
         **{**ESTIMATION, "learning_rate": rate, "stop": {"max_steps": 4000}, "record": {"every": 1}},
@@ -187,6 +188,6 @@ def test_resting_value():
     # Falls from 3, rests at 1.02 about e^3, at 1.69 about e^5 and ends at 2.2.
     rank = 1.02 + 1.98 * np.exp(-2 * log) + 0.67 / (1 + np.exp(-12 * (log - 4))) + 0.51 / (1 + np.exp(-12 * (log - 6)))
     heights = np.array([1.0, 1.7, 2.2])
-    found = [plateaus.resting_value(step, rank, heights, place) for place in (1, 2, 3)]
+    found = [resting_value(step, rank, heights, place) for place in (1, 2, 3)]
     np.testing.assert_allclose(found, [1.02, 1.69, 2.2], atol=0.01)
-    assert np.isnan(plateaus.resting_value(step[:300], rank[:300], heights, 3))
+    assert np.isnan(resting_value(step[:300], rank[:300], heights, 3))

@@ -63,7 +63,7 @@ def draw(depths: tuple[int, ...], count: int, seed: int) -> xr.Dataset:
     -------
     xr.Dataset
         Along ``draw``: ``case``, ``depth``, ``eigenvalue``, ``alpha``, ``tolerance``, ``rate``; ``steps``
-        until recovery; ``bound`` on them, `theory.recovery_bound`; ``flow_steps`` that gradient flow takes.
+        until recovery; ``bound`` on them, `recovery_times.recovery_bound`; ``flow_steps`` that gradient flow takes.
     """
     rng = np.random.default_rng([seed, 4])
     rows = []

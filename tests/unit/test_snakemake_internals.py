@@ -1,0 +1,50 @@
+"""What greedyrank uses of Snakemake beside its documented language is still there; see plan/snakemake_internals.py."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+
+import pytest
+import snakemake.api  # first: the others import each other
+from snakemake.cli import get_argument_parser
+from snakemake.scheduling.job_scheduler import JobScheduler
+from snakemake.settings.types import ConfigSettings, MaxJobsPerTimespan, ResourceSettings, SchedulingSettings
+from snakemake.workflow import Workflow
+
+BROKEN = f"Snakemake {snakemake.__version__} has no longer {{}}: mend greedyrank/plan/snakemake_internals.py"
+
+
+@pytest.mark.parametrize("name", ["is_main_process", "local_exec", "dag", "scheduler"])
+def test_attributes_of_the_workflow(name):
+    known = {*dir(Workflow), *Workflow.__annotations__}
+    assert name in known, BROKEN.format(f"Workflow.{name}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (ResourceSettings, "nodes"),
+        (ConfigSettings, "configfiles"),
+        (ConfigSettings, "config"),
+        (SchedulingSettings, "max_jobs_per_timespan"),
+    ],
+)
+def test_settings(settings, name):
+    assert name in {field.name for field in fields(settings)}, BROKEN.format(f"{settings.__name__}.{name}")
+
+
+def test_the_default_rate_limit_is_the_one_that_is_dropped():
+    limit = MaxJobsPerTimespan.parse_choice(get_argument_parser().get_default("max_jobs_per_timespan"))
+    assert (limit.max_jobs, limit.timespan) == (100, 1), BROKEN.format("a default of 100 jobs a second")
+
+
+@pytest.mark.parametrize("name", ["job_rate_limiter", "_executor"])
+def test_attributes_of_the_scheduler(name):
+    assert f"self.{name}" in inspect.getsource(JobScheduler), BROKEN.format(f"JobScheduler.{name}")
+
+
+def test_the_executor_of_slurm_names_its_run():
+    from snakemake_executor_plugin_slurm import Executor
+
+    assert "self.run_uuid" in inspect.getsource(Executor), BROKEN.format("Executor.run_uuid")

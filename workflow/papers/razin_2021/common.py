@@ -1,0 +1,188 @@
+"""What figures of the paper share: those of component norms, and those of the tensor rank of images."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import COLORS, LINES, rank_colors
+from greedyrank.spectra.selection import along, at_stop, last_shared, select
+
+# -- component norms -----------------------------------------------------------------------------
+
+INIT_COLORS = ("orange", "green", "blue")
+
+
+def inits(runs: xr.Dataset) -> list[float]:
+    """Return the inits of a sweep, from the largest down."""
+    return sorted(set(runs.factor_std.values.tolist()), reverse=True)
+
+
+def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
+    """Draw the ten largest norms up to the stopping rule, one line style a data seed."""
+    std = f"{runs.factor_std.values[0]:g}"
+    for index in range(runs.sizes["run"]):
+        run = runs.isel(run=index)
+        before = (run.step >= 0) & (run.step <= run.stop_step)
+        for component, color in enumerate(rank_colors(run.sizes["component"])):
+            canvas.line(
+                panel,
+                run.step.where(before) / 1e3,
+                run.component_norm.isel(component=component),
+                f"norm {component + 1}, data seed {run.data_seed.item():.0f}",
+                color=color,
+                linestyle=LINES[index % len(LINES)],
+                linewidth=1.2 if index == 0 else 0.7,
+            )
+    for index in np.flatnonzero(runs.component_norm.max(("record", "component")) > norm_max):
+        peak = float(runs.component_norm[index].max())
+        text = f"data seed {runs.data_seed.values[index]:.0f} peaks at {peak:.1f}"
+        canvas.panels[panel].text(
+            0.98, 0.99, text, transform=canvas.panels[panel].transAxes, ha="right", va="top", size=7
+        )
+    if std in published.get("final", {}):
+        norms = published["final"][std]
+        at = [published["iterations"][std] / 1e3] * len(norms)
+        canvas.published(panel, at, norms, markersize=4)
+    canvas.title(panel, f"init {std}")
+    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms", ylim=(-0.02, norm_max))
+
+
+def errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: dict) -> None:
+    """Draw the errors, thick up to the stopping rule and thin through a finish after it."""
+    std = f"{runs.factor_std.values[0]:g}"
+    for index in range(runs.sizes["run"]):
+        run = runs.isel(run=index)
+        style = {"color": COLORS[color], "linestyle": LINES[index % len(LINES)]}
+        for part, where, width in (
+            ("to the stop", (run.step >= 0) & (run.step <= run.stop_step), 1.0),
+            ("smaller steps", run.step >= run.stop_step, 0.5),
+        ):
+            series = f"init {std}, data seed {run.data_seed.item():.0f}, {part}"
+            label = f"init {std}" if index == 0 and width == 1.0 else None
+            canvas.line(
+                panel, run.step.where(where) / 1e3, run.relative_error, series, linewidth=width, label=label, **style
+            )
+    if std in published.get("error", {}):
+        at, error = published["iterations"][std] / 1e3, published["error"][std]
+        canvas.published(panel, [at], [error], f"init {std}, published", color=COLORS[color], alpha=0.4, markersize=4)
+    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
+
+
+def trajectories_and_errors(canvas: Canvas, first: int, runs: xr.Dataset, name: str, norm_max: float) -> None:
+    """Draw the norms of the two largest inits in two panels and the errors of all inits in a third."""
+    for place, (std, color) in enumerate(zip(inits(runs), INIT_COLORS, strict=False)):
+        here = select(runs, {"factor_std": std})
+        if place < 2:
+            trajectories(canvas, first + place, here, {}, norm_max)
+            canvas.title(first + place, f"{name}, init {std:g}")
+        errors(canvas, first + 2, here, color, {})
+    canvas.title(first + 2, f"{name}, error")
+    canvas.panels[first + 2].legend()
+
+
+def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
+    """Return how many of the ten largest component norms exceed a threshold at the published stop."""
+    return (at_stop(runs).component_norm > threshold).sum("component").to_numpy()
+
+
+def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
+    """Return, for each data seed, the smallest factor by which the gap grows along ``stds``.
+
+    The gap is the fifth largest component norm over the sixth, at the published stop.
+    """
+    norms = at_stop(runs).component_norm
+    gap = norms.isel(component=4) / norms.isel(component=5)
+    return np.array([min(gaps[1:] / gaps[:-1]) for gaps in along(gap, "factor_std", stds)])
+
+
+# -- images ---------------------------------------------------------------------------------------
+
+# What is trained on, by the settings `images` and `labels`.
+VARIANTS = {
+    "original": ("original", "original"),
+    "shuffled": ("shuffled", "original"),
+    "independent": ("independent", "original"),
+    "random_images": ("random", "original"),
+    "random_labels": ("original", "random"),
+}
+VARIANT_NAMES = {
+    "original": "original",
+    "shuffled": "shuffled pixels",
+    "independent": "independent pixels",
+    "random_images": "random images",
+    "random_labels": "random labels",
+}
+# Shuffled images all but coincide with the original ones, and the random variants with each other: hollow
+# markers of other sizes and forms, and a small shift along the axis, keep each to be seen.
+VARIANT_LOOKS = {
+    "original": {"color": COLORS["blue"], "marker": "o", "markersize": 3.5},
+    "shuffled": {"color": COLORS["black"], "marker": "s", "markersize": 6, "markerfacecolor": "none", "linestyle": ":"},
+    "independent": {"color": COLORS["green"], "marker": "v", "markersize": 4},
+    "random_images": {"color": COLORS["orange"], "marker": "^", "markersize": 4, "linestyle": (0, (5, 1.5))},
+    "random_labels": {"color": COLORS["purple"], "marker": "D", "markersize": 6, "markerfacecolor": "none"},
+}
+DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+HIGHEST_RANK = 15  # the largest published rank
+PUBLISHED_EPOCHS = 10_000
+
+
+def variant(runs: xr.Dataset, name: str) -> xr.Dataset:
+    """Return the runs of one variant."""
+    images, labels = VARIANTS[name]
+    return runs.isel(run=np.flatnonzero((runs["images"] == images) & (runs["labels"] == labels)))
+
+
+def split_by(runs: xr.Dataset, *names: str) -> list[xr.Dataset]:
+    """Return the runs with equal values of some settings, one data set for each choice of values."""
+    keys = list(zip(*(runs[name].values for name in names), strict=True))
+    return [runs.isel(run=[i for i, key in enumerate(keys) if key == group]) for group in sorted(set(keys))]
+
+
+def compared(runs: xr.Dataset, fitted: str, against: str, *names: str) -> list[list[xr.Dataset]]:
+    """Return two variants at equal epochs, on the labels both were trained on, in order; by the values of settings."""
+    found = []
+    for here in split_by(runs, *names):
+        pair = [variant(here, name).sortby("label") for name in (fitted, against)]
+        shared = np.intersect1d(*(part.label for part in pair))
+        found.append(last_shared(*(part.isel(run=np.flatnonzero(np.isin(part.label, shared))) for part in pair)))
+    return found
+
+
+def epochs(runs: xr.Dataset) -> xr.DataArray:
+    """Return the epoch of each record, (run, record), NaN where there is none."""
+    return (runs.step / np.ceil(runs.train_size / runs.batch_size)).where(runs.step >= 0)
+
+
+def on_labels(runs: xr.Dataset, labels: np.ndarray) -> xr.Dataset:
+    """Return the runs with one of some labels."""
+    return runs.isel(run=np.flatnonzero(np.isin(runs.label, labels)))
+
+
+def listed(labels: np.ndarray) -> str:
+    """Return labels as text, such as ``labels 0, 3``."""
+    return f"label{'s' * (len(labels) > 1)} {', '.join(f'{label:.0f}' for label in labels)}"
+
+
+def note_epochs_and_labels(canvas: Canvas, runs: xr.Dataset) -> None:
+    """Say how the runs differ from the published ones: in epochs, and in the labels of the variants."""
+    ends = epochs(runs).max("record").to_numpy()
+    if ends.min() < PUBLISHED_EPOCHS:
+        trained = " to ".join(f"{end:.0f}" for end in np.unique([ends.min(), ends.max()]))
+        canvas.remarks.append(f"{trained} epochs, published {PUBLISHED_EPOCHS}")
+    fewer: dict[str, list[str]] = {}
+    for name in VARIANTS:
+        labels = np.unique(variant(runs, name).label)
+        if len(labels) < 10:
+            fewer.setdefault(listed(labels), []).append(VARIANT_NAMES[name])
+    canvas.remarks += [f"{', '.join(names)}: {labels}" for labels, names in fewer.items()]
+
+
+def legend_above(canvas: Canvas, columns: int) -> None:
+    """Put what the first panel labels above all panels, the variants first."""
+    handles = dict(zip(*reversed(canvas.panels[0].get_legend_handles_labels()), strict=True))
+    names = list(VARIANT_NAMES.values())
+    order = sorted(handles, key=lambda label: names.index(label) if label in names else len(names))
+    where = {"loc": "outside upper center", "ncols": columns}
+    canvas.figure.legend([handles[label] for label in order], order, **where)
