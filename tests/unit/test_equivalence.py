@@ -13,7 +13,7 @@ import torch
 from greedyrank.benchmarks import devices as equivalence
 from greedyrank.config.sweeps import Slice
 from greedyrank.data.instances import generator
-from greedyrank.training import loop
+from greedyrank.training import job
 
 REPOSITORY = Path(__file__).parents[2]
 TWICE = ("cpu", "cpu")
@@ -44,7 +44,7 @@ def test_a_device_agrees_with_itself(make_slice, factorization, optimizer, names
 )
 def test_it_tells_from_which_record_on_they_part(make_slice, monkeypatch, kick, dtype, parts):
     small = equivalence.shortened(make_slice("cp", "gd", axes={"seed": [0, 1, 2]}, dtype=dtype), 60)
-    make, made = loop.make_stepper, []
+    make, made = job.make_stepper, []
 
     def kicked(*args):
         stepper = make(*args)
@@ -61,7 +61,7 @@ def test_it_tells_from_which_record_on_they_part(make_slice, monkeypatch, kick, 
             stepper.advance = advance_and_kick
         return stepper
 
-    monkeypatch.setattr(loop, "make_stepper", kicked)
+    monkeypatch.setattr(job, "make_stepper", kicked)
     rows = compared(small)
     for name in ("norm", "component_norm", "singular_values"):
         assert rows[name]["parts"] == parts
@@ -86,7 +86,7 @@ def test_singular_values_are_those_between_the_halves_of_the_modes():
     assert set(found) == {"singular_values", "norm"}
 
 
-def test_a_shortened_slice_has_runs_from_all_of_the_batch(make_slice):
+def test_a_shortened_slice_has_runs_from_all_of_the_job(make_slice):
     cases = [{"learning_rate": [0.1, 0.2]}, {"learning_rate": [0.3]}]
     whole = make_slice("deep_matrix", "gd", cases=cases, axes={"seed": [0, 1, 2]}, stop={"loss": 0.1, "max_steps": 7})
     short = equivalence.shortened(whole, 40).runs

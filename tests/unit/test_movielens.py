@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import synthetic
 import torch
 import xarray as xr
-from arora_2019.dmf_movielens import draw as dmf_movielens
 from matplotlib import pyplot as plt
 
+import synthetic
+from arora_2019.dmf_movielens import draw as dmf_movielens
 from greedyrank.claims import judging
 from greedyrank.config.settings import problems
 from greedyrank.config.sweep_loader import load_sweep
@@ -27,7 +27,7 @@ from greedyrank.measures import ratings
 from greedyrank.plan import graph
 from greedyrank.problems import movielens as problem
 from greedyrank.spectra import extraction
-from greedyrank.training import loop
+from greedyrank.training import job
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = ROOT / "workflow/papers/arora_2019"
@@ -237,7 +237,7 @@ def small(folder):
         slice_ = resolve(fixed)
         runs = slice_.runs
         data = [problem.generate(run, folder) for run in runs]
-        return runs, data, lambda: loop.train(slice_, lambda run: problem.generate(run, folder), "cpu")
+        return runs, data, lambda: job.train(slice_, lambda run: problem.generate(run, folder), "cpu")
 
     return make
 

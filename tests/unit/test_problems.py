@@ -9,7 +9,7 @@ import torch
 from greedyrank.data import images, targets
 from greedyrank.factorizations import psd
 from greedyrank.problems import completion, image_classification, sensing
-from greedyrank.training.stepper import Descent
+from greedyrank.training.stepper import TorchStepper
 
 # -- targets ----------------------------------------------------------------------------------------
 
@@ -734,7 +734,7 @@ def test_the_target_has_no_loss_but_the_noise(sensed):
 
 
 @pytest.mark.parametrize("factorization", ["deep_matrix", "psd"])
-def test_a_batch_of_sensing_trains_as_its_runs_alone(make_slice, train, factorization):
+def test_a_group_of_sensing_trains_as_its_runs_alone(make_slice, train, factorization):
     settings = {"problem": "sensing", "target_symmetric": True, "learning_rate": 0.05}
     together = train(make_slice(factorization, "gd", axes={"data_seed": [0, 1, 2], "seed": [0, 1]}, **settings))
     assert together["loss"].shape == (6, 5)
@@ -745,7 +745,7 @@ def test_a_batch_of_sensing_trains_as_its_runs_alone(make_slice, train, factoriz
             np.testing.assert_allclose(together[name][number], alone[name][0], rtol=1e-9, atol=1e-12)
 
 
-def test_psd_descent_on_sensing_is_that_of_the_plain_loss(make_slice, train):
+def test_psd_on_sensing_follows_the_gradient_of_the_loss(make_slice, train):
     """Ten steps by autograd on the loss as written, against the records."""
     small = make_slice("psd", "gd", problem="sensing", learning_rate=0.05, factor_norm=0.8, stop={"max_steps": 10})
     found = train(small)
@@ -888,7 +888,7 @@ def classifying(batch_size, pictures, make_slice):
     small = make_slice("binary_cp", "adam", cases=cases, batch_size=batch_size, init_std=0.02, learning_rate=1e-4)
     runs = small.runs
     data = [image_classification.generate(run, "nowhere") for run in runs]
-    stepper = Descent(small, runs, data, "cpu")
+    stepper = TorchStepper(small, data, "cpu")
     seen, inputs = [], stepper.problem.inputs
 
     def watched(step):
@@ -978,11 +978,11 @@ def test_class_accuracy_is_that_of_the_largest_prediction(pictures, make_slice, 
     axes = {"label": [3, 1, 0, 2, 9, 8, 7, 6, 5, 4]}
     cases = [{"tensor_rank": [1, 2], "seed": 0}, {"tensor_rank": 1, "seed": 1}]
     small = make_slice("binary_cp", "adam", axes=axes, cases=cases, labels=labels, init_std=0.1)
-    runs = small.runs
     left_out = 20 + 4  # of rank 1, seed 1: nine labels have no class accuracy
-    runs.pop(left_out)
+    small = small.containing([run for index, run in enumerate(small.runs) if index != left_out])
+    runs = small.runs
     data = [image_classification.generate(run, "nowhere") for run in runs]
-    stepper = Descent(small, runs, data, "cpu")
+    stepper = TorchStepper(small, data, "cpu")
     stepper.problem.inputs(0)
     generator = torch.Generator().manual_seed(2)
     for parameter in stepper.model.parameters:  # at first the runs of all labels are the same

@@ -1,4 +1,4 @@
-"""The loop: batches against single runs, the stopping rule, the schedule, checkpoints."""
+"""The loop: groups against single runs, the stopping rule, the schedule, checkpoints."""
 
 import dataclasses
 import logging
@@ -7,18 +7,19 @@ import sys
 
 import numpy as np
 import pytest
-import synthetic
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import synthetic
 from greedyrank.config import sweeps
 from greedyrank.data import images
 from greedyrank.factorizations import deep_matrix
 from greedyrank.plugins import plugin
 from greedyrank.problems import completion
-from greedyrank.training import loop as training
-from greedyrank.training.stepper import Descent
+from greedyrank.training import job as training_job
+from greedyrank.training.loop import Diverged, Training
+from greedyrank.training.stepper import TorchStepper
 
 MATRIX = {
     "shape": [12, 12],
@@ -66,9 +67,9 @@ class Scripted:
         length = max(map(len, curves))
         self.curves = np.array([[*curve, *curve[-1:] * (length - len(curve))] for curve in curves], dtype=float)
         self.at, self.time = np.zeros(len(curves), dtype=int), np.zeros(len(curves))
-        self.scale(np.ones(len(curves)))
+        self.set_rate_factors(np.ones(len(curves)))
 
-    def scale(self, factors):
+    def set_rate_factors(self, factors):
         self.factors = np.asarray(factors, dtype=float)
 
     def advance(self, steps):
@@ -91,9 +92,7 @@ def scripted(make_slice):
 
     def run(curves, **settings):
         small = make_slice("deep_matrix", "gd", axes={"seed": list(range(len(curves)))}, **settings)
-        loop = training.Training(small, [completion.generate(r) for r in small.runs], "cpu")
-        loop.stepper = Scripted(curves)
-        return loop.run()
+        return Training(small, Scripted(curves)).run()
 
     return run
 
@@ -103,18 +102,18 @@ def steps_of(result, run=0, name="step"):
     return [int(step) for step in result[name][run].ravel() if step >= 0]
 
 
-# -- batches ----------------------------------------------------------------------------------------
+# -- groups -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def without_kernels(monkeypatch):
     """Let torch train everything, as on a GPU or where numba cannot be imported."""
-    monkeypatch.setattr(deep_matrix, "compiled", lambda *_: None)
+    monkeypatch.setattr(deep_matrix.Model, "compiled", lambda *_: None)
 
 
-@pytest.mark.parametrize("batch", ["deep_matrix", *TENSORS])
-def test_a_batch_is_its_runs_alone(make_slice, train, without_kernels, batch):
-    factorization, optimizer, settings = {"deep_matrix": ("deep_matrix", "gd", MATRIX), **TENSORS}[batch]
+@pytest.mark.parametrize("group", ["deep_matrix", *TENSORS])
+def test_a_group_is_its_runs_alone(make_slice, train, without_kernels, group):
+    factorization, optimizer, settings = {"deep_matrix": ("deep_matrix", "gd", MATRIX), **TENSORS}[group]
     whole = make_slice(factorization, optimizer, axes=FOUR, **settings)
     together = train(whole)
     assert len(set(together["stop_step"])) > 2  # some are held while others go on
@@ -129,16 +128,15 @@ def test_a_batch_is_its_runs_alone(make_slice, train, without_kernels, batch):
 
 
 def stepper_of(small, device="cpu"):
-    runs = small.runs
-    return training.make_stepper(small, runs, [completion.generate(run) for run in runs], device)
+    return training_job.make_stepper(small, [completion.generate(run) for run in small.runs], device)
 
 
-def test_descent_of_matrices_is_compiled_and_the_rest_is_torch(make_slice):
+def test_steps_of_matrices_are_compiled_and_the_rest_is_torch(make_slice):
     for optimizer in ("gd", "group_rmsprop"):
         assert type(stepper_of(make_slice("deep_matrix", optimizer))).__module__.startswith("greedyrank.kernels")
     tensors = (("cp", "gd"), ("deep_cp", "gd"), ("tucker", "adam"), ("hierarchical", "group_rmsprop"))
     for factorization, optimizer in (("deep_matrix", "adam"), ("psd", "gd"), *tensors):
-        assert isinstance(stepper_of(make_slice(factorization, optimizer)), Descent)
+        assert isinstance(stepper_of(make_slice(factorization, optimizer)), TorchStepper)
 
 
 def test_without_numba_torch_trains_and_says_so(make_slice, monkeypatch, caplog):
@@ -146,14 +144,14 @@ def test_without_numba_torch_trains_and_says_so(make_slice, monkeypatch, caplog)
         monkeypatch.setitem(sys.modules, name, None)
     for name in [name for name in sys.modules if name.startswith("greedyrank.kernels.")]:
         monkeypatch.delitem(sys.modules, name)
-    assert isinstance(stepper_of(make_slice("deep_matrix", "gd")), Descent)
+    assert isinstance(stepper_of(make_slice("deep_matrix", "gd")), TorchStepper)
     assert "numba" in caplog.text
 
 
 # -- the stopping rule ------------------------------------------------------------------------------
 
 
-def plain_stop(curve, level, checks, every, cap):
+def published_stop(curve, level, checks, every, cap):
     """Return where the published rule stops: below the level at more checks in a row than ``checks``."""
     streak = 0
     for step in range(0, cap + 1, every):
@@ -174,7 +172,7 @@ def test_stopping_rule(scripted, below, checks, every, spacing):
     result = scripted(
         curves, stop={"loss": 1.0, "checks": checks, "every": every, "max_steps": 40}, record={"every": spacing}
     )
-    expected = [plain_stop(curve, 1.0, checks, every, 40) for curve in curves]
+    expected = [published_stop(curve, 1.0, checks, every, 40) for curve in curves]
     assert result["stop_step"].tolist() == expected
     for run, stop in enumerate(expected):
         assert steps_of(result, run) == sorted({*range(0, stop + 1, spacing), stop})
@@ -187,7 +185,7 @@ def test_stopping_rule_on_a_recorded_curve(make_slice, train):
     for level, checks, every in ((0.3, 0, 1), (0.1, 3, 7), (0.1, 10, 5), (1e-9, 0, 1)):
         stop = {"loss": level, "checks": checks, "every": every, "max_steps": 400}
         result = train(make_slice("deep_matrix", "gd", **{**MATRIX, "stop": stop}))
-        assert result["stop_step"] == plain_stop(curve, level, checks, every, 400)
+        assert result["stop_step"] == published_stop(curve, level, checks, every, 400)
         assert result["loss"][0][steps_of(result).index(result["stop_step"][0])] == curve[result["stop_step"][0]]
 
 
@@ -287,7 +285,7 @@ def test_diverged_names_the_run(request, make_slice, train, settings, kernels):
     if kernels == "without":
         request.getfixturevalue("without_kernels")
     cases = [{"learning_rate": 0.01, "seed": 3}, {"learning_rate": 1e6, "seed": 4}]
-    with pytest.raises(training.Diverged) as error:
+    with pytest.raises(Diverged) as error:
         train(
             make_slice("deep_matrix", "gd", cases=cases, **{**settings, "product_std": 1.0, "stop": {"max_steps": 200}})
         )
@@ -300,17 +298,17 @@ def test_diverged_names_the_run(request, make_slice, train, settings, kernels):
 def test_the_last_step_of_the_last_epoch_is_looked_at(job):
     """The losses of minibatches are taken before their steps."""
     loop = job()
-    advance, last = loop.stepper.advance, loop._max_steps
+    advance, last = loop.stepper.advance, loop.schedule.max_steps
 
     def spoil(steps):
         advance(steps)
-        if loop._step + steps == last:
+        if loop.state.step + steps == last:
             parameter = loop.stepper.model.parameters[-1]
             owner = loop.stepper.model.spread(torch.arange(len(loop.runs)))[-1].expand_as(parameter)
             parameter.view(-1)[(owner == len(loop.runs) - 1).reshape(-1).nonzero()[-1]] = torch.inf
 
     loop.stepper.advance = spoil
-    with pytest.raises(training.Diverged, match=f"at step {last} in 1 of {len(loop.runs)} runs"):
+    with pytest.raises(Diverged, match=f"at step {last} in 1 of {len(loop.runs)} runs"):
         loop.run()
 
 
@@ -366,7 +364,8 @@ def job(request, make_slice, monkeypatch):
         problem = plugin("problems", small.problem)
         return problem.generate(run, "nowhere") if factorization in IMAGES else problem.generate(run)
 
-    return lambda: training.Training(small, [generate(run) for run in small.runs], "cpu")
+    data = [generate(run) for run in small.runs]
+    return lambda: Training(small, training_job.make_stepper(small, data, "cpu"))
 
 
 def fail_in(loop, calls):
@@ -416,7 +415,7 @@ def test_a_damaged_checkpoint_is_ignored(make_slice, tmp_path, caplog, damage):
     small = make_slice("cp", "group_rmsprop", axes={"seed": [0, 1]})
 
     def loop():
-        return training.Training(small, [completion.generate(run) for run in small.runs], "cpu")
+        return Training(small, stepper_of(small))
 
     path = tmp_path / "checkpoint.npz"
     interrupt(loop(), 3, path)
@@ -428,11 +427,11 @@ def test_a_damaged_checkpoint_is_ignored(make_slice, tmp_path, caplog, damage):
             {"truncated": content[: len(content) // 2], "empty": b"", "another program's": b"PK" * 99}[damage]
         )
     assert_same(loop().run(path, checkpoint_seconds=1e9), loop().run())
-    assert f"{path} is not whole" in caplog.text
+    assert f"{path} is damaged" in caplog.text
     assert "goes on" not in caplog.text
     assert {file.name for file in tmp_path.iterdir()} == {"checkpoint.damaged"}
     (tmp_path / ".123.checkpoint.first.npz").touch()  # of a process that was killed
-    training.remove_checkpoints(path)
+    training_job.remove_checkpoints(path)
     assert not list(tmp_path.iterdir())
 
 
@@ -441,12 +440,12 @@ def test_training_goes_on_where_no_checkpoint_can_be_written(make_slice, tmp_pat
     file = tmp_path / "a file, no folder"
     file.touch()
     arguments = small, completion.generate, "cpu"
-    found = training.train(*arguments, checkpoint=file / "checkpoint.npz", checkpoint_seconds=0)
-    assert_same(found, training.train(*arguments))
+    found = training_job.train(*arguments, checkpoint=file / "checkpoint.npz", checkpoint_seconds=0)
+    assert_same(found, training_job.train(*arguments))
     assert "training goes on without a checkpoint of step 5" in caplog.text
 
 
-# -- several batches in one job --------------------------------------------------------------------
+# -- several groups in one job ---------------------------------------------------------------------
 
 SEVERAL = {
     "compiled": ("deep_matrix", "gd", {"axes": {"seed": [0, 1], "depth": [3, 2, 4]}}),
@@ -465,7 +464,7 @@ def several(request, make_slice):
     return make_slice(factorization, optimizer, **settings)
 
 
-def test_a_job_of_several_batches_is_each_of_them(several, train):
+def test_a_job_of_several_groups_is_each_of_them(several, train):
     found, runs = train(several), several.runs
     assert len(several.groups()) > 1
     (name,) = several.apart
@@ -483,12 +482,12 @@ def test_a_job_of_several_batches_is_each_of_them(several, train):
             )
 
 
-def test_an_interrupted_job_goes_on_with_its_batch(several, tmp_path, monkeypatch, caplog):
+def test_an_interrupted_job_goes_on_with_its_group(several, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     path = tmp_path / "checkpoint.npz"
     generate, last = completion.generate, several.groups()[-1]
-    expected = training.train(several, generate, "cpu")
-    run_whole = training.Training.run
+    expected = training_job.train(several, generate, "cpu")
+    run_whole = Training.run
 
     def run(loop, *args, **kwargs):
         if len(loop.runs) == len(last) and loop.runs[0] == several.runs[last[0]]:
@@ -496,10 +495,10 @@ def test_an_interrupted_job_goes_on_with_its_batch(several, tmp_path, monkeypatc
         return run_whole(loop, *args, **kwargs)
 
     with monkeypatch.context() as patched:
-        patched.setattr(training.Training, "run", run)
+        patched.setattr(Training, "run", run)
         with pytest.raises(Interrupted):
-            training.train(several, generate, "cpu", path, checkpoint_seconds=0)
-    assert_same(training.train(several, generate, "cpu", path, checkpoint_seconds=0), expected)
+            training_job.train(several, generate, "cpu", path, checkpoint_seconds=0)
+    assert_same(training_job.train(several, generate, "cpu", path, checkpoint_seconds=0), expected)
     assert "goes on from its checkpoint" in caplog.text
-    training.remove_checkpoints(path)
+    training_job.remove_checkpoints(path)
     assert not list(tmp_path.iterdir())

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from greedyrank.config.sweeps import Run, Slice, choices, narrow
-from greedyrank.training import loop
+from greedyrank.training import job
+from greedyrank.training.loop import Training
 
 if TYPE_CHECKING:
     from greedyrank.config.sweep_loader import ResolvedSweep  # needs pydantic; comparing given slices does not
@@ -106,7 +107,7 @@ def compare(slice_: Slice, load_data: Callable[[dict], dict], devices: tuple[str
     """
     runs = slice_.runs
     data = [load_data(run) for run in runs]
-    records = [loop.Training(slice_, data, device).run() for device in devices]
+    records = [Training(slice_, job.make_stepper(slice_, data, device)).run() for device in devices]
     steps = records[1]["step"][0].tolist()
     ours, theirs = map(invariants, records)
     allowed = tolerance(runs[0]["dtype"])

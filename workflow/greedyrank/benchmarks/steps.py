@@ -20,7 +20,7 @@ import torch
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.config.sweeps import Slice
 from greedyrank.problems import completion, image_classification
-from greedyrank.training import loop
+from greedyrank.training import job
 
 BATCH = 5000
 
@@ -112,7 +112,7 @@ class _Case:
         self.device = device
         self.runs = slice_.runs
         generated = data or completion.generate(self.runs[0])
-        self.stepper = loop.make_stepper(slice_, self.runs, [generated] * len(self.runs), device)
+        self.stepper = job.make_stepper(slice_, [generated] * len(self.runs), device)
         self.data = generated
 
     def engine(self, count: int) -> None:

@@ -1,7 +1,7 @@
-"""Sets of binary images, and what a training step asks of a minibatch of them.
+"""Sets of binary images, and what a training step computes from a minibatch of them.
 
 A step needs sums over pixels, sums over images and parities. On a CPU the bits stay packed and all three are compiled
-(`greedyrank.kernels.bit_matrix`); on a GPU they are matrix products of float numbers.
+(`greedyrank.kernels.bit_matrix`). On a GPU they are matrix products of floating-point numbers.
 """
 
 from __future__ import annotations
