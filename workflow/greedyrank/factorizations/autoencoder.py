@@ -72,9 +72,9 @@ def encode(images: torch.Tensor, parameters: Sequence[torch.Tensor]) -> torch.Te
 def decode(codes: torch.Tensor, parameters: Sequence[torch.Tensor]) -> torch.Tensor:
     """Return the images (images, 1, 32, 32) of latent codes (images, latent_size)."""
     found = F.linear(codes, *parameters[10:12]).relu().unflatten(1, DECODER)
-    found = F.conv_transpose2d(found, *parameters[12:14], **DOUBLE).relu()
-    found = F.conv_transpose2d(found, *parameters[14:16], **DOUBLE).relu()
-    return F.conv_transpose2d(found, *parameters[16:18]).tanh()
+    found = F.conv_transpose2d(found, parameters[12], parameters[13], **DOUBLE).relu()
+    found = F.conv_transpose2d(found, parameters[14], parameters[15], **DOUBLE).relu()
+    return F.conv_transpose2d(found, parameters[16], parameters[17]).tanh()
 
 
 class Model(RunAxisModel):

@@ -73,6 +73,7 @@ class Model(RunAxisModel):
         """
         if not growth:
             return {"component_norm": _component_norms(self.parameters)}
+        assert gradients is not None, "growth rates are of full-batch problems"
         # In float64: a rate is the small difference of two norms.
         norms = _component_norms([factor.double() for factor in self.parameters])
         gamma = -(gradients[0].double() * self.parameters[0].double()).sum(1) / norms

@@ -93,8 +93,7 @@ class Model(RunAxisModel):
         <-dL/dW, component> over it.
         """
         if not growth:
-            norms = [product.norm(dim=2) for product in self._chains.products]
-            return {"component_norm": torch.stack(norms).prod(0)}
+            return {"component_norm": torch.stack([product.norm(dim=2) for product in self._chains.products]).prod(0)}
         norms = torch.stack([norm.double() for mode in self._chains.norms() for norm in mode]).prod(0)
         slope = (self._slopes[0].double().mT * self._chains.products[0].double()).sum(2)
         return {"component_norm": norms, "component_gamma": -slope / norms}

@@ -24,33 +24,34 @@ from greedyrank.problems import completion
 LARGEST_UNROLLED = 8
 
 
-def _products(rows: int, columns: int) -> tuple[Callable, Callable, Callable, Callable]:
-    """Return out = left right, left right^T, left^T right and the sum of squares, for use in compiled code.
+Products = tuple[Callable, Callable, Callable, Callable]
 
-    ``right``, and ``left`` of the second, are (rows, columns). The other factors, and the second product, are
-    (rows, rows). The functions are registered, not compiled, here: a compiled function has a new identity in each
-    process, so that the function that encloses it would never be found in numba's cache.
-    """
-    if rows > LARGEST_UNROLLED:
 
-        @register_jitable
-        def multiply(left, right, out):
-            np.dot(left, right, out)
+def _blas_products() -> Products:
+    """Return what `_products` does, by calls of BLAS."""
 
-        @register_jitable
-        def multiply_right_transposed(left, right, out):
-            np.dot(left, right.T, out)
+    @register_jitable
+    def multiply(left, right, out):
+        np.dot(left, right, out)
 
-        @register_jitable
-        def multiply_left_transposed(left, right, out):
-            np.dot(left.T, right, out)
+    @register_jitable
+    def multiply_right_transposed(left, right, out):
+        np.dot(left, right.T, out)
 
-        @register_jitable
-        def squares(matrix):
-            flat = matrix.reshape(-1)
-            return np.dot(flat, flat)
+    @register_jitable
+    def multiply_left_transposed(left, right, out):
+        np.dot(left.T, right, out)
 
-        return multiply, multiply_right_transposed, multiply_left_transposed, squares
+    @register_jitable
+    def squares(matrix):
+        flat = matrix.reshape(-1)
+        return np.dot(flat, flat)
+
+    return multiply, multiply_right_transposed, multiply_left_transposed, squares
+
+
+def _unrolled_products(rows: int, columns: int) -> Products:
+    """Return what `_products` does, by loops of fixed length, which the compiler unrolls."""
 
     @register_jitable(inline="always")
     def multiply(left, right, out):
@@ -88,6 +89,16 @@ def _products(rows: int, columns: int) -> tuple[Callable, Callable, Callable, Ca
         return total
 
     return multiply, multiply_right_transposed, multiply_left_transposed, squares
+
+
+def _products(rows: int, columns: int) -> Products:
+    """Return out = left right, left right^T, left^T right and the sum of squares, for use in compiled code.
+
+    ``right``, and ``left`` of the second, are (rows, columns). The other factors, and the second product, are
+    (rows, rows). The functions are registered, not compiled, here: a compiled function has a new identity in each
+    process, so that the function that encloses it would never be found in numba's cache.
+    """
+    return _blas_products() if rows > LARGEST_UNROLLED else _unrolled_products(rows, columns)
 
 
 @functools.cache

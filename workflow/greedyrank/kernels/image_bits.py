@@ -12,7 +12,7 @@ import torch
 try:
     from greedyrank.kernels import bit_matrix
 except ImportError:  # numba is not everywhere that torch is
-    bit_matrix = None
+    bit_matrix = None  # type: ignore[assignment]  # so that its absence can be tested for
 
 PIXELS = 784
 # Below this a factor's gradient is summed over its own images, not taken as a difference: divided by a small factor,
@@ -71,7 +71,7 @@ class PackedImages:
 
     def __init__(self, packed: np.ndarray):
         self._words = bit_matrix.pack(np.unpackbits(packed, axis=1))
-        self._spare = {}
+        self._spare: dict = {}
 
     def __len__(self):
         return self._words.shape[1]

@@ -94,7 +94,8 @@ class Problem(MinibatchProblem):
         squared errors a pixel, shape (runs,). ``latent_value`` (runs, latent_size) holds the singular values of
         the covariance of the test images' latent codes, descending.
         """
-        codes, squares = [], 0.0
+        codes: list[torch.Tensor] = []
+        squares: Any = 0.0
         for block in self._images["test"].split(BLOCK):
             codes.append(model.encode(block))
             squares = squares + (model.decode(codes[-1]) - block).square().mean((2, 3, 4)).double().sum(1)

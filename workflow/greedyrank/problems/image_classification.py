@@ -46,7 +46,7 @@ def generate(settings: Mapping[str, Any], data_dir: str | Path) -> Arrays:
     # Two streams, so that the permuted labels do not depend on what replaces the images.
     rng, pixel_rng = (np.random.default_rng([settings["data_seed"], *stream]) for stream in ([0], [0, 1]))
     order, means = pixel_rng.permutation(original["train"].shape[1]), original["train"].mean(axis=0, dtype=np.float32)
-    arrays = {}
+    arrays: Arrays = {}
     for part, bits in original.items():
         packed = np.packbits(bits, axis=1)
         if settings["images"] == "random":
@@ -138,7 +138,9 @@ class Problem(MinibatchProblem):
         other label. ``test_class_accuracy`` is the share of test images whose largest prediction, among ten runs that
         differ only in their label, is that of their class; NaN where not all ten runs are in the group.
         """
-        error, right, right_class = 0.0, 0, 0
+        error: Any = 0.0
+        right: Any = 0
+        right_class: Any = 0
         images, labels = self._images["test"], self._labels["test"]
         groups = self._place(self._groups, exact=True)
         for start in range(0, len(images), self._batch_size):

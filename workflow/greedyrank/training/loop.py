@@ -75,7 +75,8 @@ class LoopState:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> LoopState:
         """Return the state that `to_arrays` wrote."""
-        return cls(**{**arrays, "step": int(arrays["step"])})
+        others = {name: array for name, array in arrays.items() if name != "step"}
+        return cls(int(arrays["step"]), **others)
 
 
 class Training:

@@ -98,10 +98,11 @@ class Problem(Protocol):
         of the epoch so far, each taken before its step. It may be memory of the problem: copy what is kept.
         """
 
-    def observables(self, model: Any, end_to_end: torch.Tensor) -> Arrays:
+    def observables(self, model: Any, end_to_end: Any) -> Arrays:
         """Return what the problem records: numpy arrays whose first axis is the run, for the caller to keep.
 
-        Both arguments are only read.
+        ``end_to_end`` is that of the present parameters if ``full_batch``; a minibatch problem must not use it. Both
+        arguments are only read, but a minibatch problem may call ``model.end_to_end`` on other images.
         """
 
 
