@@ -17,42 +17,48 @@ SWEEPS = ("singular_values", "component_norms", "deep_tucker_adam", "mf_cp_htf_h
 
 def from_config(names, steps):
     """Return a short slice of each of these sweeps of config.yaml."""
-    import yaml
-
-    from greedyrank.benchmarks import devices
+    from greedyrank.benchmarks import device_parity
     from greedyrank.config import loading
+    from greedyrank.config.yaml_input import read_yaml
 
-    _, resolved = loading.load(yaml.safe_load(Path("config.yaml").read_text()))
+    resolved = loading.load(read_yaml(Path("config.yaml"))).sweeps
     slices = {}
     for name in names or [name for name in SWEEPS if name in resolved]:
         if name not in resolved:
             raise UserError(f"config.yaml has no sweep {name}")
-        slices[name] = devices.of_sweep(resolved[name], steps)
+        slices[name] = device_parity.of_sweep(resolved[name], steps)
     return slices
 
 
 def main(options):
-    slices = json.loads(options.slices.read_text()) if options.slices else from_config(options.sweeps, options.steps)
+    from greedyrank.config.sweeps import Slice
+
+    if options.slices:
+        slices = {name: Slice(**given) for name, given in json.loads(options.slices.read_text()).items()}
+    else:
+        slices = from_config(options.sweeps, options.steps)
     if options.save_slices:
-        options.save_slices.write_text(json.dumps(slices, indent=1) + "\n")
+        given = {name: slice_.to_json() for name, slice_ in slices.items()}
+        options.save_slices.write_text(json.dumps(given, indent=1) + "\n")
         return
-    from greedyrank.benchmarks import devices
+    from greedyrank.benchmarks import device_parity
     from greedyrank.data import instances
+    from greedyrank.training import devices as training_devices
 
     try:
-        names = [devices.prepare(device) for device in options.devices]
+        names = [training_devices.prepare(device) for device in options.devices]
     except UserError as reason:
         logging.warning("nothing is compared: %s", reason)
         return
     report = {}
-    for sweep, plan in slices.items():
-        dtype, count = plan.runs[0]["dtype"], len(plan.runs)
+    for sweep, slice_ in slices.items():
+        dtype, count = slice_.runs[0]["dtype"], len(slice_.runs)
         try:
-            rows = devices.compare(plan, instances.generator(plan["problem"], options.data_dir), options.devices)
+            rows = device_parity.compare(slice_, instances.generator(slice_.problem, options.data_dir), options.devices)
         except (UserError, OSError) as reason:  # its data are not here
             logging.warning("%s is left out: %s", sweep, reason)
             continue
-        allowed = devices.tolerance(dtype)
+        allowed = device_parity.tolerance(dtype)
         report[sweep] = {"dtype": dtype, "runs": count, "tolerance": allowed, "invariants": rows}
         print(f"\n{sweep}: {count} runs, {dtype}; parted where they differ by more than {allowed:.1e}")
         print(f"{'invariant':20}{'largest difference':>20}{'at step':>10}  parted")

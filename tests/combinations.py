@@ -4,10 +4,9 @@ from pathlib import Path
 from unittest import mock
 
 import synthetic
-
-from greedyrank.config import sweeps
+from greedyrank.config.sweeps import Slice
 from greedyrank.data import images, instances
-from greedyrank.training.stepper import Descent
+from greedyrank.training.stepper import TorchStepper
 
 RANK_ONE = {"problem": "sensing", "ensemble": "rank_one", "sensing_std": None}
 HUBER = {"loss": "huber", "huber_threshold": 0.1}
@@ -31,8 +30,8 @@ FULL_BATCH = [
 ]
 
 
-def stepper(plan: dict, device: str) -> Descent:
-    """Return the torch stepper of a slice, from its initial factors; images are made up."""
-    runs, generate = plan.runs, instances.generator(plan["problem"], Path("nowhere"))
+def stepper(slice_: Slice, device: str) -> TorchStepper:
+    """Return the torch stepper of a slice, at its initial factors; images are synthetic."""
+    generate = instances.generator(slice_.problem, Path("nowhere"))
     with mock.patch.object(images, "load", lambda data_dir, dataset: synthetic.pictures(train=40, test=20)):
-        return Descent(plan, runs, [generate(run) for run in runs], device)
+        return TorchStepper(slice_, [generate(run) for run in slice_.runs], device)

@@ -58,7 +58,7 @@ class _Recorder(TorchDispatchMode):
 
 
 class RecordedGraph:
-    """Stands in for `greedyrank.step_graph.CudaGraph`."""
+    """Stands in for `greedyrank.training.cuda_graph.CudaGraph`."""
 
     def __init__(self, call):
         self._call = call

@@ -67,7 +67,7 @@ def test_a_damaged_checkpoint_is_put_aside(undisturbed, trained, tmp_path, how):
         damage(checkpoint, how)
         status, output = undisturbed.run_to_its_end(*words)
         assert status == 0, output
-        assert f"the checkpoint {checkpoint} is not whole: training starts anew" in output
+        assert f"the checkpoint {checkpoint} is damaged: training starts anew" in output
         assert out.read_bytes() == trained("torch")
         assert not list(tmp_path.glob("checkpoints/*"))
 

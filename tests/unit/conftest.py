@@ -11,7 +11,7 @@ import pytest  # noqa: E402
 from greedyrank.config.sweep_loader import load_sweep  # noqa: E402
 from greedyrank.config.sweeps import Run, Slice  # noqa: E402
 from greedyrank.plugins import plugin  # noqa: E402
-from greedyrank.training import loop  # noqa: E402
+from greedyrank.training import job  # noqa: E402
 
 hypothesis.settings.register_profile("unit", database=None, deadline=None, derandomize=True, max_examples=60)
 hypothesis.settings.load_profile("unit")
@@ -118,7 +118,7 @@ def run_settings():
 @pytest.fixture(scope="session")
 def train():
     """Train a slice of completion or sensing: ``train(slice_)`` gives the records."""
-    return lambda small: loop.train(small, plugin("problems", small.problem).generate, "cpu")
+    return lambda small: job.train(small, plugin("problems", small.problem).generate, "cpu")
 
 
 @pytest.fixture(scope="session")

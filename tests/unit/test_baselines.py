@@ -398,8 +398,9 @@ def test_least_squares_of_a_sweep(monkeypatch, run_settings):
     names = ("dataset", "images", "labels", "label", "train_size", "test_size", "data_seed")
     views = [{name: run[name] for name in names} for run in runs]
     rng.shuffle(views)
-    plan = {"problem": "image_classification", "views": views}
-    found = least_squares.compute(plan, lambda view: image_classification.generate(view, "nowhere"))
+    found = least_squares.compute(
+        "image_classification", "binary_cp", views, lambda view: image_classification.generate(view, "nowhere")
+    )
 
     for name in ("mnist", "fashion_mnist"):
         for labels in ("original", "random"):

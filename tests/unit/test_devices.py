@@ -12,7 +12,7 @@ from greedyrank.training import devices
 TAKE = """
 import sys
 from pathlib import Path
-from greedyrank import devices
+from greedyrank.training import devices
 print(devices.take_card(["GPU-1a", "GPU-2b"], Path(sys.argv[1])), flush=True)
 input()
 """

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from greedyrank.benchmarks import devices as equivalence
-from greedyrank.config import sweeps
+from greedyrank.benchmarks import device_parity as equivalence
+from greedyrank.config.sweeps import Slice
 from greedyrank.data.instances import generator
-from greedyrank.training import loop
+from greedyrank.training import job
 
 REPOSITORY = Path(__file__).parents[2]
 TWICE = ("cpu", "cpu")
 
 
 def compared(small, devices=TWICE):
-    return equivalence.compare(small, generator(small["problem"], None), devices)
+    return equivalence.compare(small, generator(small.problem, None), devices)
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def compared(small, devices=TWICE):
         ("hierarchical", "group_rmsprop", {"component_norm", "singular_values", "norm"}),
     ],
 )
-def test_a_device_agrees_with_itself(plan, factorization, optimizer, names):
-    small = equivalence.shortened(plan(factorization, optimizer, axes={"seed": [0, 1]}), 30)
+def test_a_device_agrees_with_itself(make_slice, factorization, optimizer, names):
+    small = equivalence.shortened(make_slice(factorization, optimizer, axes={"seed": [0, 1]}), 30)
     rows = compared(small)
     assert set(rows) == names | {"loss", "flow_time", "relative_error"}
     assert all(row == {"largest": 0.0, "at": 0, "parts": None} for row in rows.values())
@@ -42,9 +42,9 @@ def test_a_device_agrees_with_itself(plan, factorization, optimizer, names):
 @pytest.mark.parametrize(
     ("kick", "dtype", "parts"), [(1e-2, "float32", 30), (1e-5, "float32", None), (1e-5, "float64", 30)]
 )
-def test_it_tells_from_which_record_on_they_part(plan, monkeypatch, kick, dtype, parts):
-    small = equivalence.shortened(plan("cp", "gd", axes={"seed": [0, 1, 2]}, dtype=dtype), 60)
-    make, made = loop.make_stepper, []
+def test_it_tells_from_which_record_on_they_part(make_slice, monkeypatch, kick, dtype, parts):
+    small = equivalence.shortened(make_slice("cp", "gd", axes={"seed": [0, 1, 2]}, dtype=dtype), 60)
+    make, made = job.make_stepper, []
 
     def kicked(*args):
         stepper = make(*args)
@@ -61,7 +61,7 @@ def test_it_tells_from_which_record_on_they_part(plan, monkeypatch, kick, dtype,
             stepper.advance = advance_and_kick
         return stepper
 
-    monkeypatch.setattr(loop, "make_stepper", kicked)
+    monkeypatch.setattr(job, "make_stepper", kicked)
     rows = compared(small)
     for name in ("norm", "component_norm", "singular_values"):
         assert rows[name]["parts"] == parts
@@ -86,10 +86,10 @@ def test_singular_values_are_those_between_the_halves_of_the_modes():
     assert set(found) == {"singular_values", "norm"}
 
 
-def test_a_shortened_slice_has_runs_from_all_of_the_batch(plan):
+def test_a_shortened_slice_has_runs_from_all_of_the_job(make_slice):
     cases = [{"learning_rate": [0.1, 0.2]}, {"learning_rate": [0.3]}]
-    whole = plan("deep_matrix", "gd", cases=cases, axes={"seed": [0, 1, 2]}, stop={"loss": 0.1, "max_steps": 7})
-    short = EXPAND(equivalence.shortened(whole, 40))
+    whole = make_slice("deep_matrix", "gd", cases=cases, axes={"seed": [0, 1, 2]}, stop={"loss": 0.1, "max_steps": 7})
+    short = equivalence.shortened(whole, 40).runs
     runs = whole.runs
     assert len(runs) == 9
     data = [{key: run[key] for key in run.keys() - {"stop", "record"}} for run in short]
@@ -114,12 +114,12 @@ def script(tmp_path, *words, code=RUN):
     )
 
 
-def test_a_machine_with_torch_and_numpy_alone_compares(plan, tmp_path):
-    slices = {"matrices": equivalence.shortened(plan("deep_matrix", "gd", depth=2, axes={"seed": [0, 1]}), 10)}
-    slices["tensors"] = equivalence.shortened(plan("cp", "group_rmsprop"), 10)
-    slices["images"] = equivalence.shortened(plan("binary_cp", "adam"), 10)
+def test_a_machine_with_torch_and_numpy_alone_compares(make_slice, tmp_path):
+    slices = {"matrices": equivalence.shortened(make_slice("deep_matrix", "gd", depth=2, axes={"seed": [0, 1]}), 10)}
+    slices["tensors"] = equivalence.shortened(make_slice("cp", "group_rmsprop"), 10)
+    slices["images"] = equivalence.shortened(make_slice("binary_cp", "adam"), 10)
     given, out = tmp_path / "slices.json", tmp_path / "devices.json"
-    given.write_text(json.dumps(slices))
+    given.write_text(json.dumps({name: small.to_json() for name, small in slices.items()}))
     result = script(
         tmp_path, "--slices", str(given), "--devices", *TWICE, "--data-dir", str(tmp_path), "--out", str(out)
     )
@@ -136,17 +136,18 @@ def test_the_slices_of_the_config_are_written(tmp_path):
     code = "import sys, runpy\nrunpy.run_path(sys.argv.pop(1), run_name='__main__')"
     result = script(tmp_path, "--save-slices", str(path), "--steps", "7", code=code)
     assert result.returncode == 0, result.stderr
-    slices = json.loads(path.read_text())
-    assert {plan["factorization"] for plan in slices.values()} == {
+    slices = {name: Slice(**small) for name, small in json.loads(path.read_text()).items()}
+    assert {small.factorization for small in slices.values()} == {
         "deep_matrix", "cp", "tucker", "hierarchical", "binary_cp",
     }  # fmt: skip
-    assert all(0 < len(plan.runs) <= equivalence.RUNS for plan in slices.values())
+    assert all(0 < len(small.runs) <= equivalence.RUNS for small in slices.values())
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
-def test_without_a_gpu_it_says_so(plan, tmp_path):
+def test_without_a_gpu_it_says_so(make_slice, tmp_path):
     given, out = tmp_path / "slices.json", tmp_path / "devices.json"
-    given.write_text(json.dumps({"tensors": equivalence.shortened(plan("cp", "group_rmsprop"), 10)}))
+    small = equivalence.shortened(make_slice("cp", "group_rmsprop"), 10)
+    given.write_text(json.dumps({"tensors": small.to_json()}))
     result = script(tmp_path, "--slices", str(given), "--out", str(out))
     assert result.returncode == 0
     assert "nothing is compared" in result.stderr

@@ -24,7 +24,8 @@ from greedyrank.benchmarks.gpu_proof import (
     unit_tests,
 )
 from greedyrank.kernels import image_bits
-from greedyrank.training import loop
+from greedyrank.training import job
+from greedyrank.training.loop import Training
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -137,7 +138,7 @@ def test_a_device_that_computes_something_else_does_not_pass(monkeypatch):
     load = problems.loader(slice_, REPOSITORY / "data")
     data = [load(run) for run in slice_.runs]
     assert all(row["passed"] for row in rounding.compare(slice_, data, "cpu")["invariants"].values())
-    make, made = loop.make_stepper, []
+    make, made = job.make_stepper, []
 
     def wrong(*args):
         stepper = make(*args)
@@ -151,10 +152,10 @@ def test_a_device_that_computes_something_else_does_not_pass(monkeypatch):
 
 
 def test_a_resumed_job_is_the_undisturbed_one_and_another_is_told(tmp_path):
-    slice_ = exactness.job("cp", 50)
+    slice_ = exactness.short_slice("cp", 50)
     load = problems.loader(slice_, REPOSITORY / "data")
     data = [load(run) for run in slice_.runs]
-    undisturbed = loop.Training(slice_, data, "cpu").run()
+    undisturbed = Training(slice_, job.make_stepper(slice_, data, "cpu")).run()
     found = exactness.resumed(slice_, data, "cpu", tmp_path)
     assert exactness.same(found, undisturbed) == []
     found["loss"][0, -1] = np.nextafter(found["loss"][0, -1], 1)

@@ -9,26 +9,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from greedyrank.config.sweeps import expand
-from greedyrank.factorizations.deep_matrix import compiled
+from greedyrank.factorizations.deep_matrix import Model
 from greedyrank.problems import completion
-from greedyrank.training.stepper import Descent
+from greedyrank.training.stepper import TorchStepper
 
 STEPS = 300
 
 
 @pytest.fixture
-def steppers(plan):
+def steppers(make_slice):
     """Make both steppers on the same four runs."""
 
     def make(shape, depth, optimizer="gd", **settings):
         cases = [{"learning_rate": 0.01, "product_std": 0.3}, {"learning_rate": 0.004, "product_std": 1.0}]
         axes = {"seed": [0, 1], "data_seed": [3]}
         drawn = {"shape": list(shape), "observations": shape[0] * shape[1] - 1, "depth": depth, "loss": "half_sum"}
-        small = plan("deep_matrix", optimizer, cases=cases, axes=axes, **{**drawn, **settings})
-        runs = expand(small)
-        data = [completion.generate(run) for run in runs]
-        return compiled(small, runs, data, "cpu"), Descent(small, runs, data, "cpu")
+        small = make_slice("deep_matrix", optimizer, cases=cases, axes=axes, **{**drawn, **settings})
+        data = [completion.generate(run) for run in small.runs]
+        return Model.compiled(small, data, "cpu"), TorchStepper(small, data, "cpu")
 
     return make
 
@@ -58,8 +56,8 @@ def test_float64(steppers, shape, depth, optimizer):
         general.advance(steps)
         assert_alike(fast, general, 1e-10)
     assert (fast.losses() < 0.9 * first).all()  # or there is nothing to compare
-    fast.scale(np.array([1.0, 0.0, 0.1, 0.0]))
-    general.scale(np.array([1.0, 0.0, 0.1, 0.0]))
+    fast.set_rate_factors(np.array([1.0, 0.0, 0.1, 0.0]))
+    general.set_rate_factors(np.array([1.0, 0.0, 0.1, 0.0]))
     held = fast.observables()["end_to_end"].copy()
     fast.advance(50)
     general.advance(50)
@@ -125,9 +123,9 @@ def test_records_do_not_change_later(steppers):
 COMPILE = """
 import numpy as np
 from greedyrank.kernels.deep_matrices import _compiled
-descend = _compiled(3, 3, 2, False, "float64")
-descend(*(np.zeros(shape) for shape in [(1, 3, 3), (1, 1, 3, 3), (1, 3, 3), (1, 3, 3), (1,)]), 1, np.zeros((1, 5)))
-print(sum(descend.stats.cache_hits.values()))
+advance = _compiled(3, 3, 2, False, "float64")
+advance(*(np.zeros(shape) for shape in [(1, 3, 3), (1, 1, 3, 3), (1, 3, 3), (1, 3, 3), (1,)]), 1, np.zeros((1, 5)))
+print(sum(advance.stats.cache_hits.values()))
 """
 
 

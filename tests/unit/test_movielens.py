@@ -10,26 +10,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import synthetic
 import torch
 import xarray as xr
-import yaml
+from matplotlib import pyplot as plt
 
-from greedyrank.config import loading, sweeps
-from greedyrank.spectra import extraction
-from greedyrank.data import ratings as movielens
-from greedyrank.plan import graph
-from greedyrank.config.settings import problems
-from greedyrank.training import loop
-from greedyrank.claims import judging
-from arora_2019.dmf_movielens import statistics
+import synthetic
 from arora_2019.dmf_movielens import draw as dmf_movielens
+from greedyrank.claims import judging
+from greedyrank.config.settings import problems
+from greedyrank.config.sweep_loader import load_sweep
+from greedyrank.config.sweeps import Slice
+from greedyrank.config.yaml_input import ConfigError, read_yaml
+from greedyrank.data import ratings as movielens
+from greedyrank.figures import style
 from greedyrank.measures import ratings
+from greedyrank.plan import graph
 from greedyrank.problems import movielens as problem
-from None import plt
+from greedyrank.spectra import extraction
+from greedyrank.training import job
 
 ROOT = Path(__file__).resolve().parents[2]
+PAPER = ROOT / "workflow/papers/arora_2019"
 TABLE = synthetic.ratings()
+STATISTICS = judging.statistics_of(PAPER, "dmf_movielens")
 
 
 @pytest.fixture(scope="module")
@@ -175,13 +178,12 @@ def test_a_wrong_file_that_is_there_is_named_and_kept(tmp_path):
 # -- skipped without the file -----------------------------------------------------------------------
 
 
-def the_plan(data_dir):
-    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
-    return graph.Plan({**raw, "data_dir": str(data_dir)})
+def the_plan(**overrides):
+    return graph.Plan({**read_yaml(ROOT / "config.yaml"), **overrides}, here=False)
 
 
 def test_the_figure_is_skipped_without_the_file(tmp_path):
-    plan = the_plan(tmp_path)
+    plan = the_plan(data_dir=str(tmp_path))
     path = str(tmp_path / movielens.FILE)
     assert (plan.skipped, plan.missing) == (["dmf_movielens"], [path])
     assert not [name for name in plan.all_files() + plan.claims_files() if "movielens" in name]
@@ -194,7 +196,7 @@ def test_the_figure_is_skipped_without_the_file(tmp_path):
 
 
 def test_the_figure_is_planned_with_the_file(folder):
-    plan = the_plan(folder)
+    plan = the_plan(data_dir=str(folder))
     assert plan.skipped == plan.missing == []
     assert set(plan.figure_files("dmf_movielens")) <= set(plan.all_files())
     assert f"{plan.results}/claims/dmf_movielens.json" in plan.claims_files()
@@ -221,11 +223,10 @@ SMALL = {
 }
 
 
-def resolve(fixed=None, **changes):
-    sweep = {**copy.deepcopy(SMALL), **changes}
+def resolve(fixed=None) -> Slice:
+    sweep = copy.deepcopy(SMALL)
     sweep["fixed"] |= fixed or {}
-    figure = {"title": "t", "paper": "p", "minutes": 1.0, "sweeps": ["small"], "measures": ["ratings"]}
-    return loading.load({"sweeps": {"small": sweep}, "figures": {"dmf_movielens": figure}})[1]["small"]
+    return load_sweep(sweep).whole
 
 
 @pytest.fixture
@@ -233,10 +234,10 @@ def small(folder):
     """Two runs, their data, and how they train."""
 
     def make(**fixed):
-        plan = sweeps.narrow(resolve(fixed), {})
-        runs = plan.runs
+        slice_ = resolve(fixed)
+        runs = slice_.runs
         data = [problem.generate(run, folder) for run in runs]
-        return runs, data, lambda: loop.train(plan, lambda run: problem.generate(run, folder), "cpu")
+        return runs, data, lambda: job.train(slice_, lambda run: problem.generate(run, folder), "cpu")
 
     return make
 
@@ -333,7 +334,7 @@ def test_a_part_with_too_few_ratings_is_named(small, place):
 
 
 def test_the_shape_is_a_coordinate():
-    columns = extraction.settings_of(EXPAND(resolve()))
+    columns = extraction.settings_of(resolve().runs)
     assert columns["shape"].tolist() == ["12x9", "12x9"]
 
 
@@ -347,7 +348,7 @@ def test_the_shape_is_a_coordinate():
     ],
 )
 def test_settings_out_of_range_are_named(fixed, expected):
-    with pytest.raises(loading.ConfigError) as error:
+    with pytest.raises(ConfigError) as error:
         resolve(fixed)
     assert expected in str(error.value)
 
@@ -382,17 +383,16 @@ def as_published(shape):
 
 
 def test_every_claim_holds_on_what_was_published_and_on_no_control():
-    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
-    claims = graph.Plan({**raw, "scale": "paper"}).claims["dmf_movielens"]
+    claims = the_plan(scale="paper").figures["dmf_movielens"].claims
     sweep = {"dmf_movielens": as_published("1682x943")}
-    judged = [judging.judge(claim, sweep, statistics) for claim in claims]
+    judged = [judging.judge(claim, sweep, STATISTICS) for claim in claims]
     assert {claim["id"]: claim["verdict"] for claim in judged if claim["verdict"] != judging.REPRODUCED} == {}
 
 
 def test_published_numbers_are_not_checkable_at_another_size():
-    claims = graph.Plan(yaml.safe_load((ROOT / "config.yaml").read_text())).claims["dmf_movielens"]
+    claims = the_plan().figures["dmf_movielens"].claims
     sweep = {"dmf_movielens": as_published("300x200")}
-    judged = [judging.judge(claim, sweep, statistics) for claim in claims]
+    judged = [judging.judge(claim, sweep, STATISTICS) for claim in claims]
     assert {claim["id"] for claim in judged if claim["verdict"] == judging.REPRODUCED} == {
         "depth_helps",
         "no_gap_depth_1",
@@ -404,7 +404,8 @@ def test_published_numbers_are_not_checkable_at_another_size():
 
 @pytest.mark.parametrize(("shape", "marks"), [("1682x943", 8), ("300x200", 0)])
 def test_published_values_stand_beside_the_published_size_alone(shape, marks):
-    published = json.loads(json.dumps(yaml.safe_load((ROOT / "workflow/published/dmf_movielens.yaml").read_text())))
+    style.set_up()
+    published = json.loads(json.dumps(the_plan().figures["dmf_movielens"].published))  # as a job gets them
     canvas = dmf_movielens.draw({"dmf_movielens": as_published(shape)}, published)
     assert canvas.table().series.str.startswith("published").sum() == marks
     assert any(shape in remark for remark in canvas.remarks)

@@ -20,7 +20,7 @@ def gradient(parameter):
 
 
 @pytest.fixture
-def batch(run_settings, place):
+def group(run_settings, place):
     """Make an optimiser for three runs of different learning rates, and their two parameters."""
 
     def make(name, **overrides):
@@ -50,8 +50,8 @@ def advance(optimizer, parameters, steps=STEPS):
         ("adam", torch.optim.Adam, {"beta1": 0.5, "beta2": 0.9, "eps": 1e-3}, {"betas": (0.5, 0.9), "eps": 1e-3}),
     ],
 )
-def test_against_torch(batch, relative, name, oracle, ours, theirs):
-    optimizer, parameters = batch(name, **ours)
+def test_against_torch(group, relative, name, oracle, ours, theirs):
+    optimizer, parameters = group(name, **ours)
     expected = [[p[run].clone() for p in parameters] for run in range(3)]
     for rate, leaves in zip(RATES, expected, strict=True):
         reference = oracle(leaves, lr=rate, **theirs)
@@ -78,8 +78,8 @@ def group_rmsprop(leaves, rate, decay, eps, steps=STEPS):
 
 
 @pytest.mark.parametrize(("decay", "eps"), [(0.99, 1e-6), (0.5, 0.3), (0.0, 1e-6)])
-def test_group_rmsprop_against_plain_python(batch, relative, decay, eps):
-    optimizer, parameters = batch("group_rmsprop", decay=decay, eps=eps)
+def test_group_rmsprop_against_plain_python(group, relative, decay, eps):
+    optimizer, parameters = group("group_rmsprop", decay=decay, eps=eps)
     expected = [[p[run].numpy().copy() for p in parameters] for run in range(3)]
     advance(optimizer, parameters)
     for run, leaves in enumerate(expected):
@@ -90,20 +90,20 @@ def test_group_rmsprop_against_plain_python(batch, relative, decay, eps):
 
 
 @pytest.mark.parametrize("name", ["gd", "adam"])
-def test_flow_time_is_the_sum_of_learning_rates(batch, name):
-    optimizer, parameters = batch(name)
+def test_flow_time_is_the_sum_of_learning_rates(group, name):
+    optimizer, parameters = group(name)
     advance(optimizer, parameters, 10)
-    optimizer.scale(np.array([1.0, 0.1, 0.0]))
+    optimizer.set_rate_factors(np.array([1.0, 0.1, 0.0]))
     advance(optimizer, parameters, 5)
     np.testing.assert_allclose(optimizer.state["flow_time"], np.array(RATES) * [15, 10.5, 10], rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_scale_zero_holds_a_run_exactly(batch, name):
-    optimizer, parameters = batch(name)
-    alone, untouched = batch(name)
+def test_a_factor_of_zero_holds_a_run_exactly(group, name):
+    optimizer, parameters = group(name)
+    alone, untouched = group(name)
     advance(optimizer, parameters, 7)
-    optimizer.scale(np.array([1.0, 0.0, 1.0]))
+    optimizer.set_rate_factors(np.array([1.0, 0.0, 1.0]))
     before = [parameter.clone() for parameter in parameters]
     time = optimizer.state["flow_time"].clone()
     advance(optimizer, parameters, 20)
@@ -116,12 +116,12 @@ def test_scale_zero_holds_a_run_exactly(batch, name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_scale_multiplies_the_configured_rate(batch, name, relative):
-    halved, parameters = batch(name)
-    plain, expected = batch(name)
+def test_rate_factors_multiply_the_configured_rate(group, name, relative):
+    halved, parameters = group(name)
+    plain, expected = group(name)
     start = [parameter.clone() for parameter in parameters]
-    halved.scale(np.full(3, 0.25))
-    halved.scale(np.full(3, 0.5))
+    halved.set_rate_factors(np.full(3, 0.25))
+    halved.set_rate_factors(np.full(3, 0.5))
     advance(halved, parameters, 1)
     advance(plain, expected, 1)
     for ours, oracle, old in zip(parameters, expected, start, strict=True):
@@ -129,10 +129,10 @@ def test_scale_multiplies_the_configured_rate(batch, name, relative):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_state_is_all_there_is_to_restore(batch, name):
-    optimizer, parameters = batch(name)
+def test_state_is_all_there_is_to_restore(group, name):
+    optimizer, parameters = group(name)
     advance(optimizer, parameters, 9)
-    later, copies = batch(name)
+    later, copies = group(name)
     for copy, parameter in zip(copies, parameters, strict=True):
         copy.copy_(parameter)
     for key, value in optimizer.state.items():

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from greedyrank.config import sweeps
 from greedyrank.data import images, targets
 from greedyrank.factorizations import psd
 from greedyrank.problems import completion, image_classification, sensing
-from greedyrank.training.stepper import Descent
+from greedyrank.training.stepper import TorchStepper
 
 # -- targets ----------------------------------------------------------------------------------------
 
@@ -735,20 +734,20 @@ def test_the_target_has_no_loss_but_the_noise(sensed):
 
 
 @pytest.mark.parametrize("factorization", ["deep_matrix", "psd"])
-def test_a_batch_of_sensing_trains_as_its_runs_alone(plan, train, factorization):
+def test_a_group_of_sensing_trains_as_its_runs_alone(make_slice, train, factorization):
     settings = {"problem": "sensing", "target_symmetric": True, "learning_rate": 0.05}
-    together = train(plan(factorization, "gd", axes={"data_seed": [0, 1, 2], "seed": [0, 1]}, **settings))
+    together = train(make_slice(factorization, "gd", axes={"data_seed": [0, 1, 2], "seed": [0, 1]}, **settings))
     assert together["loss"].shape == (6, 5)
     assert (together["loss"][:, -1] < 0.9 * together["loss"][:, 0]).all()  # or there is nothing to compare
     for number, (data_seed, seed) in enumerate((d, s) for d in range(3) for s in range(2)):
-        alone = train(plan(factorization, "gd", data_seed=data_seed, seed=seed, **settings))
+        alone = train(make_slice(factorization, "gd", data_seed=data_seed, seed=seed, **settings))
         for name in ("loss", "end_to_end", "relative_error"):
             np.testing.assert_allclose(together[name][number], alone[name][0], rtol=1e-9, atol=1e-12)
 
 
-def test_psd_descent_on_sensing_is_that_of_the_plain_loss(plan, train):
+def test_psd_on_sensing_follows_the_gradient_of_the_loss(make_slice, train):
     """Ten steps by autograd on the loss as written, against the records."""
-    small = plan("psd", "gd", problem="sensing", learning_rate=0.05, factor_norm=0.8, stop={"max_steps": 10})
+    small = make_slice("psd", "gd", problem="sensing", learning_rate=0.05, factor_norm=0.8, stop={"max_steps": 10})
     found = train(small)
     (run,) = small.runs
     factor = torch.from_numpy(psd.initial(run)).requires_grad_()
@@ -883,13 +882,13 @@ def batch_size(request):
 
 
 @pytest.fixture
-def classifying(batch_size, pictures, plan):
+def classifying(batch_size, pictures, make_slice):
     """The stepper of two runs on 40 training and 20 test images, with its inputs written down."""
     cases = [{"labels": "original", "label": 1}, {"labels": "random", "label": 3}]
-    small = plan("binary_cp", "adam", cases=cases, batch_size=batch_size, init_std=0.02, learning_rate=1e-4)
+    small = make_slice("binary_cp", "adam", cases=cases, batch_size=batch_size, init_std=0.02, learning_rate=1e-4)
     runs = small.runs
     data = [image_classification.generate(run, "nowhere") for run in runs]
-    stepper = Descent(small, runs, data, "cpu")
+    stepper = TorchStepper(small, data, "cpu")
     seen, inputs = [], stepper.problem.inputs
 
     def watched(step):
@@ -973,17 +972,17 @@ def test_class_groups_are_whole_and_in_order():
 
 
 @pytest.mark.parametrize("labels", ["original", "random"])
-def test_class_accuracy_is_that_of_the_largest_prediction(pictures, plan, labels):
+def test_class_accuracy_is_that_of_the_largest_prediction(pictures, make_slice, labels):
     for part, size in SIZES.items():
         pictures[part] = (pictures[part][0], (np.arange(size) * 7 % 10).astype(np.uint8))
     axes = {"label": [3, 1, 0, 2, 9, 8, 7, 6, 5, 4]}
     cases = [{"tensor_rank": [1, 2], "seed": 0}, {"tensor_rank": 1, "seed": 1}]
-    small = plan("binary_cp", "adam", axes=axes, cases=cases, labels=labels, init_std=0.1)
-    runs = small.runs
+    small = make_slice("binary_cp", "adam", axes=axes, cases=cases, labels=labels, init_std=0.1)
     left_out = 20 + 4  # of rank 1, seed 1: nine labels have no class accuracy
-    runs.pop(left_out)
+    small = small.containing([run for index, run in enumerate(small.runs) if index != left_out])
+    runs = small.runs
     data = [image_classification.generate(run, "nowhere") for run in runs]
-    stepper = Descent(small, runs, data, "cpu")
+    stepper = TorchStepper(small, data, "cpu")
     stepper.problem.inputs(0)
     generator = torch.Generator().manual_seed(2)
     for parameter in stepper.model.parameters:  # at first the runs of all labels are the same

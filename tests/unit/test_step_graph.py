@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from combinations import FULL_BATCH, stepper
-from recorded_graph import RecordedGraph, Waits
 
-from greedyrank.config import sweeps
+from combinations import FULL_BATCH, stepper
 from greedyrank.kernels import khatri_rao
-from greedyrank.problems import completion
 from greedyrank.training import cuda_graph
-from greedyrank.training import loop as training
+from greedyrank.training.loop import Training
+from recorded_graph import RecordedGraph, Waits
 
 
 @pytest.fixture(autouse=True)
@@ -24,15 +22,15 @@ EVERYTHING = {"record": {"every": 5, "end_to_end": True}}
 
 def captured(small):
     """Return the stepper of a slice as a GPU has it."""
-    descent = stepper(small, "cpu")
-    descent._graph = cuda_graph.StepGraph(RecordedGraph(descent._take_step))
-    return descent
+    moving = stepper(small, "cpu")
+    moving._graph = cuda_graph.StepGraph(RecordedGraph(moving._take_step))
+    return moving
 
 
-def look(descent):
+def look(moving):
     """Return all that a record may take."""
-    growth = {f"growth_{name}": value for name, value in descent.observables(growth=True).items()}
-    return {"loss": descent.losses(), "time": descent.flow_time(), **descent.observables(), **growth}
+    growth = {f"growth_{name}": value for name, value in moving.observables(growth=True).items()}
+    return {"loss": moving.losses(), "time": moving.flow_time(), **moving.observables(), **growth}
 
 
 def assert_alike(graphed, eager):
@@ -47,9 +45,9 @@ def assert_alike(graphed, eager):
 
 
 @pytest.fixture(params=FULL_BATCH, ids=lambda case: "-".join([*case[:2], *map(str, case[2])]))
-def small(request, plan):
+def small(request, make_slice):
     factorization, optimizer, settings = request.param
-    return plan(factorization, optimizer, axes={"seed": [0, 1, 2]}, **EVERYTHING, **settings)
+    return make_slice(factorization, optimizer, axes={"seed": [0, 1, 2]}, **EVERYTHING, **settings)
 
 
 def test_replayed_steps_are_steps(small):
@@ -63,9 +61,9 @@ def test_replayed_steps_are_steps(small):
         (1, [0.1, 1.0, 0.0], False),
         (30, [1.0, 1.0, 1.0], True),
     ):
-        for descent in (graphed, eager):
-            descent.scale(np.array(factors))
-            descent.advance(steps)
+        for moving in (graphed, eager):
+            moving.set_rate_factors(np.array(factors))
+            moving.advance(steps)
         if recorded:
             assert_alike(graphed, eager)
     assert graphed._graph.captured
@@ -73,53 +71,50 @@ def test_replayed_steps_are_steps(small):
 
 def test_everything_is_on_the_device_and_no_value_is_read(small):
     # Tensors of the device `meta` have no values: whoever asks for one, or mixes them with a CPU's, is told.
-    descent = stepper(small, "meta")
+    moving = stepper(small, "meta")
     for factors in ([1.0, 1.0, 1.0], [0.0, 1.0, 0.1]):
-        descent.scale(np.array(factors))
-        descent.advance(2)
+        moving.set_rate_factors(np.array(factors))
+        moving.advance(2)
     with torch.no_grad():
-        gradients = descent._evaluate()
-        recorded = [descent.problem.losses(), *descent.model.observables(True, gradients).values()]
-    tensors = [*descent.model.parameters, *descent.optimizer.state.values(), *gradients, *recorded]
+        gradients = moving._evaluate()
+        recorded = [moving.problem.losses(), *moving.model.observables(True, gradients).values()]
+    tensors = [*moving.model.parameters, *moving.optimizer.state.values(), *gradients, *recorded]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
 
 
 @pytest.mark.parametrize("factorization", ["binary_cp", "autoencoder"])
-def test_minibatches_are_on_the_device_and_no_value_is_read(plan, factorization):
-    descent = stepper(plan(factorization, "adam", axes={"seed": [0, 1]}), "meta")
-    descent.scale(np.array([1.0, 0.0]))
-    descent.advance(2 * descent.steps_per_epoch)
-    tensors = [*descent.model.parameters, *descent.optimizer.state.values(), descent.problem.losses()]
+def test_minibatches_are_on_the_device_and_no_value_is_read(make_slice, factorization):
+    moving = stepper(make_slice(factorization, "adam", axes={"seed": [0, 1]}), "meta")
+    moving.set_rate_factors(np.array([1.0, 0.0]))
+    moving.advance(2 * moving.steps_per_epoch)
+    tensors = [*moving.model.parameters, *moving.optimizer.state.values(), moving.problem.losses()]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
 
 
 def test_a_checkpoint_goes_on_before_and_after_the_capture(small):
     eager, source = stepper(small, "cpu"), captured(small)
-    for descent in (eager, source):
-        descent.advance(12)
+    for moving in (eager, source):
+        moving.advance(12)
     state = source.state()
     used, fresh = captured(small), captured(small)
     used.advance(25)
-    for descent in (used, fresh):
-        descent.restore(state)
-    for descent in (eager, used, fresh):
-        descent.advance(20)
-    for descent in (used, fresh):
-        assert_alike(descent, eager)
+    for moving in (used, fresh):
+        moving.restore(state)
+    for moving in (eager, used, fresh):
+        moving.advance(20)
+    for moving in (used, fresh):
+        assert_alike(moving, eager)
 
 
-def test_a_whole_training_is_the_same(plan):
+def test_a_whole_training_is_the_same(make_slice):
     rule = {"stop": {"loss": 5e-3, "checks": 1, "every": 5, "max_steps": 400}, "record": {"every": 7}}
-    small = plan(
+    small = make_slice(
         "cp", "group_rmsprop", axes={"seed": [0, 1]}, learning_rate=0.02,
         growth={"every": 20, "offsets": [0, 1]}, finish={"steps": 11, "factor": 0.1}, **rule,
     )  # fmt: skip
-    data = [completion.generate(run) for run in small.runs]
     results = []
     for make in (stepper, lambda *_: captured(small)):
-        loop = training.Training(small, data, "cpu")
-        loop.stepper = make(small, "cpu")
-        results.append(loop.run())
+        results.append(Training(small, make(small, "cpu")).run())
     eager, graphed = results
     assert 5 < min(eager["stop_step"]) < max(eager["stop_step"]) < 400
     assert eager.keys() == graphed.keys()
@@ -140,21 +135,23 @@ def test_capturing_runs_nothing():
 
 
 @pytest.mark.parametrize("fault", ["a number of Python's", "a tensor that is replaced"])
-def test_a_step_that_forgets_is_told(plan, fault):
-    small = plan("deep_matrix", "gd", axes={"seed": [0, 1]})
+def test_a_step_that_forgets_is_told(make_slice, fault):
+    small = make_slice("deep_matrix", "gd", axes={"seed": [0, 1]})
     graphed, eager = captured(small), stepper(small, "cpu")
-    for descent in (graphed, eager):
-        optimizer, step = descent.optimizer, descent.optimizer.step
+    for moving in (graphed, eager):
+        optimizer, step = moving.optimizer, moving.optimizer.step
         if fault == "a number of Python's":
             count = iter(range(100))
             optimizer.step = lambda parameters, gradients, step=step, count=count: step(
                 parameters, [gradient / (1 + next(count)) for gradient in gradients]
             )
         else:
-            optimizer.scale = lambda factors, o=optimizer: setattr(o, "_minus", [factors[0] * m for m in o._minus])
-        descent.advance(6)
-        descent.scale(np.array([0.5, 0.5]))
-        descent.advance(4)
+            optimizer.set_rate_factors = lambda factors, o=optimizer: setattr(
+                o, "_minus", [factors[0] * m for m in o._minus]
+            )
+        moving.advance(6)
+        moving.set_rate_factors(np.array([0.5, 0.5]))
+        moving.advance(4)
     with pytest.raises(AssertionError):
         assert_alike(graphed, eager)
 

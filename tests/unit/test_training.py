@@ -1,23 +1,25 @@
-"""The loop: batches against single runs, the stopping rule, the schedule, checkpoints."""
+"""The loop: groups against single runs, the stopping rule, the schedule, checkpoints."""
 
+import dataclasses
 import logging
 import math
 import sys
 
 import numpy as np
 import pytest
-import synthetic
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import synthetic
 from greedyrank.config import sweeps
 from greedyrank.data import images
 from greedyrank.factorizations import deep_matrix
 from greedyrank.plugins import plugin
 from greedyrank.problems import completion
-from greedyrank.training import loop as training
-from greedyrank.training.stepper import Descent
+from greedyrank.training import job as training_job
+from greedyrank.training.loop import Diverged, Training
+from greedyrank.training.stepper import TorchStepper
 
 MATRIX = {
     "shape": [12, 12],
@@ -65,9 +67,9 @@ class Scripted:
         length = max(map(len, curves))
         self.curves = np.array([[*curve, *curve[-1:] * (length - len(curve))] for curve in curves], dtype=float)
         self.at, self.time = np.zeros(len(curves), dtype=int), np.zeros(len(curves))
-        self.scale(np.ones(len(curves)))
+        self.set_rate_factors(np.ones(len(curves)))
 
-    def scale(self, factors):
+    def set_rate_factors(self, factors):
         self.factors = np.asarray(factors, dtype=float)
 
     def advance(self, steps):
@@ -85,14 +87,12 @@ class Scripted:
 
 
 @pytest.fixture(scope="session")
-def scripted(plan):
+def scripted(make_slice):
     """Run the loop on written losses; the settings of training are given."""
 
     def run(curves, **settings):
-        small = plan("deep_matrix", "gd", axes={"seed": list(range(len(curves)))}, **settings)
-        loop = training.Training(small, [completion.generate(r) for r in small.runs], "cpu")
-        loop.stepper = Scripted(curves)
-        return loop.run()
+        small = make_slice("deep_matrix", "gd", axes={"seed": list(range(len(curves)))}, **settings)
+        return Training(small, Scripted(curves)).run()
 
     return run
 
@@ -102,19 +102,19 @@ def steps_of(result, run=0, name="step"):
     return [int(step) for step in result[name][run].ravel() if step >= 0]
 
 
-# -- batches ----------------------------------------------------------------------------------------
+# -- groups -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def without_kernels(monkeypatch):
     """Let torch train everything, as on a GPU or where numba cannot be imported."""
-    monkeypatch.setattr(deep_matrix, "compiled", lambda *_: None)
+    monkeypatch.setattr(deep_matrix.Model, "compiled", lambda *_: None)
 
 
-@pytest.mark.parametrize("batch", ["deep_matrix", *TENSORS])
-def test_a_batch_is_its_runs_alone(plan, train, without_kernels, batch):
-    factorization, optimizer, settings = {"deep_matrix": ("deep_matrix", "gd", MATRIX), **TENSORS}[batch]
-    whole = plan(factorization, optimizer, axes=FOUR, **settings)
+@pytest.mark.parametrize("group", ["deep_matrix", *TENSORS])
+def test_a_group_is_its_runs_alone(make_slice, train, without_kernels, group):
+    factorization, optimizer, settings = {"deep_matrix": ("deep_matrix", "gd", MATRIX), **TENSORS}[group]
+    whole = make_slice(factorization, optimizer, axes=FOUR, **settings)
     together = train(whole)
     assert len(set(together["stop_step"])) > 2  # some are held while others go on
     assert max(together["stop_step"]) < settings["stop"]["max_steps"]
@@ -128,31 +128,30 @@ def test_a_batch_is_its_runs_alone(plan, train, without_kernels, batch):
 
 
 def stepper_of(small, device="cpu"):
-    runs = small.runs
-    return training.make_stepper(small, runs, [completion.generate(run) for run in runs], device)
+    return training_job.make_stepper(small, [completion.generate(run) for run in small.runs], device)
 
 
-def test_descent_of_matrices_is_compiled_and_the_rest_is_torch(plan):
+def test_steps_of_matrices_are_compiled_and_the_rest_is_torch(make_slice):
     for optimizer in ("gd", "group_rmsprop"):
-        assert type(stepper_of(plan("deep_matrix", optimizer))).__module__.startswith("greedyrank.kernels")
+        assert type(stepper_of(make_slice("deep_matrix", optimizer))).__module__.startswith("greedyrank.kernels")
     tensors = (("cp", "gd"), ("deep_cp", "gd"), ("tucker", "adam"), ("hierarchical", "group_rmsprop"))
     for factorization, optimizer in (("deep_matrix", "adam"), ("psd", "gd"), *tensors):
-        assert isinstance(stepper_of(plan(factorization, optimizer)), Descent)
+        assert isinstance(stepper_of(make_slice(factorization, optimizer)), TorchStepper)
 
 
-def test_without_numba_torch_trains_and_says_so(plan, monkeypatch, caplog):
+def test_without_numba_torch_trains_and_says_so(make_slice, monkeypatch, caplog):
     for name in ["numba", *(name for name in sys.modules if name.startswith("numba."))]:
         monkeypatch.setitem(sys.modules, name, None)
     for name in [name for name in sys.modules if name.startswith("greedyrank.kernels.")]:
         monkeypatch.delitem(sys.modules, name)
-    assert isinstance(stepper_of(plan("deep_matrix", "gd")), Descent)
+    assert isinstance(stepper_of(make_slice("deep_matrix", "gd")), TorchStepper)
     assert "numba" in caplog.text
 
 
 # -- the stopping rule ------------------------------------------------------------------------------
 
 
-def plain_stop(curve, level, checks, every, cap):
+def published_stop(curve, level, checks, every, cap):
     """Return where the published rule stops: below the level at more checks in a row than ``checks``."""
     streak = 0
     for step in range(0, cap + 1, every):
@@ -173,20 +172,20 @@ def test_stopping_rule(scripted, below, checks, every, spacing):
     result = scripted(
         curves, stop={"loss": 1.0, "checks": checks, "every": every, "max_steps": 40}, record={"every": spacing}
     )
-    expected = [plain_stop(curve, 1.0, checks, every, 40) for curve in curves]
+    expected = [published_stop(curve, 1.0, checks, every, 40) for curve in curves]
     assert result["stop_step"].tolist() == expected
     for run, stop in enumerate(expected):
         assert steps_of(result, run) == sorted({*range(0, stop + 1, spacing), stop})
 
 
-def test_stopping_rule_on_a_recorded_curve(plan, train):
-    free = train(plan("deep_matrix", "gd", **{**MATRIX, "stop": {"max_steps": 400}, "record": {"every": 1}}))
+def test_stopping_rule_on_a_recorded_curve(make_slice, train):
+    free = train(make_slice("deep_matrix", "gd", **{**MATRIX, "stop": {"max_steps": 400}, "record": {"every": 1}}))
     curve = free["loss"][0]
     assert free["stop_step"] == 400
     for level, checks, every in ((0.3, 0, 1), (0.1, 3, 7), (0.1, 10, 5), (1e-9, 0, 1)):
         stop = {"loss": level, "checks": checks, "every": every, "max_steps": 400}
-        result = train(plan("deep_matrix", "gd", **{**MATRIX, "stop": stop}))
-        assert result["stop_step"] == plain_stop(curve, level, checks, every, 400)
+        result = train(make_slice("deep_matrix", "gd", **{**MATRIX, "stop": stop}))
+        assert result["stop_step"] == published_stop(curve, level, checks, every, 400)
         assert result["loss"][0][steps_of(result).index(result["stop_step"][0])] == curve[result["stop_step"][0]]
 
 
@@ -210,9 +209,11 @@ def test_finish_goes_on_with_smaller_steps(scripted):
         np.testing.assert_allclose(times, [min(k, stop) + 0.25 * max(k - stop, 0) for k in steps])
 
 
-def test_finish_of_a_real_run(plan, train):
+def test_finish_of_a_real_run(make_slice, train):
     stop, finish = {"loss": 0.1, "max_steps": 400}, {"steps": 30, "factor": 0.1}
-    result = train(plan("deep_matrix", "gd", **{**MATRIX, "stop": stop, "finish": finish, "record": {"every": 1}}))
+    result = train(
+        make_slice("deep_matrix", "gd", **{**MATRIX, "stop": stop, "finish": finish, "record": {"every": 1}})
+    )
     (at,) = result["stop_step"]
     assert at < 400
     assert steps_of(result) == list(range(at + 31))
@@ -222,9 +223,9 @@ def test_finish_of_a_real_run(plan, train):
 # -- records ----------------------------------------------------------------------------------------
 
 
-def test_records_every_k_and_the_end(plan, train):
+def test_records_every_k_and_the_end(make_slice, train):
     for factorization, optimizer in (("deep_matrix", "gd"), ("cp", "group_rmsprop")):
-        result = train(plan(factorization, optimizer, stop={"max_steps": 23}, record={"every": 5}))
+        result = train(make_slice(factorization, optimizer, stop={"max_steps": 23}, record={"every": 5}))
         assert steps_of(result) == [0, 5, 10, 15, 20, 23]
         assert result["stop_step"] == 23
 
@@ -250,16 +251,15 @@ def test_loss_per_decade_of_a_loss_that_reaches_zero(scripted):
     assert steps_of(result) == [0, 1, 2, 5]
 
 
-def test_growth_stencils(plan, train):
-    small = plan(
+def test_growth_stencils(make_slice, train):
+    small = make_slice(
         "cp", "group_rmsprop", stop={"max_steps": 30}, record={"every": 7}, growth={"every": 10, "offsets": [0, 2, 5]}
     )
     result = train(small)
     assert result["growth_step"][0].tolist() == [[0, 2, 5], [10, 12, 15], [20, 22, 25]]
     assert result["growth_component_norm"].shape == (1, 3, 3, 5)
-    every = train(
-        {**small, "fixed": {**small["fixed"], "growth": None, "record": {**small["fixed"]["record"], "every": 1}}}
-    )
+    each = {**small.fixed, "growth": None, "record": {**small.fixed["record"], "every": 1}}
+    every = train(dataclasses.replace(small, fixed=each))
     for name in ("component_norm", "flow_time", "loss"):
         np.testing.assert_array_equal(result[f"growth_{name}"][0], every[name][0][result["growth_step"][0]])
 
@@ -281,12 +281,14 @@ def test_growth_stencils_are_whole_or_absent(scripted, stop):
 
 @pytest.mark.parametrize("kernels", ["with", "without"])
 @pytest.mark.parametrize("settings", [{}, MATRIX], ids=["small", "large"])
-def test_diverged_names_the_run(request, plan, train, settings, kernels):
+def test_diverged_names_the_run(request, make_slice, train, settings, kernels):
     if kernels == "without":
         request.getfixturevalue("without_kernels")
     cases = [{"learning_rate": 0.01, "seed": 3}, {"learning_rate": 1e6, "seed": 4}]
-    with pytest.raises(training.Diverged) as error:
-        train(plan("deep_matrix", "gd", cases=cases, **{**settings, "product_std": 1.0, "stop": {"max_steps": 200}}))
+    with pytest.raises(Diverged) as error:
+        train(
+            make_slice("deep_matrix", "gd", cases=cases, **{**settings, "product_std": 1.0, "stop": {"max_steps": 200}})
+        )
     assert "1 of 2 runs" in str(error.value)
     assert "seed 4, learning_rate 1000000.0" in str(error.value)
     assert "lower `learning_rate`" in str(error.value)
@@ -296,17 +298,17 @@ def test_diverged_names_the_run(request, plan, train, settings, kernels):
 def test_the_last_step_of_the_last_epoch_is_looked_at(job):
     """The losses of minibatches are taken before their steps."""
     loop = job()
-    advance, last = loop.stepper.advance, loop._max_steps
+    advance, last = loop.stepper.advance, loop.schedule.max_steps
 
     def spoil(steps):
         advance(steps)
-        if loop._step + steps == last:
+        if loop.state.step + steps == last:
             parameter = loop.stepper.model.parameters[-1]
             owner = loop.stepper.model.spread(torch.arange(len(loop.runs)))[-1].expand_as(parameter)
             parameter.view(-1)[(owner == len(loop.runs) - 1).reshape(-1).nonzero()[-1]] = torch.inf
 
     loop.stepper.advance = spoil
-    with pytest.raises(training.Diverged, match=f"at step {last} in 1 of {len(loop.runs)} runs"):
+    with pytest.raises(Diverged, match=f"at step {last} in 1 of {len(loop.runs)} runs"):
         loop.run()
 
 
@@ -349,20 +351,21 @@ IMAGES = ("binary_cp", "autoencoder")  # whose problems read files
 
 
 @pytest.fixture(params=JOBS)
-def job(request, plan, monkeypatch):
+def job(request, make_slice, monkeypatch):
     """Make the loop of one job, anew at each call."""
     if request.param == "torch":
         request.getfixturevalue("without_kernels")
     factorization, optimizer, settings = JOBS[request.param]
-    small = plan(factorization, optimizer, **{"axes": {"seed": [0, 1, 2]}, **settings})
+    small = make_slice(factorization, optimizer, **{"axes": {"seed": [0, 1, 2]}, **settings})
     pictures = synthetic.pictures(train=40, test=20)
     monkeypatch.setattr(images, "load", lambda data_dir, dataset: pictures)
 
     def generate(run):
-        problem = plugin("problems", small["problem"])
+        problem = plugin("problems", small.problem)
         return problem.generate(run, "nowhere") if factorization in IMAGES else problem.generate(run)
 
-    return lambda: training.Training(small, [generate(run) for run in small.runs], "cpu")
+    data = [generate(run) for run in small.runs]
+    return lambda: Training(small, training_job.make_stepper(small, data, "cpu"))
 
 
 def fail_in(loop, calls):
@@ -408,11 +411,11 @@ def test_resumed_is_uninterrupted(job, tmp_path, caplog):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "without checksum", "another program's"])
-def test_a_damaged_checkpoint_is_ignored(plan, tmp_path, caplog, damage):
-    small = plan("cp", "group_rmsprop", axes={"seed": [0, 1]})
+def test_a_damaged_checkpoint_is_ignored(make_slice, tmp_path, caplog, damage):
+    small = make_slice("cp", "group_rmsprop", axes={"seed": [0, 1]})
 
     def loop():
-        return training.Training(small, [completion.generate(run) for run in small.runs], "cpu")
+        return Training(small, stepper_of(small))
 
     path = tmp_path / "checkpoint.npz"
     interrupt(loop(), 3, path)
@@ -424,25 +427,25 @@ def test_a_damaged_checkpoint_is_ignored(plan, tmp_path, caplog, damage):
             {"truncated": content[: len(content) // 2], "empty": b"", "another program's": b"PK" * 99}[damage]
         )
     assert_same(loop().run(path, checkpoint_seconds=1e9), loop().run())
-    assert f"{path} is not whole" in caplog.text
+    assert f"{path} is damaged" in caplog.text
     assert "goes on" not in caplog.text
     assert {file.name for file in tmp_path.iterdir()} == {"checkpoint.damaged"}
     (tmp_path / ".123.checkpoint.first.npz").touch()  # of a process that was killed
-    training.remove_checkpoints(path)
+    training_job.remove_checkpoints(path)
     assert not list(tmp_path.iterdir())
 
 
-def test_training_goes_on_where_no_checkpoint_can_be_written(plan, tmp_path, caplog):
-    small = plan("cp", "group_rmsprop", axes={"seed": [0, 1]})
+def test_training_goes_on_where_no_checkpoint_can_be_written(make_slice, tmp_path, caplog):
+    small = make_slice("cp", "group_rmsprop", axes={"seed": [0, 1]})
     file = tmp_path / "a file, no folder"
     file.touch()
     arguments = small, completion.generate, "cpu"
-    found = training.train(*arguments, checkpoint=file / "checkpoint.npz", checkpoint_seconds=0)
-    assert_same(found, training.train(*arguments))
+    found = training_job.train(*arguments, checkpoint=file / "checkpoint.npz", checkpoint_seconds=0)
+    assert_same(found, training_job.train(*arguments))
     assert "training goes on without a checkpoint of step 5" in caplog.text
 
 
-# -- several batches in one job --------------------------------------------------------------------
+# -- several groups in one job ---------------------------------------------------------------------
 
 SEVERAL = {
     "compiled": ("deep_matrix", "gd", {"axes": {"seed": [0, 1], "depth": [3, 2, 4]}}),
@@ -456,15 +459,15 @@ SEVERAL = {
 
 
 @pytest.fixture(params=SEVERAL)
-def several(request, plan):
+def several(request, make_slice):
     factorization, optimizer, settings = SEVERAL[request.param]
-    return plan(factorization, optimizer, **settings)
+    return make_slice(factorization, optimizer, **settings)
 
 
-def test_a_job_of_several_batches_is_each_of_them(several, train):
+def test_a_job_of_several_groups_is_each_of_them(several, train):
     found, runs = train(several), several.runs
     assert len(several.groups()) > 1
-    (name,) = several["apart"]
+    (name,) = several.apart
     for index, run in enumerate(runs):
         group = [i for i, other in enumerate(runs) if other[name] == run[name]]
         alone = train(several.containing([runs[i] for i in group]))
@@ -479,12 +482,12 @@ def test_a_job_of_several_batches_is_each_of_them(several, train):
             )
 
 
-def test_an_interrupted_job_goes_on_with_its_batch(several, tmp_path, monkeypatch, caplog):
+def test_an_interrupted_job_goes_on_with_its_group(several, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     path = tmp_path / "checkpoint.npz"
     generate, last = completion.generate, several.groups()[-1]
-    expected = training.train(several, generate, "cpu")
-    run_whole = training.Training.run
+    expected = training_job.train(several, generate, "cpu")
+    run_whole = Training.run
 
     def run(loop, *args, **kwargs):
         if len(loop.runs) == len(last) and loop.runs[0] == several.runs[last[0]]:
@@ -492,10 +495,10 @@ def test_an_interrupted_job_goes_on_with_its_batch(several, tmp_path, monkeypatc
         return run_whole(loop, *args, **kwargs)
 
     with monkeypatch.context() as patched:
-        patched.setattr(training.Training, "run", run)
+        patched.setattr(Training, "run", run)
         with pytest.raises(Interrupted):
-            training.train(several, generate, "cpu", path, checkpoint_seconds=0)
-    assert_same(training.train(several, generate, "cpu", path, checkpoint_seconds=0), expected)
+            training_job.train(several, generate, "cpu", path, checkpoint_seconds=0)
+    assert_same(training_job.train(several, generate, "cpu", path, checkpoint_seconds=0), expected)
     assert "goes on from its checkpoint" in caplog.text
-    training.remove_checkpoints(path)
+    training_job.remove_checkpoints(path)
     assert not list(tmp_path.iterdir())

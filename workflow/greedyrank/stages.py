@@ -65,7 +65,7 @@ def train(
         Time from one checkpoint to the next.
     """
     from greedyrank.data.instances import Instances
-    from greedyrank.training import devices, loop
+    from greedyrank.training import devices, job
 
     part = Slice(**settings)
     instances = Instances(data)
@@ -74,7 +74,7 @@ def train(
     checkpoint = checkpoints / f"{identity[:24]}.npz"
     described = devices.prepare(device)
     logger.info("trains on %s", described)
-    arrays = loop.train(
+    arrays = job.train(
         defaults.filled(part), instances.of, device, checkpoint=checkpoint, checkpoint_seconds=checkpoint_seconds
     )
     problem = plugins.plugin("problems", part.problem).Problem
@@ -88,7 +88,7 @@ def train(
         "data": sources,
     }
     storage.save_arrays(out, meta, arrays)
-    loop.remove_checkpoints(checkpoint)
+    job.remove_checkpoints(checkpoint)
 
 
 def baseline(settings: dict, data: list[Path], out: Path) -> None:

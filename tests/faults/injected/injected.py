@@ -34,9 +34,9 @@ def kill_while_writing(pattern: str, size: int) -> None:
 
 def not_finite(step: int, run: int) -> None:
     """Let a number of one run become NaN right after a step."""
-    from greedyrank.training import loop
+    from greedyrank.training import job
 
-    make = loop.make_stepper
+    make = job.make_stepper
 
     def spoiled(*args):
         stepper = make(*args)
@@ -59,23 +59,23 @@ def not_finite(step: int, run: int) -> None:
         stepper.advance = advance_and_spoil
         return stepper
 
-    loop.make_stepper = spoiled
+    job.make_stepper = spoiled
 
 
 def small_memory(runs: int) -> None:
     """Let no more than so many runs fit into the memory of the device."""
     import torch
 
-    from greedyrank.training import loop
+    from greedyrank.training import job
 
-    make = loop.make_stepper
+    make = job.make_stepper
 
-    def limited(plan, settings, *rest):
-        if len(settings) > runs:
+    def limited(slice_, *rest):
+        if len(slice_.runs) > runs:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity")
-        return make(plan, settings, *rest)
+        return make(slice_, *rest)
 
-    loop.make_stepper = limited
+    job.make_stepper = limited
 
 
 if FAULT.get("job", "") in " ".join(sys.argv):

@@ -1,15 +1,16 @@
-"""Linear least squares on the pixels: the baseline that Razin, Maman & Cohen 2021, Fig. 4, does without.
+"""Linear least squares on the pixels: a baseline that Razin, Maman & Cohen 2021, Fig. 4, does not have.
 
     minimize  sum_b (<w, x_b> + c - y_b)^2,    y_b = 1 for the positive class, else 0
 
 for all labels at once, through the eigenvalues of the pixels' covariance. Where pixels never vary, or
-depend on each other, many w are least: of these, the one of least Euclidean norm.
+depend on each other, the minimizer is not unique: the one of least Euclidean norm is taken.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,8 @@ def fit(bits: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     intercepts : ndarray
         (labels,)
     """
-    together, with_labels = 0.0, 0.0
+    together: Any = 0.0
+    with_labels: Any = 0.0
     for rows, pixels in _blocks(bits):
         # Counts of a block are exact in float32, and their sums in float64.
         together = together + (pixels.T @ pixels).astype(np.float64)

@@ -2,10 +2,10 @@
 
     minimize ||X||_*  subject to  |<A_i, X> - y_i| <= delta for every i
 
-as Arora et al. 2019 pose it (main.py), there with a general-purpose solver; over positive semidefinite
-X, where the norm is the trace, as Gunasekar et al. 2017 do. Solved by ADMM. Any lambda with
+as Arora et al. 2019 do with a general-purpose solver (main.py); over positive semidefinite X, where the
+norm is the trace, as Gunasekar et al. 2017 do. It is solved by ADMM. Any lambda with
 ||sum_i lambda_i A_i||_2 <= 1 bounds the minimum from below by <lambda, y> - delta ||lambda||_1, and any
-feasible X bounds it from above, so each result carries its own proof.
+feasible X bounds it from above, so that each result comes with its proof.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 RELAXATION = 1.6  # over-relaxation; 1.5 to 1.8 is the usual choice (Boyd et al. 2011, section 3.4.3)
 CHECK_EVERY = 20
-ADAPT_UNTIL = 1000  # a penalty that never settles need not converge
+ADAPT_UNTIL = 1000  # with a penalty that changes forever, ADMM need not converge
 
 
 class NotSolved(UserError):
@@ -63,7 +63,7 @@ class Entries:
         self._low, self._high = low, high
 
     def rescale(self, factor: float) -> None:
-        """Divide the scaled multipliers: here are none."""
+        """Divide the scaled multipliers: there are none here."""
 
 
 class Dense:
@@ -96,7 +96,7 @@ class Dense:
         return self._vectors @ (self._inverse * (values @ self._vectors))
 
     def nearest(self, point: np.ndarray) -> np.ndarray:
-        """Return a matrix near to a point whose measurements come within the bounds, call by call."""
+        """Return a matrix near a point; over repeated calls its measurements come within the bounds."""
         # argmin ||X - point||^2 + ||A X - (s - multipliers)||^2, by the matrix inversion lemma.
         right = point + self.transpose(self._seen - self._multipliers)
         within = (self.forward(right) @ self._vectors) / (1 + self._squares)
@@ -125,11 +125,11 @@ def _shrink(matrix: np.ndarray, by: float, psd: bool) -> np.ndarray:
 
 
 def _norm(matrix: np.ndarray) -> float:
-    return np.linalg.svd(matrix, compute_uv=False).sum()
+    return float(np.linalg.svd(matrix, compute_uv=False).sum())
 
 
 def _dual_norm(matrix: np.ndarray, psd: bool) -> float:
-    return np.linalg.eigvalsh((matrix + matrix.T) / 2)[-1] if psd else np.linalg.norm(matrix, 2)
+    return float(np.linalg.eigvalsh((matrix + matrix.T) / 2)[-1] if psd else np.linalg.norm(matrix, 2))
 
 
 def solve(
@@ -154,7 +154,7 @@ def solve(
     values : ndarray
         y, (measurements,).
     shape : (int, int)
-        Of X.
+        The shape of X.
     tolerance : float
         delta, above 0, in the unit of y.
     psd : bool
@@ -162,7 +162,7 @@ def solve(
     gap : float
         Relative duality gap to reach.
     max_iterations : int
-        After so many it gives up.
+        Iterations after which it gives up.
 
     Returns
     -------
@@ -178,8 +178,9 @@ def solve(
     low, high = values - tolerance, values + tolerance
     box = measured(what, shape, low, high)
     z = box.transpose(box.least(values))  # the fit of least Frobenius norm
-    # What no matrix can explain is orthogonal to all it can: a certificate that the bounds exclude each other.
-    # Then no iterate can be moved into bounds, and stay PSD: aim inside, and take it once it is within.
+    # The part of the values that no matrix explains is orthogonal to all that some matrix does: a certificate that
+    # the bounds exclude each other. A PSD iterate, or one of dependent measurements, cannot be moved into the bounds:
+    # the bounds are tightened instead, until it is within the given ones.
     inside = psd or not box.independent
     slack = 1e-9 * np.abs(values).max(initial=0.0)
     unexplained = values - box.forward(z)
@@ -188,7 +189,7 @@ def solve(
         raise NotSolved(
             f"the measurements contradict each other: none of the matrices fits them all within {tolerance:g}"
         )
-    rho = 4 / (np.linalg.norm(z, 2) or 1.0)
+    rho = 4 / (float(np.linalg.norm(z, 2)) or 1.0)
     u = np.zeros_like(z)
     best, upper, lower = z, np.inf, 0.0
     for iteration in range(1, max_iterations + 1):
@@ -212,18 +213,18 @@ def solve(
             found = {"matrix": best, "upper": upper, "lower": lower, "iterations": iteration}
             return {name: np.asarray(value) for name, value in found.items()}
         if inside and iteration <= ADAPT_UNTIL:
-            # By as much as may raise the minimum by a third of the gap.
+            # The tightened bounds may raise the minimum by at most a third of the gap.
             margin = min(0.1, gap * lower / (3 * tolerance * max(np.abs(multipliers).sum(), 1e-300)))
             box.bound(values - (1 - margin) * tolerance, values + (1 - margin) * tolerance)
         # Keep the two residuals of ADMM within a factor of ten (Boyd et al. 2011, section 3.4.1).
-        primal, dual = np.linalg.norm(x - z), np.linalg.norm(z - before)
+        primal, dual = float(np.linalg.norm(x - z)), float(np.linalg.norm(z - before))
         if iteration <= ADAPT_UNTIL and not 0.1 <= primal / max(dual, 1e-300) <= 10:
             factor = 2.0 if primal > dual else 0.5
             rho *= factor
             u /= factor
             box.rescale(factor)
-    found = f"between {lower:.6g} and {upper:.6g}" + ("" if np.isfinite(upper) else "; no matrix was found that fits")
-    raise NotSolved(f"no certified minimum of the nuclear norm after {max_iterations} iterations: {found}")
+    bounds = f"between {lower:.6g} and {upper:.6g}" + ("" if np.isfinite(upper) else "; no matrix was found that fits")
+    raise NotSolved(f"no certified minimum of the nuclear norm after {max_iterations} iterations: {bounds}")
 
 
 def compute(
@@ -242,7 +243,7 @@ def compute(
     problem : str
         The plug-in.
     factorization : str
-        Of the runs that are compared; for ``psd`` only PSD matrices are feasible.
+        The factorization of the runs that are compared; for ``psd`` only PSD matrices are feasible.
     views : list of dict
         The settings of each problem.
     data_of : callable

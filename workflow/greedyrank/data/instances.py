@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from greedyrank import provenance, storage
-from greedyrank.config import defaults
 from greedyrank.plugins import plugin
 
 
@@ -21,6 +20,8 @@ def generator(problem: str, data_dir: Path) -> Callable[[dict], dict[str, np.nda
 
 def save(path: Path, problem: str, instances: list[dict], generate: Callable[[dict], dict[str, np.ndarray]]) -> None:
     """Generate the data of some instances, each named by its settings, into one file."""
+    from greedyrank.config import defaults  # needs pydantic; `generator` works without it
+
     arrays = {
         f"{number}_{name}": array
         for number, settings in enumerate(instances)
@@ -44,6 +45,8 @@ class Instances:
     """
 
     def __init__(self, files: list[Path]):
+        from greedyrank.config import defaults  # needs pydantic; `generator` works without it
+
         self._arrays: dict[str, dict[str, np.ndarray]] = {}
         for path in files:
             meta, arrays = storage.load_arrays(path)

@@ -1,6 +1,9 @@
-"""Ground truths: the matrix or tensor that a problem observes, and the distance to it."""
+"""Targets: the matrix or tensor that a problem observes, and the distance to it."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +14,7 @@ def orthogonal(size: int, rng: np.random.Generator) -> np.ndarray:
     return q * np.sign(np.diagonal(r))
 
 
-def draw(settings: dict, rng: np.random.Generator) -> np.ndarray:
+def draw(settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
     """Draw a target, float64, shape ``settings["shape"]``.
 
     ``target_rank``: ``sum_r u_r^1 o ... o u_r^N`` with standard normal vectors, rescaled to
@@ -32,7 +35,7 @@ def draw(settings: dict, rng: np.random.Generator) -> np.ndarray:
     return (target * (settings["target_norm"] / np.linalg.norm(target))).reshape(settings["shape"])
 
 
-def _symmetric(settings: dict, rng: np.random.Generator) -> np.ndarray:
+def _symmetric(settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
     size = settings["shape"][0]
     spectrum = settings["target_spectrum"]
     if spectrum is None:
@@ -78,7 +81,7 @@ def _hierarchical(
     return (np.linalg.qr(left)[0] * np.asarray(spectrum)) @ np.linalg.qr(right)[0].T
 
 
-def noise(shape: list[int], settings: dict, rng: np.random.Generator) -> np.ndarray:
+def noise(shape: list[int], settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
     """Draw what is added to each entry of a target, symmetric where the target is."""
     drawn = settings["noise_std"] * rng.standard_normal(shape)
     symmetric = (
@@ -87,7 +90,7 @@ def noise(shape: list[int], settings: dict, rng: np.random.Generator) -> np.ndar
     return np.triu(drawn) + np.triu(drawn, 1).T if symmetric else drawn
 
 
-def relative_errors(end_to_end: np.ndarray, data: list[dict]) -> dict[str, np.ndarray]:
+def relative_errors(end_to_end: np.ndarray, data: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Return ``relative_error`` = ||W - W*||_F / ||W*||_F of each run, where every W* is known."""
     if not all("target" in arrays for arrays in data):
         return {}

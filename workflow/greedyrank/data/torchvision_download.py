@@ -1,4 +1,4 @@
-"""Download MNIST or Fashion-MNIST with torchvision: ``python -m greedyrank.torchvision_download NAME FOLDER``."""
+"""Download MNIST or Fashion-MNIST with torchvision: ``python -m greedyrank.data.torchvision_download NAME FOLDER``."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Factorizations: parameters, end-to-end object and closed-form pull-back."""
+"""Factorizations: parameters, end-to-end object and its pull-back; see `greedyrank.training.protocols`."""

@@ -3,33 +3,36 @@
     image -> encoder -> z_0,    z = A_l ... A_1 z_0,    z -> decoder -> image
 
 The A_j are square, without bias and without nonlinearity: at test time they are one matrix, and the model
-is the plain autoencoder, but descent on their product is that of a deep matrix factorization.
+is the plain autoencoder, but gradient descent on their product is that of a deep matrix factorization.
 
-The pull-back is torch's: this is an application, and the closed forms of the other factorizations say
-nothing about convolutions and ReLUs.
+The pull-back is torch's autograd: the closed forms of the other factorizations do not cover convolutions and ReLUs.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from greedyrank.kernels.run_axis import RunAxis
+from greedyrank.config.sweeps import Run
+from greedyrank.training.base import RunAxisModel
+from greedyrank.training.protocols import Place
 
 # Channels from the image to the encoder's last convolution; each halves the height and the width of 32x32.
 ENCODER = (1, 32, 64, 128, 256)
 ENCODED = ENCODER[-1] * 2 * 2
 # Channels, height and width behind the decoder's fully connected layer; two convolutions double the last two.
 DECODER = (128, 8, 8)
-HALVE = DOUBLE = {"stride": 2, "padding": 1}  # of kernels of 4x4
+HALVE: dict[str, Any] = {"stride": 2, "padding": 1}  # of kernels of 4x4
+DOUBLE = HALVE  # of transposed convolutions
 
 
-def initial(run: dict) -> list[np.ndarray]:
+def initial(run: Mapping[str, Any]) -> list[np.ndarray]:
     """Draw the parameters of one run as torch's layers do by default, float64.
 
     Weights and biases are uniform within 1 / sqrt(fan in); torch counts a transposed convolution's outputs
@@ -55,7 +58,7 @@ def initial(run: dict) -> list[np.ndarray]:
     return drawn + [rng.uniform(-bound, bound, (latent, latent)) for _ in range(run["linear_layers"])]
 
 
-def encode(images, parameters):
+def encode(images: torch.Tensor, parameters: Sequence[torch.Tensor]) -> torch.Tensor:
     """Return the latent codes (images, latent_size) of images (images, 1, 32, 32), linear layers included."""
     found = images
     for weight, bias in zip(parameters[0:8:2], parameters[1:8:2], strict=True):
@@ -66,38 +69,35 @@ def encode(images, parameters):
     return found
 
 
-def decode(codes, parameters):
+def decode(codes: torch.Tensor, parameters: Sequence[torch.Tensor]) -> torch.Tensor:
     """Return the images (images, 1, 32, 32) of latent codes (images, latent_size)."""
     found = F.linear(codes, *parameters[10:12]).relu().unflatten(1, DECODER)
-    found = F.conv_transpose2d(found, *parameters[12:14], **DOUBLE).relu()
-    found = F.conv_transpose2d(found, *parameters[14:16], **DOUBLE).relu()
-    return F.conv_transpose2d(found, *parameters[16:18]).tanh()
+    found = F.conv_transpose2d(found, parameters[12], parameters[13], **DOUBLE).relu()
+    found = F.conv_transpose2d(found, parameters[14], parameters[15], **DOUBLE).relu()
+    return F.conv_transpose2d(found, parameters[16], parameters[17]).tanh()
 
 
-class Model(RunAxis):
-    """Parameters of all runs of a batch, in the order of `initial`, each (runs, ...).
+class Model(RunAxisModel):
+    """Parameters of all runs of a group, in the order of `initial`, each (runs, ...).
 
-    Runs share nothing but the images: each step takes them one after another.
+    Runs share only the images: each step evaluates one run after another.
     """
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
-
-    def __init__(self, runs: list[dict], place):
+    def __init__(self, runs: Sequence[Run], place: Place):
         self.parameters = [place(np.stack(drawn)) for drawn in zip(*map(initial, runs), strict=True)]
 
-    def _runs(self):
+    def _runs(self) -> Iterator[tuple[torch.Tensor, ...]]:
         return zip(*self.parameters, strict=True)
 
-    def encode(self, images):
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
         """Return the latent codes (runs, images, latent_size) of images (images, 1, 32, 32)."""
         return torch.stack([encode(images, parameters) for parameters in self._runs()])
 
-    def decode(self, codes):
+    def decode(self, codes: torch.Tensor) -> torch.Tensor:
         """Return the images (runs, images, 1, 32, 32) of latent codes (runs, images, latent_size)."""
         return torch.stack([decode(*pair) for pair in zip(codes, self._runs(), strict=True)])
 
-    def end_to_end(self, inputs):
+    def end_to_end(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the reconstructions (runs, images, 1, 32, 32) of images (images, 1, 32, 32)."""
         self._leaves = [parameter.detach().requires_grad_() for parameter in self.parameters]
         with torch.enable_grad():
@@ -106,10 +106,6 @@ class Model(RunAxis):
             self._outputs = torch.stack([decode(encode(inputs, run), run) for run in runs])
         return self._outputs.detach()
 
-    def pullback(self, upstream):
+    def pullback(self, upstream: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the gradient of each parameter, given dL/d(reconstruction) (runs, images, 1, 32, 32)."""
         return torch.autograd.grad(self._outputs, self._leaves, upstream)
-
-    def observables(self, growth: bool, gradients) -> dict:
-        """Nothing but the problem's errors and spectra is recorded."""
-        return {}

@@ -13,34 +13,35 @@ are columns of the same products.
 from __future__ import annotations
 
 import itertools
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
+from greedyrank.config.sweeps import Run
 from greedyrank.kernels.image_bits import PIXELS
+from greedyrank.training.base import BaseModel
+from greedyrank.training.protocols import Place
 
 # A factor this small stands for zero: its logarithm is finite and its product still vanishes.
 TINY = 1e-20
 
 
-def initial(run: dict) -> list[np.ndarray]:
+def initial(run: Mapping[str, Any]) -> list[np.ndarray]:
     """Draw F_0 and F_1 of one run, each (784, tensor_rank), independent normal, float64."""
     rng = np.random.default_rng([run["seed"], 1])
     factors = run["init_mean"] + run["init_std"] * rng.standard_normal((2, PIXELS, run["tensor_rank"]))
     return list(factors)
 
 
-class Model:
-    """F_0 and F_1 of all runs of a batch, each (784, columns); a run owns ``tensor_rank`` columns.
+class Model(BaseModel):
+    """F_0 and F_1 of all runs of a group, each (784, columns); a run owns ``tensor_rank`` columns.
 
     Runs of equal rank stand side by side, so that their columns are one array (images, runs, rank).
     """
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
-
-    def __init__(self, runs: list[dict], place):
+    def __init__(self, runs: Sequence[Run], place: Place):
         order = sorted(range(len(runs)), key=lambda run: runs[run]["tensor_rank"])
         ranks = [runs[run]["tensor_rank"] for run in order]
         drawn = [initial(runs[run]) for run in order]
@@ -50,7 +51,7 @@ class Model:
         self._order, self._back = place(np.array(order), exact=True), place(np.argsort(order), exact=True)
         self._in_order = order == list(range(len(runs)))
 
-    def spread(self, values):
+    def spread(self, values: torch.Tensor) -> list[torch.Tensor]:
         """Return one value a run in the shape that multiplies each parameter."""
         return [values[self._owner]] * len(self.parameters)
 
@@ -60,7 +61,7 @@ class Model:
         blocks = self._products.split(widths, dim=1)
         return [(o, block.unflatten(1, (runs, len(o)))) for (runs, o), block in zip(self._ones, blocks, strict=True)]
 
-    def end_to_end(self, inputs):
+    def end_to_end(self, inputs: Any) -> torch.Tensor:
         """Return the predictions (images, runs) on a minibatch of `greedyrank.image_bits`."""
         self._inputs = inputs
         sizes = [factor.abs().clamp_(min=TINY) for factor in self.parameters]
@@ -71,15 +72,11 @@ class Model:
         predictions = torch.cat([components @ ones for ones, components in self._components()], dim=1)
         return predictions if self._in_order else predictions.index_select(1, self._back)
 
-    def pullback(self, upstream):
-        """Return dL/dF_0 and dL/dF_1, given dL/d(prediction) (images, runs)."""
+    def pullback(self, upstream: torch.Tensor) -> list[torch.Tensor]:
+        """Return dL/dF_0 and dL/dF_1, given dL/d(prediction) (images, runs); `end_to_end` is needed anew afterwards."""
         ordered = upstream if self._in_order else upstream.index_select(1, self._order)
         each = ordered.split([runs for runs, _ in self._ones], dim=1)
         for (_, components), gradient in zip(self._components(), each, strict=True):
             components.mul_(gradient.unsqueeze(2))
         sums = self._inputs.sums_over_images(self._products, self._factors[0])
         return [total.div_(factor) for total, factor in zip(sums, self._factors, strict=True)]
-
-    def observables(self, growth: bool, gradients) -> dict:
-        """Nothing but the problem's errors is recorded."""
-        return {}

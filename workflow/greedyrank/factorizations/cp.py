@@ -7,16 +7,19 @@ the factors. Three matrix products a step.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from greedyrank.config.sweeps import Run
 from greedyrank.kernels.khatri_rao import KhatriRao
-from greedyrank.kernels.run_axis import RunAxis
+from greedyrank.training.base import RunAxisModel
+from greedyrank.training.protocols import Axes, Place
 
 
-def initial(run: dict) -> list[np.ndarray]:
+def initial(run: Mapping[str, Any]) -> list[np.ndarray]:
     """Draw the factors of one run, each (mode length, components), independent normal, float64.
 
     ``balanced``: the vectors of a component are then rescaled to the geometric mean of their norms.
@@ -34,13 +37,12 @@ def _component_norms(factors: list):
     return torch.stack([factor.norm(dim=1) for factor in factors]).prod(0)
 
 
-class Model(RunAxis):
-    """The factors of all runs of a batch, each of shape (runs, mode length, components)."""
+class Model(RunAxisModel):
+    """The factors of all runs of a group, each of shape (runs, mode length, components)."""
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {"component_norm": ("component",), "component_gamma": ("component",)}
+    axes: ClassVar[Axes] = {"component_norm": ("component",), "component_gamma": ("component",)}
 
-    def __init__(self, runs: list[dict], place):
+    def __init__(self, runs: Sequence[Run], place: Place):
         drawn = [initial(run) for run in runs]
         self.parameters = [place(np.stack(factors)) for factors in zip(*drawn, strict=True)]
         self._shape = [len(runs), *runs[0]["shape"]]
@@ -50,19 +52,19 @@ class Model(RunAxis):
         rows, columns = self._left.gradient.shape[1], self._right.gradient.shape[1]
         self._matrix = self.parameters[0].new_empty(len(runs), rows, columns)
 
-    def end_to_end(self, inputs=None):
+    def end_to_end(self, inputs: None = None) -> torch.Tensor:
         """Return W, shape (runs, *shape)."""
         torch.bmm(self._left.product(), self._right.product().mT, out=self._matrix)
         return self._matrix.view(self._shape)
 
-    def pullback(self, upstream):
+    def pullback(self, upstream: torch.Tensor) -> list[torch.Tensor]:
         """Return dL/d(factor) for each mode, given dL/dW."""
         upstream = upstream.reshape(self._matrix.shape)
         torch.bmm(upstream, self._right.partial[-1], out=self._left.gradient)
         torch.bmm(upstream.mT, self._left.partial[-1], out=self._right.gradient)
         return [*self._left.pullback(), *self._right.pullback()]
 
-    def observables(self, growth: bool, gradients) -> dict:
+    def observables(self, growth: bool, gradients: Sequence[torch.Tensor] | None) -> dict[str, torch.Tensor]:
         """Return the component norms and, for growth rates, gamma.
 
         ``component_norm``: sigma_r = prod_n ||w_r^n||, shape (runs, components).
@@ -71,6 +73,7 @@ class Model(RunAxis):
         """
         if not growth:
             return {"component_norm": _component_norms(self.parameters)}
+        assert gradients is not None, "growth rates are of full-batch problems"
         # In float64: a rate is the small difference of two norms.
         norms = _component_norms([factor.double() for factor in self.parameters])
         gamma = -(gradients[0].double() * self.parameters[0].double()).sum(1) / norms

@@ -1,22 +1,25 @@
 """Deep CP factorization: CP whose every vector is a chain M_1 ... M_{K-1} a, with its exact pull-back.
 
-Our reading of Hariz et al. 2022 after their later deep Tucker code: their own code and the text of
-their experiments were not to be had. Depth 1 is `greedyrank.factorizations.cp`.
+This is our reading of Hariz et al. 2022, after their later code of deep Tucker factorizations: the code and the text
+of their experiments were not available to us. Depth 1 is `greedyrank.factorizations.cp`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from greedyrank.config.sweeps import Run
 from greedyrank.kernels.chains import Chains
 from greedyrank.kernels.khatri_rao import KhatriRao
-from greedyrank.kernels.run_axis import RunAxis
+from greedyrank.training.base import RunAxisModel
+from greedyrank.training.protocols import Axes, Place
 
 
-def initial(run: dict) -> list[list[np.ndarray]]:
+def initial(run: Mapping[str, Any]) -> list[list[np.ndarray]]:
     """Draw one list a mode: a (components, length), then M_1 ... M_{K-1} (components, length, length), float64.
 
     Independent normal entries, of standard deviation ``factor_std`` in a, and smaller by
@@ -50,13 +53,12 @@ def _column(values: np.ndarray, axes: int) -> np.ndarray:
     return values.reshape(-1, *[1] * (axes - 1))
 
 
-class Model(RunAxis):
-    """The chains of all runs of a batch; ``parameters`` as in `greedyrank.kernels.chains`."""
+class Model(RunAxisModel):
+    """The chains of all runs of a group; ``parameters`` as in `greedyrank.kernels.chains`."""
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {"component_norm": ("component",), "component_gamma": ("component",)}
+    axes: ClassVar[Axes] = {"component_norm": ("component",), "component_gamma": ("component",)}
 
-    def __init__(self, runs: list[dict], place):
+    def __init__(self, runs: Sequence[Run], place: Place):
         drawn = [initial(run) for run in runs]
         stacked = [[np.stack(factors) for factors in zip(*chains, strict=True)] for chains in zip(*drawn, strict=True)]
         self._chains = Chains([chain[0] for chain in stacked], [chain[1:] for chain in stacked], place)
@@ -66,12 +68,12 @@ class Model(RunAxis):
         middle = (len(vectors) + 1) // 2
         self._left, self._right = KhatriRao(vectors[:middle]), KhatriRao(vectors[middle:])
 
-    def end_to_end(self, inputs=None):
+    def end_to_end(self, inputs: None = None) -> torch.Tensor:
         """Return W, shape (runs, *shape)."""
         self._chains.multiply()
         return (self._left.product() @ self._right.product().mT).view(self._shape)
 
-    def pullback(self, upstream):
+    def pullback(self, upstream: torch.Tensor) -> list[torch.Tensor]:
         """Return the gradients of the parameters, given dL/dW."""
         left, right = self._left.partial[-1], self._right.partial[-1]
         upstream = upstream.reshape(len(left), left.shape[1], right.shape[1])
@@ -82,17 +84,16 @@ class Model(RunAxis):
             into.copy_(slope.mT)
         return self._chains.pullback()
 
-    def observables(self, growth: bool, gradients) -> dict:
+    def observables(self, growth: bool, gradients: Sequence[torch.Tensor] | None) -> dict[str, torch.Tensor]:
         """Return the component norms and, for growth rates, the parameters' norms and gamma; (runs, components).
 
         ``component_norm``: Frobenius norm of each component of W, as of a CP factorization. For
-        growth rates it is another norm: the product of the Frobenius norms of all N K factors of the
+        growth rates it is a different norm: the product of the Frobenius norms of all N K factors of the
         component, which is what grows as sigma^(2 - 2/(N K)); ``component_gamma`` is
         <-dL/dW, component> over it.
         """
         if not growth:
-            norms = [product.norm(dim=2) for product in self._chains.products]
-            return {"component_norm": torch.stack(norms).prod(0)}
+            return {"component_norm": torch.stack([product.norm(dim=2) for product in self._chains.products]).prod(0)}
         norms = torch.stack([norm.double() for mode in self._chains.norms() for norm in mode]).prod(0)
         slope = (self._slopes[0].double().mT * self._chains.products[0].double()).sum(2)
         return {"component_norm": norms, "component_gamma": -slope / norms}

@@ -2,19 +2,24 @@
 
 Arora et al. 2019, section 2; Razin & Cohen 2020, section 2. Factor j of the lists below is W_j,
 so the product runs from the last to the first. Every hidden width is the smaller side of W, so the
-rank is not constrained. Written with tensor methods alone: the compiled kernel shares `initial`
-and must not pay for importing torch.
+rank is not constrained. The module uses only methods of tensors and never imports torch: a job of compiled steps
+imports it too, for `initial`, and importing torch takes seconds.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from greedyrank.config.sweeps import Slice
-from greedyrank.kernels.run_axis import RunAxis
+from greedyrank.config.sweeps import Run, Slice
+from greedyrank.training.base import RunAxisModel
+from greedyrank.training.protocols import Arrays, Place, Stepper
+
+if TYPE_CHECKING:
+    import torch
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +31,7 @@ def layer_shapes(shape: list[int], depth: int) -> list[tuple[int, int]]:
     return list(zip(widths[1:], widths[:-1], strict=True))
 
 
-def initial(run: dict) -> list[np.ndarray]:
+def initial(run: Mapping[str, Any]) -> list[np.ndarray]:
     """Draw the factors W_1 ... W_N of one run, float64.
 
     ``identity_scale`` s: every factor s^(1/N) I (Arora et al., Fig. 3). ``layer_alpha``: every
@@ -63,35 +68,18 @@ def initial(run: dict) -> list[np.ndarray]:
             return factors
 
 
-def compiled(slice_: Slice, runs: list[dict], data: list[dict], device: str):
-    """Return the compiled stepper for completion on a CPU, or None for other batches."""
-    if slice_.problem != "completion" or slice_.optimizer not in ("gd", "group_rmsprop") or device != "cpu":
-        return None
-    if runs[0]["shape"][0] > runs[0]["shape"][1]:
-        return None
-    try:
-        from greedyrank.kernels.deep_matrices import CompiledDescent
-    except ImportError:
-        logger.warning("numba or scipy cannot be imported: matrices train with torch, slower, tiny ones far slower")
-        return None
-    return CompiledDescent(slice_.optimizer, runs, data, [initial(run) for run in runs])
-
-
-def _product(left, right, out):
+def _product(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     return out.baddbmm_(left, right, beta=0)
 
 
-class Model(RunAxis):
-    """The factors of all runs of a batch, each of shape (runs, rows, columns)."""
+class Model(RunAxisModel):
+    """The factors of all runs of a group, each of shape (runs, rows, columns)."""
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
-
-    def __init__(self, runs: list[dict], place):
+    def __init__(self, runs: Sequence[Run], place: Place):
         drawn = [initial(run) for run in runs]
         self.parameters = [place(np.stack(factors)) for factors in zip(*drawn, strict=True)]
 
-        def like(factor):
+        def like(factor: torch.Tensor) -> torch.Tensor:
             return factor.new_empty(factor.shape)
 
         # prefixes[j] = W_{j+1} ... W_1; prefixes[0] is the first factor itself.
@@ -103,13 +91,28 @@ class Model(RunAxis):
         self._gradients = [like(factor) for factor in self.parameters]
         self._spare = like(self.parameters[0])
 
-    def end_to_end(self, inputs=None):
+    @classmethod
+    def compiled(cls, slice_: Slice, data: Sequence[Arrays], device: str) -> Stepper | None:
+        """Return the compiled stepper for completion on a CPU, or None for other groups."""
+        if slice_.problem != "completion" or slice_.optimizer not in ("gd", "group_rmsprop") or device != "cpu":
+            return None
+        rows, columns = slice_.runs[0]["shape"]
+        if rows > columns:
+            return None
+        try:
+            from greedyrank.kernels.deep_matrices import CompiledStepper
+        except ImportError:
+            logger.warning("numba or scipy cannot be imported: torch trains the matrices instead, far slower if small")
+            return None
+        return CompiledStepper(slice_.optimizer, slice_.runs, data, [initial(run) for run in slice_.runs])
+
+    def end_to_end(self, inputs: None = None) -> torch.Tensor:
         """Return W = W_N ... W_1, shape (runs, n, n): N - 1 matrix products."""
         for j in range(1, len(self.parameters)):
             _product(self.parameters[j], self._prefixes[j - 1], self._prefixes[j])
         return self._prefixes[-1]
 
-    def pullback(self, upstream):
+    def pullback(self, upstream: torch.Tensor) -> list[torch.Tensor]:
         """Return dL/dW_j for each j, given dL/dW: 2 (N - 1) matrix products.
 
         dL/dW_j = (W_N ... W_{j+1})^T dL/dW (W_{j-1} ... W_1)^T; the left part is one running
@@ -124,6 +127,6 @@ class Model(RunAxis):
             running = _product(self.parameters[j].mT, running, into)
         return self._gradients
 
-    def observables(self, growth: bool, gradients) -> dict:
-        """Return the end-to-end matrix; spectra are the next stage's work."""
+    def observables(self, growth: bool, gradients: Sequence[torch.Tensor] | None) -> dict[str, torch.Tensor]:
+        """Return the end-to-end matrix; extraction computes its spectrum."""
         return {"end_to_end": self._prefixes[-1]}

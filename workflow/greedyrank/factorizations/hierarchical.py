@@ -7,16 +7,19 @@ node above two others is the column-wise Khatri-Rao product of theirs times a we
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from greedyrank.config.sweeps import Run
 from greedyrank.kernels.khatri_rao import KhatriRao
-from greedyrank.kernels.run_axis import RunAxis
+from greedyrank.training.base import RunAxisModel
+from greedyrank.training.protocols import Axes, Place
 
 
-def initial(run: dict) -> tuple[list[np.ndarray], list[list[np.ndarray]], np.ndarray]:
+def initial(run: Mapping[str, Any]) -> tuple[list[np.ndarray], list[list[np.ndarray]], np.ndarray]:
     """Draw the leaves, the weights of each level between leaves and root, and the root's; float64.
 
     Independent normal entries of standard deviation ``factor_std``. ``balanced``: for each component
@@ -60,13 +63,12 @@ class _Node:
         return self._gradient, *self._children.pullback()
 
 
-class Model(RunAxis):
-    """All runs of a batch; ``parameters``: leaves (runs, length, w_0), weights level by level, the root's (runs, w)."""
+class Model(RunAxisModel):
+    """All runs of a group; ``parameters``: leaves (runs, length, w_0), weights level by level, the root's (runs, w)."""
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {"component_norm": ("component",), "component_gamma": ("component",)}
+    axes: ClassVar[Axes] = {"component_norm": ("component",), "component_gamma": ("component",)}
 
-    def __init__(self, runs: list[dict], place):
+    def __init__(self, runs: Sequence[Run], place: Place):
         drawn = [initial(run) for run in runs]
         leaves = [place(np.stack(arrays)) for arrays in zip(*(leaves for leaves, _, _ in drawn), strict=True)]
         self._root = place(np.stack([root for _, _, root in drawn]))
@@ -81,7 +83,7 @@ class Model(RunAxis):
         self._halves, self._last = below, last
         self._shape = [len(runs), *runs[0]["shape"]]
 
-    def end_to_end(self, inputs=None):
+    def end_to_end(self, inputs: None = None) -> torch.Tensor:
         """Return W, shape (runs, *shape)."""
         for nodes in self._levels:
             for node in nodes:
@@ -90,7 +92,7 @@ class Model(RunAxis):
         self._weighted = left * self._root[:, None]
         return torch.bmm(self._weighted, right.mT).view(self._shape)
 
-    def pullback(self, upstream):
+    def pullback(self, upstream: torch.Tensor) -> list[torch.Tensor]:
         """Return the gradients of the parameters, given dL/dW."""
         left, right = self._halves
         upstream = upstream.reshape(len(left), left.shape[1], right.shape[1])
@@ -104,7 +106,7 @@ class Model(RunAxis):
             running = [child for _, *children in found for child in children]
         return running + gradients
 
-    def observables(self, growth: bool, gradients) -> dict:
+    def observables(self, growth: bool, gradients: Sequence[torch.Tensor] | None) -> dict[str, torch.Tensor]:
         """Return the norms of the local components at the root and, for growth rates, gamma; (runs, w).
 
         ``component_norm``: |c_s| times the norms of column s of the weights of both children (Razin,

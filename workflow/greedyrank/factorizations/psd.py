@@ -5,14 +5,18 @@ Gunasekar et al. 2017, section 2. Unlike a deep matrix of depth 2 its two factor
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import torch
 
-from greedyrank.kernels.run_axis import RunAxis
+from greedyrank.config.sweeps import Run
+from greedyrank.training.base import RunAxisModel
+from greedyrank.training.protocols import Place
 
 
-def initial(run: dict) -> np.ndarray:
+def initial(run: Mapping[str, Any]) -> np.ndarray:
     """Draw U(0) of one run, float64, (n, n), of Frobenius norm ``factor_norm``."""
     size = run["shape"][0]
     if run["start"] == "identity":
@@ -22,25 +26,22 @@ def initial(run: dict) -> np.ndarray:
     return drawn * run["factor_norm"] / np.linalg.norm(drawn)
 
 
-class Model(RunAxis):
-    """The factors of all runs of a batch, (runs, n, n)."""
+class Model(RunAxisModel):
+    """The factors of all runs of a group, (runs, n, n)."""
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
-
-    def __init__(self, runs: list[dict], place):
+    def __init__(self, runs: Sequence[Run], place: Place):
         self.parameters = [place(np.stack([initial(run) for run in runs]))]
 
-    def end_to_end(self, inputs=None):
+    def end_to_end(self, inputs: None = None) -> torch.Tensor:
         """Return W = U U^T, shape (runs, n, n)."""
         factor = self.parameters[0]
         self._end_to_end = factor @ factor.mT
         return self._end_to_end
 
-    def pullback(self, upstream):
+    def pullback(self, upstream: torch.Tensor) -> list[torch.Tensor]:
         """Return [dL/dU] = [(G + G^T) U], given G = dL/dW."""
         return [(upstream + upstream.mT) @ self.parameters[0]]
 
-    def observables(self, growth: bool, gradients) -> dict:
-        """Return the end-to-end matrix; spectra are the next stage's work."""
+    def observables(self, growth: bool, gradients: Sequence[torch.Tensor] | None) -> dict[str, torch.Tensor]:
+        """Return the end-to-end matrix; extraction computes its spectrum."""
         return {"end_to_end": self._end_to_end}

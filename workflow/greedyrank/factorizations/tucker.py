@@ -7,20 +7,23 @@ core alone.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from greedyrank.config.sweeps import Run
 from greedyrank.kernels.chains import Chains
-from greedyrank.kernels.run_axis import RunAxis
+from greedyrank.training.base import RunAxisModel
+from greedyrank.training.protocols import Axes, Place
 
 
 def _slice_norms(core: np.ndarray, mode: int) -> np.ndarray:
     return np.linalg.norm(np.moveaxis(core, mode, 0).reshape(core.shape[mode], -1), axis=1)
 
 
-def initial(run: dict) -> tuple[np.ndarray, list[list[np.ndarray]]]:
+def initial(run: Mapping[str, Any]) -> tuple[np.ndarray, list[list[np.ndarray]]]:
     """Draw the core, and for each mode a (columns, length) and M_1 ... M_{K-1} (columns, length, length), float64.
 
     The core has independent normal entries of standard deviation ``core_std``; every factor of
@@ -44,18 +47,17 @@ def initial(run: dict) -> tuple[np.ndarray, list[list[np.ndarray]]]:
     return core, chains
 
 
-class Model(RunAxis):
-    """The core and the columns of all runs of a batch; ``parameters``: the core, then as in `Chains`."""
+class Model(RunAxisModel):
+    """The core and the columns of all runs of a group; ``parameters``: the core, then as in `Chains`."""
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {
+    axes: ClassVar[Axes] = {
         "slice_norm": ("mode", "slice"),
         "column_norm": ("mode", "slice"),
         "component_norm": ("component",),
         "component_gamma": ("component",),
     }
 
-    def __init__(self, runs: list[dict], place):
+    def __init__(self, runs: Sequence[Run], place: Place):
         drawn = [initial(run) for run in runs]
         self._core = place(np.stack([core for core, _ in drawn]))
         self.parameters = [self._core]
@@ -67,7 +69,7 @@ class Model(RunAxis):
             self._chains = Chains([chain[0] for chain in stacked], [chain[1:] for chain in stacked], place)
             self.parameters += self._chains.parameters
 
-    def end_to_end(self, inputs=None):
+    def end_to_end(self, inputs: None = None) -> torch.Tensor:
         """Return W, shape (runs, *shape): one matrix product a mode.
 
         Each takes the first axis away and appends the new one behind, so that after all N the axes
@@ -82,7 +84,7 @@ class Model(RunAxis):
             tensor = torch.bmm(self._before[-1].mT, columns)
         return tensor.view(self._shape)
 
-    def pullback(self, upstream):
+    def pullback(self, upstream: torch.Tensor) -> list[torch.Tensor]:
         """Return the gradients of the parameters, given dL/dW: two matrix products a mode."""
         if self._chains is None:
             self._core_slope = upstream
@@ -101,7 +103,7 @@ class Model(RunAxis):
         axes = range(1, tensor.ndim)
         return [tensor.sum(dim=[other for other in axes if other != axis]) for axis in axes]
 
-    def observables(self, growth: bool, gradients) -> dict:
+    def observables(self, growth: bool, gradients: Sequence[torch.Tensor] | None) -> dict[str, torch.Tensor]:
         """Return norms of core slices and columns and, for growth rates, the slice norms and gamma.
 
         ``slice_norm``: Frobenius norms of the slices of the core along each mode; ``column_norm``: those

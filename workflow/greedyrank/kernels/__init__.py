@@ -1,1 +1,1 @@
-"""Kernels: compiled steps, for the factorizations whose steps are too small for torch."""
+"""Kernels: compiled steps and products, where torch is slow, and their cache on disk."""

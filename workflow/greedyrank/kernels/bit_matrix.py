@@ -94,14 +94,15 @@ def _tabulate(dense, first, column, width, table):
             for c in range(width):
                 table[single, c] = dense[row, column + c] if row < len(dense) else 0
             for rest in range(1, 1 << bit):
-                _add_row(table, single, 16 * group + rest, single + rest)
+                _add_row(table, single, 16 * group + rest, single + rest)  # type: ignore[call-arg]  # an intrinsic
 
 
 @register_jitable
 def _add_word(words, table, source, source_step, target, target_step, place):
     """Add what one word of each row chooses; the steps lead from one row to the next, ``place`` to the first."""
     for i in range(len(words)):
-        _add_chosen(table, words[i], source, i * source_step, target, i * target_step + place)
+        at = i * target_step + place
+        _add_chosen(table, words[i], source, i * source_step, target, at)  # type: ignore[call-arg]  # an intrinsic
 
 
 def _aligned(rows: int, dtype: np.dtype) -> np.ndarray:

@@ -1,23 +1,27 @@
 """Vectors that are products of square matrices and a vector, many at once, with their exact pull-back.
 
 u = M_1 ... M_{K-1} a: a column of a deep Tucker factorization (Hariz et al. 2024), a vector of a deep
-CP factorization (Hariz et al. 2022). Modes of equal size are one batch of small products: what a step
-costs is launching them.
+CP factorization (Hariz et al. 2022). Modes of equal size are stacked, so that one call computes the products of all of
+them: most of the time of a step goes into launching such calls.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
+from greedyrank.kernels.placing import Place
 
-class _Batch:
+
+class _Stack:
     """Vectors of equal length; ``vectors`` (runs, modes, columns, length), ``matrices`` with one more length.
 
-    Vectors are rows, u^T = a^T M_{K-1}^T ... M_1^T: as columns the same small products take twice the time.
+    Vectors are rows, u^T = a^T M_{K-1}^T ... M_1^T: as columns, the same small products take twice the time.
     """
 
-    def __init__(self, vectors, *matrices):
+    def __init__(self, vectors: torch.Tensor, *matrices: torch.Tensor):
         self.parameters = [vectors, *matrices]
         length = vectors.shape[-1]
         self._matrices = [matrix.view(-1, length, length) for matrix in matrices]
@@ -33,7 +37,7 @@ class _Batch:
         for k in range(len(self._matrices) - 1, -1, -1):
             torch.bmm(self._products[k + 1], self._matrices[k].mT, out=self._products[k])
 
-    def pullback(self) -> list:
+    def pullback(self) -> list[torch.Tensor]:
         """Return the gradients of the parameters, given that of ``product`` in ``upstream``."""
         running = self.upstream.view(self._products[0].shape)
         for matrix, before, gradient in zip(self._matrices, self._products[1:], self._gradients, strict=True):
@@ -55,43 +59,44 @@ class Chains:
         Puts a numpy array on the training device in the training precision.
     """
 
-    def __init__(self, vectors: list[np.ndarray], matrices: list[list[np.ndarray]], place):
+    def __init__(self, vectors: list[np.ndarray], matrices: list[list[np.ndarray]], place: Place):
         alike: dict[tuple, list[int]] = {}
         for mode, array in enumerate(vectors):
             alike.setdefault(array.shape, []).append(mode)
-        self._batches, self._place_of = [], {}
+        self._stacks: list[_Stack] = []
+        self._place_of: dict[int, tuple[_Stack, int]] = {}
         for modes in alike.values():
             layers = zip(*([vectors[mode], *matrices[mode]] for mode in modes), strict=True)
-            batch = _Batch(*(place(np.ascontiguousarray(np.stack(layer, axis=1))) for layer in layers))
-            self._place_of |= {mode: (batch, position) for position, mode in enumerate(modes)}
-            self._batches.append(batch)
+            stack = _Stack(*(place(np.ascontiguousarray(np.stack(layer, axis=1))) for layer in layers))
+            self._place_of |= {mode: (stack, position) for position, mode in enumerate(modes)}
+            self._stacks.append(stack)
         self._modes = range(len(vectors))
-        self.parameters = [parameter for batch in self._batches for parameter in batch.parameters]
+        self.parameters = [parameter for stack in self._stacks for parameter in stack.parameters]
         #: u of each mode, (runs, columns, length), valid after `multiply`
-        self.products = [self._part(mode, lambda batch: batch.product) for mode in self._modes]
+        self.products = [self._part(mode, lambda stack: stack.product) for mode in self._modes]
         #: where dL/du of each mode goes before `pullback`
-        self.upstreams = [self._part(mode, lambda batch: batch.upstream) for mode in self._modes]
+        self.upstreams = [self._part(mode, lambda stack: stack.upstream) for mode in self._modes]
 
-    def _part(self, mode: int, of):
-        batch, position = self._place_of[mode]
-        return of(batch)[:, position]
+    def _part(self, mode: int, of: Callable[[_Stack], torch.Tensor]) -> torch.Tensor:
+        stack, position = self._place_of[mode]
+        return of(stack)[:, position]
 
     def multiply(self) -> None:
         """Bring ``products`` up to date."""
-        for batch in self._batches:
-            batch.multiply()
+        for stack in self._stacks:
+            stack.multiply()
 
-    def pullback(self) -> list:
+    def pullback(self) -> list[torch.Tensor]:
         """Return the gradients of ``parameters``, given ``upstreams``."""
-        return [gradient for batch in self._batches for gradient in batch.pullback()]
+        return [gradient for stack in self._stacks for gradient in stack.pullback()]
 
-    def norms(self) -> list[list]:
+    def norms(self) -> list[list[torch.Tensor]]:
         """Return, for each mode, the Frobenius norms of a, M_1 ... M_{K-1}, each (runs, columns)."""
         return [
             [
                 parameter[:, position].flatten(2).norm(dim=2)
-                for batch, position in [self._place_of[mode]]
-                for parameter in batch.parameters
+                for stack, position in [self._place_of[mode]]
+                for parameter in stack.parameters
             ]
             for mode in self._modes
         ]

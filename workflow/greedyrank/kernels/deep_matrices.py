@@ -1,54 +1,57 @@
-"""Compiled descent for deep matrix factorizations in completion on a CPU.
+"""Compiled steps of deep matrix factorizations in completion on a CPU.
 
 The same arithmetic as `greedyrank.factorizations.deep_matrix` with `greedyrank.optimizers.gd` or
-`group_rmsprop`, as one loop over runs and steps: no launching between matrix products, and one run
-at a time in the cache. Sizes and depth are compiled in: small products unroll, larger ones are
+`group_rmsprop`, as one loop over runs and steps: nothing is launched between matrix products, and one run
+at a time is in the cache. Sizes and depth are compiled in: small products are unrolled, larger ones are
 BLAS calls. W has at least as many columns as rows, so that every factor but the first is square.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  the BLAS behind numpy.dot in compiled code
 from numba.extending import register_jitable
 
+from greedyrank.config.sweeps import Run
 from greedyrank.data import targets
 from greedyrank.kernels import numba_cache
 from greedyrank.problems import completion
 
-# Up to this many rows unrolled loops beat a BLAS call, whose overhead is about 0.2 us.
+# Up to this many rows unrolled loops are faster than a BLAS call, whose overhead is about 0.2 us.
 LARGEST_UNROLLED = 8
 
 
-def _products(rows: int, columns: int):
-    """Return compiled out = left right, left right^T, left^T right and the sum of squares.
+Products = tuple[Callable, Callable, Callable, Callable]
 
-    ``right``, and ``left`` of the second, are (rows, columns); what they are multiplied with, and
-    the second product, are (rows, rows). Registered rather than compiled here: a compiled function
-    has a new identity in each process, and what encloses it would never be found in numba's cache.
-    """
-    if rows > LARGEST_UNROLLED:
 
-        @register_jitable
-        def multiply(left, right, out):
-            np.dot(left, right, out)
+def _blas_products() -> Products:
+    """Return what `_products` does, by calls of BLAS."""
 
-        @register_jitable
-        def multiply_right_transposed(left, right, out):
-            np.dot(left, right.T, out)
+    @register_jitable
+    def multiply(left, right, out):
+        np.dot(left, right, out)
 
-        @register_jitable
-        def multiply_left_transposed(left, right, out):
-            np.dot(left.T, right, out)
+    @register_jitable
+    def multiply_right_transposed(left, right, out):
+        np.dot(left, right.T, out)
 
-        @register_jitable
-        def squares(matrix):
-            flat = matrix.reshape(-1)
-            return np.dot(flat, flat)
+    @register_jitable
+    def multiply_left_transposed(left, right, out):
+        np.dot(left.T, right, out)
 
-        return multiply, multiply_right_transposed, multiply_left_transposed, squares
+    @register_jitable
+    def squares(matrix):
+        flat = matrix.reshape(-1)
+        return np.dot(flat, flat)
+
+    return multiply, multiply_right_transposed, multiply_left_transposed, squares
+
+
+def _unrolled_products(rows: int, columns: int) -> Products:
+    """Return what `_products` does, by loops of fixed length, which the compiler unrolls."""
 
     @register_jitable(inline="always")
     def multiply(left, right, out):
@@ -88,12 +91,22 @@ def _products(rows: int, columns: int):
     return multiply, multiply_right_transposed, multiply_left_transposed, squares
 
 
+def _products(rows: int, columns: int) -> Products:
+    """Return out = left right, left right^T, left^T right and the sum of squares, for use in compiled code.
+
+    ``right``, and ``left`` of the second, are (rows, columns). The other factors, and the second product, are
+    (rows, rows). The functions are registered, not compiled, here: a compiled function has a new identity in each
+    process, so that the function that encloses it would never be found in numba's cache.
+    """
+    return _blas_products() if rows > LARGEST_UNROLLED else _unrolled_products(rows, columns)
+
+
 @functools.cache
-def _compiled(rows: int, columns: int, depth: int, normalised: bool, dtype: str):
+def _compiled(rows: int, columns: int, depth: int, normalised: bool, dtype: str) -> Callable:
     multiply, multiply_right_transposed, multiply_left_transposed, squares = _products(rows, columns)
 
-    def descend(first, rest, values, twice_weighted, learning_rates, steps, clock):
-        # prefixes[j] = W_{j + 2} ... W_1; the first factor itself needs no copy.
+    def advance(first, rest, values, twice_weighted, learning_rates, steps, clock):
+        # prefixes[j] = W_{j + 2} ... W_1; the first factor itself is not copied.
         prefixes = np.empty((depth - 1, rows, columns), first.dtype)
         gradients = np.empty((depth - 1, rows, rows), first.dtype)
         running = np.empty((rows, columns), first.dtype)
@@ -139,18 +152,20 @@ def _compiled(rows: int, columns: int, depth: int, normalised: bool, dtype: str)
             clock[run, 0], clock[run, 1], clock[run, 2] = flow_time, square, decay_power
 
     rule = "normalised" if normalised else "plain"
-    return numba_cache.compiled(descend, f"{rows}x{columns}_depth{depth}_{rule}_{dtype}")
+    return numba_cache.compiled(advance, f"{rows}x{columns}_depth{depth}_{rule}_{dtype}")
 
 
-class CompiledDescent:
-    """The compiled stepper; the interface is that of `greedyrank.descent.Descent`.
+class CompiledStepper:
+    """A group of runs that advances by compiled steps; a `greedyrank.training.protocols.Stepper`.
 
     Parameters
     ----------
     optimizer : {"gd", "group_rmsprop"}
         The rule of the steps.
-    runs, data : list of dict
-        Settings and data of each run.
+    runs : list of Run
+        Settings of each run.
+    data : list of dict
+        Data of each run.
     factors : list of list of ndarray
         The initial W_1 ... W_N of each run.
     """
@@ -158,7 +173,13 @@ class CompiledDescent:
     loss_at_start = True
     steps_per_epoch = 1
 
-    def __init__(self, optimizer: str, runs: list[dict], data: list[dict], factors: list[list[np.ndarray]]):
+    def __init__(
+        self,
+        optimizer: str,
+        runs: Sequence[Run],
+        data: Sequence[dict[str, np.ndarray]],
+        factors: list[list[np.ndarray]],
+    ):
         dtype = np.dtype(runs[0]["dtype"])
         (rows, columns), depth = runs[0]["shape"], runs[0]["depth"]
         self._first = np.stack([layers[0] for layers in factors]).astype(dtype)
@@ -178,15 +199,15 @@ class CompiledDescent:
         self._clock[:, 2] = 1.0
         if optimizer == "group_rmsprop":
             self._clock[:, 3:] = [[run["decay"], run["eps"]] for run in runs]
-        self._descend = _compiled(rows, columns, depth, optimizer == "group_rmsprop", dtype.name)
-        self.scale(np.ones(len(runs)))
+        self._advance = _compiled(rows, columns, depth, optimizer == "group_rmsprop", dtype.name)
+        self.set_rate_factors(np.ones(len(runs)))
 
     def advance(self, steps: int) -> None:
         """Take so many steps."""
-        self._descend(self._first, self._rest, self._values, self._twice_weighted, self._scaled, steps, self._clock)
+        self._advance(self._first, self._rest, self._values, self._twice_weighted, self._scaled, steps, self._clock)
 
-    def scale(self, factors: np.ndarray) -> None:
-        """Multiply the learning rates given in the settings, one factor a run; 0 holds a run."""
+    def set_rate_factors(self, factors: np.ndarray) -> None:
+        """Multiply the learning rates of the settings by one factor a run, shape (runs,); 0 holds a run."""
         self._scaled = factors * self._learning_rates
 
     def flow_time(self) -> np.ndarray:
@@ -210,7 +231,7 @@ class CompiledDescent:
         return found if growth else {**found, **targets.relative_errors(found["end_to_end"], self._data)}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return everything a later process needs to go on."""
+        """Return copies of everything that later steps depend on."""
         return {"first": self._first.copy(), "rest": self._rest.copy(), "clock": self._clock.copy()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:

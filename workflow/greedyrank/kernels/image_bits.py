@@ -1,7 +1,7 @@
-"""Sets of binary images, and what a training step asks of a minibatch of them.
+"""Sets of binary images, and what a training step computes from a minibatch of them.
 
 A step needs sums over pixels, sums over images and parities. On a CPU the bits stay packed and all three are compiled
-(`greedyrank.kernels.bit_matrix`); on a GPU they are matrix products of float numbers.
+(`greedyrank.kernels.bit_matrix`). On a GPU they are matrix products of floating-point numbers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 try:
     from greedyrank.kernels import bit_matrix
 except ImportError:  # numba is not everywhere that torch is
-    bit_matrix = None
+    bit_matrix = None  # type: ignore[assignment]  # so that its absence can be tested for
 
 PIXELS = 784
 # Whether float32 batches on a GPU take their products on its matrix units (`SplitBatch`) or not (`FloatBatch`).
@@ -73,7 +73,7 @@ class PackedImages:
 
     def __init__(self, packed: np.ndarray):
         self._words = bit_matrix.pack(np.unpackbits(packed, axis=1))
-        self._spare = {}
+        self._spare: dict = {}
 
     def __len__(self):
         return self._words.shape[1]

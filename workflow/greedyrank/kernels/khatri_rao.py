@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Callable, Sequence
 
 import torch
 
 
-def _split(upstream, before, factor, before_gradient, factor_gradient) -> None:
+def _split(
+    upstream: torch.Tensor,
+    before: torch.Tensor,
+    factor: torch.Tensor,
+    before_gradient: torch.Tensor,
+    factor_gradient: torch.Tensor,
+) -> None:
     """Write dL/d(before) and dL/d(factor), given dL/d(their Khatri-Rao product)."""
     upstream = upstream.view(before.shape[0], before.shape[1], factor.shape[1], -1)
     torch.sum(upstream * before[:, :, None], 1, out=factor_gradient)
@@ -16,8 +23,8 @@ def _split(upstream, before, factor, before_gradient, factor_gradient) -> None:
 
 
 @functools.cache
-def _compiled_split(dtype: str):
-    """Compile `_split`: the product's gradient is read once, and nothing is put aside."""
+def _compiled_split(dtype: str) -> Callable[..., None]:
+    """Compile `_split`: the gradient of the product is read once, and no array is made."""
     from greedyrank.kernels import numba_cache
 
     def split(upstream, before, factor, before_gradient, factor_gradient):
@@ -37,8 +44,8 @@ def _compiled_split(dtype: str):
     return lambda *tensors: compiled(*(tensor.numpy() for tensor in tensors))
 
 
-def _fastest_split(like):
-    """Return the fastest form of `_split` there is for tensors like this one."""
+def _fastest_split(like: torch.Tensor) -> Callable[..., None]:
+    """Return the fastest form of `_split` for tensors like this one."""
     if like.device.type == "cpu":
         with contextlib.suppress(ImportError):  # numba is not everywhere that torch is
             return _compiled_split(str(like.dtype))
@@ -48,10 +55,10 @@ def _fastest_split(like):
 class KhatriRao:
     """The Khatri-Rao product of factors (runs, length, components), in memory of its own.
 
-    ``gradient`` is where the caller puts that of the product before `pullback`.
+    Before `pullback` the caller writes the gradient of the product to ``gradient``.
     """
 
-    def __init__(self, factors: list):
+    def __init__(self, factors: Sequence[torch.Tensor]):
         self.factors = factors
         # partial[i] = khatri_rao(factors[:i + 1]), shape (runs, product of lengths, components)
         self.partial = [factors[0]]
@@ -63,15 +70,15 @@ class KhatriRao:
         self.gradient = self._partial_gradients[-1]
         self._split = _fastest_split(factors[0])
 
-    def product(self):
+    def product(self) -> torch.Tensor:
         """Return the Khatri-Rao product, shape (runs, product of lengths, components)."""
         for before, factor, after in zip(self.partial, self.factors[1:], self.partial[1:], strict=False):
             runs, rows, components = before.shape
             torch.mul(before[:, :, None], factor[:, None], out=after.view(runs, rows, -1, components))
         return self.partial[-1]
 
-    def pullback(self) -> list:
-        """Return the gradient of each factor, given that of the product in ``self.gradient``."""
+    def pullback(self) -> list[torch.Tensor]:
+        """Return the gradient of each factor, given the gradient of the product in ``gradient``."""
         for i in range(len(self.factors) - 1, 0, -1):
             self._split(
                 self._partial_gradients[i],

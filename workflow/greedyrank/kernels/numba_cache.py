@@ -66,5 +66,5 @@ def compiled(function: Callable, variety: str) -> Callable:
     """Compile a function, kept from process to process; ``variety`` tells its files from those of others."""
     function.__qualname__ = f"{function.__name__}_{variety}" if variety else function.__name__
     made = numba.njit(function)
-    made._cache = _Cache(function)
+    made._cache = _Cache(function)  # type: ignore[attr-defined]  # private: tests/unit/test_numba_internals.py
     return made

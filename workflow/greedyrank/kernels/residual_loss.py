@@ -1,37 +1,46 @@
-"""The loss as a function of what is predicted where something is seen: squares, or Huber.
+"""The loss as a function of the residuals of the observations: squares, or Huber.
 
-A loss is c * sum of f over the residuals z of what is seen, each counted as often as it is seen.
-``mean``: f(z) = z^2, c = 1 / number seen. ``half_sum``: f(z) = z^2, c = 1/2. ``huber``: torch's smooth
-l1 loss, f(z) = z^2 / (2 threshold) up to the threshold and |z| - threshold / 2 beyond, c = 1 / number
-seen (Razin, Maman & Cohen 2021; the Huber loss divided by its threshold).
+A loss is c * sum of f(z) over the residuals z of the observations, an entry observed twice counting twice.
+``mean``: f(z) = z^2, c = 1 / number of observations. ``half_sum``: f(z) = z^2, c = 1/2. ``huber``: torch's smooth
+l1 loss, f(z) = z^2 / (2 threshold) up to the threshold and |z| - threshold / 2 beyond, c = 1 / number of
+observations (Razin, Maman & Cohen 2021; the Huber loss divided by its threshold).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from greedyrank.config.sweeps import Run
+from greedyrank.kernels.placing import Place
 
-def weight(run: dict, seen: int) -> float:
-    """Return c, given how much is seen."""
+if TYPE_CHECKING:  # a compiled job imports this module, and never imports torch
+    import torch
+
+
+def weight(run: Mapping[str, Any], seen: int) -> float:
+    """Return c, given the number of observations."""
     return 0.5 if run["loss"] == "half_sum" else 1.0 / seen
 
 
 class ResidualLoss:
-    """The loss of all runs of a batch, which share the threshold of a Huber loss, or have none.
+    """The loss of all runs of a group, which share the threshold of a Huber loss, or have none.
 
     Parameters
     ----------
-    runs : list of dict
+    runs : list of Run
         Settings of each run.
     seen : list of int
-        How much each run sees.
+        The number of observations of each run.
     place : callable
         Puts a numpy array on the training device, in the training precision.
     order : int
-        Axes of a run's residuals.
+        Number of axes of a run's residuals.
     """
 
-    def __init__(self, runs: list[dict], seen: list[int], place, order: int):
+    def __init__(self, runs: Sequence[Run], seen: Sequence[int], place: Place, order: int):
         ones = [1] * order
         weights = np.array([weight(run, count) for run, count in zip(runs, seen, strict=True)])
         self._weight = place(weights)
@@ -39,14 +48,14 @@ class ResidualLoss:
         self._axes = tuple(range(1, order + 1))
         self.slope_weight = place(weights if self._threshold else 2 * weights).reshape(-1, *ones)
 
-    def slopes(self, residual, weights):
-        """Return dL/dz, given the residuals and ``slope_weight`` times how often each is seen."""
+    def slopes(self, residual: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Return dL/dz, a new tensor, given the residuals and ``slope_weight`` times how often each is observed."""
         if self._threshold is None:
             return residual * weights
         return (residual / self._threshold).clamp_(-1, 1) * weights
 
-    def losses(self, residual, counts=1.0):
-        """Return the loss of each run, shape (runs,), given how often each residual is seen."""
+    def losses(self, residual: torch.Tensor, counts: torch.Tensor | float = 1.0) -> torch.Tensor:
+        """Return the loss of each run, shape (runs,), given how often each residual is observed."""
         if self._threshold is None:
             return self._weight * (residual * residual * counts).sum(self._axes)
         size = residual.abs()

@@ -1,1 +1,1 @@
-"""Optimisers: how a gradient moves the parameters of every run of a batch."""
+"""Optimizers: how gradients move the parameters of all runs; see `greedyrank.training.protocols`."""

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
+from greedyrank.config.sweeps import Run
 from greedyrank.optimizers import gd
+from greedyrank.training.protocols import Model, Place, Place64
 
 
 class Optimizer(gd.Optimizer):
-    """Running moments of all runs of a batch; parameters as in `greedyrank.optimizers.gd`.
+    """Running moments of all runs of a group; parameters as in `greedyrank.optimizers.gd`.
 
-    The moments share one decay in a batch; the learning rate may differ by run.
+    The runs of a group share the decays of the moments; their learning rates may differ.
     """
 
-    def __init__(self, runs: list[dict], model, place, place64):
+    def __init__(self, runs: Sequence[Run], model: Model, place: Place, place64: Place64):
         super().__init__(runs, model, place, place64)
         betas = np.array([runs[0]["beta1"], runs[0]["beta2"]])
         self._beta1, self._beta2 = betas
-        # What the bias corrections divide by, 1 - beta^k, is the same running mean, of ones.
+        # The bias corrections divide by 1 - beta^k, which is the same running mean, of ones.
         self._one, self._shares = place64(np.ones(2)), place64(1 - betas)
         self.state["mean_of_ones"] = place64(np.zeros(2))
         self._correction1, self._correction2 = self.state["mean_of_ones"]
@@ -29,7 +33,7 @@ class Optimizer(gd.Optimizer):
             self.state[f"square{i}"] = torch.zeros_like(parameter)
         self._spare = [torch.empty_like(parameter) for parameter in model.parameters]
 
-    def step(self, parameters: list, gradients: list) -> None:
+    def step(self, parameters: Sequence[torch.Tensor], gradients: Sequence[torch.Tensor]) -> None:
         """Move the parameters in place."""
         state = self.state
         state["mean_of_ones"].lerp_(self._one, self._shares)

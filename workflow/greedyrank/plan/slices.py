@@ -61,9 +61,6 @@ class Slices:
     def _engine(self, models: Models, *entries: str) -> str:
         return self._identity(models, *(f"greedyrank.{entry}" for entry in entries))
 
-    def _has(self, module: str, name: str) -> bool:
-        return name in self._project.code.module(f"greedyrank.{module}").definitions
-
     # -- data ------------------------------------------------------------------------------------
 
     def data(self, sweep: str, instances: list[dict]) -> str:
@@ -90,14 +87,11 @@ class Slices:
     def training_code(self, sweep: str) -> str:
         """Return the digest of the training loop and of the plug-ins that a sweep names."""
         whole = self._project.sweeps[sweep].whole
-        factorization = f"factorizations.{whole.factorization}"
-        compiled = [f"{factorization}:compiled"] if self._has(factorization, "compiled") else []
         return self._engine(
             tuple(defaults.models(whole)),
-            "training.loop:train",
+            "training.job:train",
             f"problems.{whole.problem}:Problem",
-            f"{factorization}:Model",
-            *compiled,
+            f"factorizations.{whole.factorization}:Model",
             f"optimizers.{whole.optimizer}:Optimizer",
         )
 
@@ -135,10 +129,9 @@ class Slices:
     def spectra_code(self, sweep: str) -> str:
         """Return the digest of the extraction, the problem and the measures asked for."""
         whole = self._project.sweeps[sweep].whole
-        problem = f"problems.{whole.problem}"
-        context = [f"{problem}:context"] if self._has(problem, "context") else []
+        context = f"problems.{whole.problem}:context"
         measures = (f"measures.{measure}:measure" for measure in self.measures(sweep))
-        return self._engine(tuple(defaults.models(whole)), "spectra.extraction:extract", *context, *measures)
+        return self._engine(tuple(defaults.models(whole)), "spectra.extraction:extract", context, *measures)
 
     # -- figures and claims ----------------------------------------------------------------------
 

@@ -1,22 +1,30 @@
 """Reconstruction of images by an autoencoder: IRMAE (Jing, Zbontar & LeCun 2020), MNIST.
 
 Images are resized to 32x32, pixels in [0, 1]; the loss is the mean squared error of a minibatch. As in the
-released code the loader does not shuffle: every epoch takes the images in the order of the file.
+released code, images are not shuffled: every epoch takes them in the order of the file.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from greedyrank.config.sweeps import Run
 from greedyrank.data import images
+from greedyrank.training.base import MinibatchProblem
+from greedyrank.training.protocols import Arrays, Axes, Place
 
-SIDE = 32  # height and width the autoencoder takes
-BLOCK = 100  # test images at once, which bounds the memory
+if TYPE_CHECKING:
+    import torch
+
+SIDE = 32  # height and width of the autoencoder's images
+BLOCK = 100  # test images evaluated together, which bounds the memory
 
 
-def generate(settings: dict, data_dir: str) -> dict[str, np.ndarray]:
+def generate(settings: Mapping[str, Any], data_dir: str | Path) -> Arrays:
     """Take the first images of each set.
 
     Returns
@@ -33,24 +41,25 @@ def resized(pixels: np.ndarray) -> np.ndarray:
 
     On bytes torch rounds as Pillow does, so that these are the pixels of torchvision's ``Resize(32)``.
     """
-    # Here, not above: generating data needs no torch, whose import takes seconds.
-    import torch
+    import torch  # not at the top: it takes seconds to import, and `generate` does not need it
 
     size = (SIDE, SIDE)
     resize = torch.nn.functional.interpolate
     return resize(torch.tensor(pixels)[:, None], size=size, mode="bilinear", antialias=True).numpy()
 
 
-class Problem:
+def context(run: Mapping[str, Any], data: Arrays) -> Arrays:
+    """Return nothing: what is measured is recorded during training."""
+    return {}
+
+
+class Problem(MinibatchProblem):
     """Mean squared error of the reconstructions, minibatch by minibatch; parameters as in `completion`."""
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {"latent_value": ("component",)}
+    axes: ClassVar[Axes] = {"latent_value": ("component",)}
+    loss_at_start: ClassVar[bool] = True  # that of the first minibatch
 
-    full_batch = False
-    loss_at_start = True  # that of the first minibatch
-
-    def __init__(self, runs: list[dict], data: list[dict], place):
+    def __init__(self, runs: Sequence[Run], data: Sequence[Arrays], place: Place):
         run, arrays = runs[0], data[0]
         self._images = {part: place(resized(arrays[f"{part}_pixels"])).div_(255) for part in ("train", "test")}
         self._batch_size = run["batch_size"]
@@ -58,34 +67,35 @@ class Problem:
         # Squared errors of this epoch's images so far, each taken before its step, and how many there are.
         self.state = {"squares": place(np.zeros(len(runs))), "seen": place(np.zeros(1))}
 
-    def inputs(self, step: int):
+    def inputs(self, step: int) -> torch.Tensor:
         """Return the minibatch of a step, (images, 1, 32, 32)."""
-        batch = step % self.steps_per_epoch
-        if batch == 0:
+        number = step % self.steps_per_epoch
+        if number == 0:
             for value in self.state.values():
                 value.zero_()
-        self._targets = self._images["train"][batch * self._batch_size : (batch + 1) * self._batch_size]
+        self._targets = self._images["train"][number * self._batch_size : (number + 1) * self._batch_size]
         return self._targets
 
-    def loss_gradient(self, outputs):
+    def loss_gradient(self, end_to_end: torch.Tensor) -> torch.Tensor:
         """Return dL/d(reconstruction), (runs, images, 1, 32, 32), of the minibatch's mean squared error."""
-        residual = outputs - self._targets
+        residual = end_to_end - self._targets
         self.state["squares"] += residual.square().mean((2, 3, 4)).sum(1)
         self.state["seen"] += len(self._targets)
         return residual.mul_(2 / self._targets.numel())
 
-    def losses(self):
+    def losses(self) -> torch.Tensor:
         """Return each run's mean squared error over the epoch's minibatches so far, shape (runs,)."""
         return self.state["squares"] / self.state["seen"]
 
-    def observables(self, model, end_to_end) -> dict[str, np.ndarray]:
+    def observables(self, model: Any, end_to_end: torch.Tensor) -> Arrays:
         """Return the errors and the spectrum of the latent codes.
 
         ``train_error`` is the epoch's running mean, ``test_error`` that of the present parameters, both mean
         squared errors a pixel, shape (runs,). ``latent_value`` (runs, latent_size) holds the singular values of
         the covariance of the test images' latent codes, descending.
         """
-        codes, squares = [], 0.0
+        codes: list[torch.Tensor] = []
+        squares: Any = 0.0
         for block in self._images["test"].split(BLOCK):
             codes.append(model.encode(block))
             squares = squares + (model.decode(codes[-1]) - block).square().mean((2, 3, 4)).double().sum(1)

@@ -1,4 +1,4 @@
-"""Matrix and tensor completion: a target of which some entries are seen.
+"""Matrix and tensor completion: a target of which some entries are observed.
 
 Arora et al. 2019 (gen_gt.py, gen_obs.py), Razin & Cohen 2020, Razin, Maman & Cohen 2021
 (tensor_sensing_data_generator.py).
@@ -7,17 +7,25 @@ Arora et al. 2019 (gen_gt.py, gen_obs.py), Razin & Cohen 2020, Razin, Maman & Co
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from greedyrank.config.sweeps import Run
 from greedyrank.data import targets
 from greedyrank.kernels import residual_loss
+from greedyrank.training.base import FullBatchProblem
+from greedyrank.training.protocols import Arrays, Place
+
+if TYPE_CHECKING:  # a compiled job imports this module, and never imports torch
+    import torch
 
 
-def generate(settings: dict, data_dir: str | None = None) -> dict[str, np.ndarray]:
-    """Draw the data of one data seed, or take the entries given by hand.
+def generate(settings: Mapping[str, Any], data_dir: str | Path | None = None) -> Arrays:
+    """Draw the data of one data seed, or take the entries that the settings list.
 
     Returns
     -------
@@ -43,8 +51,8 @@ def generate(settings: dict, data_dir: str | None = None) -> dict[str, np.ndarra
     return {"entries": entries, "values": noisy.ravel()[entries], "target": target}
 
 
-def seen(run: dict) -> slice:
-    """Return which of the drawn entries a run sees: the first so many, or all that stand by hand."""
+def seen(run: Mapping[str, Any]) -> slice:
+    """Return which of the drawn entries a run sees: the first so many, or all that the settings list."""
     if run.get("observed_fraction") is None:
         return slice(run["observations"])
     size = math.prod(run["shape"])
@@ -52,7 +60,7 @@ def seen(run: dict) -> slice:
     return slice(size - math.floor((1 - Fraction(str(run["observed_fraction"]))) * size))
 
 
-def observed(run: dict, data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def observed(run: Mapping[str, Any], data: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """Return the values at the observed entries (zero elsewhere) and how often each is seen, in full shape.
 
     Each entry counts 0 or 1 times, unless entries were drawn with replacement.
@@ -64,42 +72,38 @@ def observed(run: dict, data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.nda
     return values.reshape(run["shape"]), counts.reshape(run["shape"])
 
 
-def measurements(run: dict, data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def measurements(run: Mapping[str, Any], data: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the distinct entries seen, and their values."""
     entries, first = np.unique(data["entries"][seen(run)], return_index=True)
     return entries, data["values"][first]
 
 
-def context(run: dict, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return what the measures may need of the problem, in full shape."""
+def context(run: Mapping[str, Any], data: Arrays) -> Arrays:
+    """Return what measures need to know of the problem, in full shape."""
     values, counts = observed(run, data)
     known = {"target": data["target"]} if "target" in data else {}
     return {"observed_values": values, "observed_mask": counts, **known}
 
 
-def loss_weight(run: dict, data: dict[str, np.ndarray]) -> float:
+def loss_weight(run: Mapping[str, Any], data: Arrays) -> float:
     """Return c of the loss c * sum of squared residuals over the observed entries."""
     return residual_loss.weight(run, len(data["entries"][seen(run)]))
 
 
-class Problem:
-    """The loss of all runs of a batch on their end-to-end objects.
+class Problem(FullBatchProblem):
+    """The loss of all runs of a group on their end-to-end objects.
 
     Parameters
     ----------
-    runs : list of dict
+    runs : list of Run
         Settings of each run.
     data : list of dict
-        What `generate` gave for each run.
+        What `generate` returned for each run.
     place : callable
-        Puts a numpy array on the training device, in the training precision or, with
-        ``exact=True``, in its own.
+        Puts a numpy array on the training device, in the training precision or, with ``exact=True``, in its own.
     """
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
-
-    def __init__(self, runs: list[dict], data: list[dict], place):
+    def __init__(self, runs: Sequence[Run], data: Sequence[Arrays], place: Place):
         self._data = data
         pairs = [observed(run, arrays) for run, arrays in zip(runs, data, strict=True)]
         self.values = place(np.stack([values for values, _ in pairs]))
@@ -109,21 +113,15 @@ class Problem:
         self._slope_weights = self.counts * self._loss.slope_weight
         self.state = {}
 
-    full_batch = loss_at_start = True
-    steps_per_epoch = 1
-
-    def inputs(self, step: int) -> None:
-        """Full-batch descent: the end-to-end object needs no input."""
-
-    def loss_gradient(self, end_to_end):
+    def loss_gradient(self, end_to_end: torch.Tensor) -> torch.Tensor:
         """Return dL/dW, in the shape of W: (runs, *shape)."""
         self._residual = end_to_end - self.values
         return self._loss.slopes(self._residual, self._slope_weights)
 
-    def losses(self):
+    def losses(self) -> torch.Tensor:
         """Return the losses behind the last `loss_gradient`, shape (runs,)."""
         return self._loss.losses(self._residual, self.counts)
 
-    def observables(self, model, end_to_end) -> dict[str, np.ndarray]:
+    def observables(self, model: Any, end_to_end: torch.Tensor) -> Arrays:
         """Return ``relative_error``, where the target is known."""
         return targets.relative_errors(end_to_end.cpu().numpy(), self._data)

@@ -1,27 +1,33 @@
 """Completion of the movies x users matrix of MovieLens 100K from some of its raw ratings.
 
 Arora et al. 2019, Fig. 3, second row (main.py, class MovieLens100k). The loss is that of
-`completion`; the error is that of the ratings held out. A matrix of 1682x943 at every record would
-fill gigabytes, so spectra are taken during training and the matrices are left out of the records.
+`completion`; the error is that of the held-out ratings. A matrix of 1682x943 at every record would fill gigabytes.
+Therefore spectra are computed during training, and the matrices are left out of the records.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from greedyrank.config.sweeps import Run
 from greedyrank.data import ratings as movielens
 from greedyrank.errors import UserError
 from greedyrank.problems import completion
 from greedyrank.spectra import alignment
+from greedyrank.training.protocols import Arrays, Axes, Place
+
+if TYPE_CHECKING:
+    import torch
 
 LARGEST = 10  # singular values recorded: as many as the paper draws
 
 
 class TooFewRatings(UserError):
-    """A part of the matrix with fewer ratings than are to be seen."""
+    """The movies and users that are kept have too few ratings."""
 
 
 def most_frequent(indices: np.ndarray, count: int) -> np.ndarray:
@@ -30,11 +36,11 @@ def most_frequent(indices: np.ndarray, count: int) -> np.ndarray:
     return np.sort(order[:count])
 
 
-def generate(settings: dict, data_dir: str | Path) -> dict[str, np.ndarray]:
+def generate(settings: Mapping[str, Any], data_dir: str | Path) -> Arrays:
     """Draw the order of the ratings of the most rated movies by the most active users.
 
-    Which movies and users are kept depends on how many ratings they have, not on what these are;
-    those kept stay in the order of their numbers.
+    Which movies and users are kept depends on how many ratings they have, not on the ratings themselves. They stay in
+    the order of their numbers.
 
     Returns
     -------
@@ -52,15 +58,18 @@ def generate(settings: dict, data_dir: str | Path) -> dict[str, np.ndarray]:
     return {"entries": entries[order], "values": ratings[kept][order].astype(np.float64)}
 
 
+def context(run: Mapping[str, Any], data: Arrays) -> Arrays:
+    """Return nothing: what is measured is recorded during training."""
+    return {}
+
+
 class Problem(completion.Problem):
     """As in `completion`, with spectra and the error of the held-out ratings in the records."""
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {"singular_value": ("component",)}
+    axes: ClassVar[Axes] = {"singular_value": ("component",)}
+    leaves_out: ClassVar[tuple[str, ...]] = ("end_to_end",)
 
-    leaves_out = ("end_to_end",)
-
-    def __init__(self, runs: list[dict], data: list[dict], place):
+    def __init__(self, runs: Sequence[Run], data: Sequence[Arrays], place: Place):
         for run, arrays in zip(runs, data, strict=True):
             if len(arrays["entries"]) <= run["observations"]:
                 raise TooFewRatings(
@@ -70,7 +79,7 @@ class Problem(completion.Problem):
         super().__init__(runs, data, place)
         self._counts = [run["observations"] for run in runs]
 
-    def observables(self, model, end_to_end) -> dict[str, np.ndarray]:
+    def observables(self, model: Any, end_to_end: torch.Tensor) -> Arrays:
         """Return the ten largest singular values, the alignment, and ``test_error``; runs first.
 
         ``test_error``: mean squared error of the held-out ratings. ``alignment_diagonal`` and

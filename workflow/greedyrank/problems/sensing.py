@@ -1,25 +1,33 @@
-"""Matrix and tensor sensing: a target seen through inner products with random matrices or tensors.
+"""Matrix and tensor sensing: a target observed through inner products with random matrices or tensors A_i.
 
 Arora et al. 2019 (gen_obs.py), Gunasekar et al. 2017, Razin, Maman & Cohen 2021
-(tensor_sensing_data_generator.py). The A_i are drawn again wherever they are needed: at published
+(tensor_sensing_data_generator.py). The A_i are not stored but drawn again where they are needed: at published
 size they are hundreds of megabytes.
 """
 
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from greedyrank.config.sweeps import Run
 from greedyrank.data import targets
 from greedyrank.kernels import residual_loss
+from greedyrank.training.base import FullBatchProblem
+from greedyrank.training.protocols import Arrays, Place
 
-# A block of A_i of so many numbers stays in a core's own cache between its two uses in a step.
+if TYPE_CHECKING:
+    import torch
+
+# A block of A_i of this many numbers stays in a core's own cache between its two uses in a step.
 CACHED = 2**17
 
 
-def vectors(settings: dict) -> list[np.ndarray]:
+def vectors(settings: Mapping[str, Any]) -> list[np.ndarray]:
     """Draw the vectors of rank-one A_i, one (measurements, length) a mode, float64, each of norm 1."""
     rng = np.random.default_rng([settings["sensing_seed"], 3])
     drawn = [rng.standard_normal((settings["measurements"], length)) for length in settings["shape"]]
@@ -34,14 +42,14 @@ def _rows(factors: list[np.ndarray]) -> np.ndarray:
     return product
 
 
-def halves(settings: dict) -> tuple[np.ndarray, np.ndarray]:
+def halves(settings: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return the left and right half of the modes of rank-one A_i, each (measurements, prod of lengths)."""
     modes = vectors(settings)
     middle = (len(modes) + 1) // 2
     return _rows(modes[:middle]), _rows(modes[middle:])
 
 
-def ensemble(settings: dict) -> np.ndarray:
+def ensemble(settings: Mapping[str, Any]) -> np.ndarray:
     """Draw the A_i, float64, (measurements, prod(shape)), each flattened row-major.
 
     ``gaussian``: independent N(0, sensing_std^2) entries. ``commuting``: Q diag(a_i) Q^T with one
@@ -59,7 +67,7 @@ def ensemble(settings: dict) -> np.ndarray:
     return ((basis * eigenvalues[:, None]) @ basis.T).reshape(count, -1)
 
 
-def generate(settings: dict, data_dir: str | None = None) -> dict[str, np.ndarray]:
+def generate(settings: Mapping[str, Any], data_dir: str | Path | None = None) -> Arrays:
     """Draw the data of one data seed.
 
     Returns
@@ -75,25 +83,29 @@ def generate(settings: dict, data_dir: str | None = None) -> dict[str, np.ndarra
     return {"values": values, "target": target}
 
 
-def measurements(run: dict, data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def measurements(run: Mapping[str, Any], data: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """Return the A_i and their values."""
     return ensemble(run), data["values"]
 
 
-def context(run: dict, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return what the measures may need of the problem, in full shape."""
+def context(run: Mapping[str, Any], data: Arrays) -> Arrays:
+    """Return what measures need to know of the problem, in full shape."""
     return {"target": data["target"]}
+
+
+# Given <A_i, W> of some measurements, (runs, some), and which they are, return their slopes in the loss.
+Slopes = Callable[["torch.Tensor", slice], "torch.Tensor"]
 
 
 class _Dense:
     """<A_i, W> and its pull-back, with the A_i as rows of one matrix."""
 
-    def __init__(self, settings: dict, place):
+    def __init__(self, settings: Mapping[str, Any], place: Place):
         matrix = place(ensemble(settings))
         rows = max(1, CACHED // matrix.shape[1]) if matrix.device.type == "cpu" else len(matrix)
         self._blocks = matrix.split(rows)
 
-    def apply(self, end_to_end, slopes):
+    def apply(self, end_to_end: torch.Tensor, slopes: Slopes) -> torch.Tensor:
         """Return sum_i s_i A_i in the shape of W, where ``slopes`` gives s_i of <A_i, W>, block by block."""
         flat = end_to_end.reshape(len(end_to_end), -1)
         gradient, done = flat.new_zeros(flat.shape), 0
@@ -107,54 +119,45 @@ class _Dense:
 class _RankOne:
     """The same for rank-one A_i = p_i q_i^T between two halves of the modes: <A_i, W> = p_i^T W q_i."""
 
-    def __init__(self, settings: dict, place):
+    def __init__(self, settings: Mapping[str, Any], place: Place):
         self._left, self._right = map(place, halves(settings))
 
-    def apply(self, end_to_end, slopes):
-        """Return sum_i s_i A_i in the shape of W; two matrix products, and never an A_i."""
+    def apply(self, end_to_end: torch.Tensor, slopes: Slopes) -> torch.Tensor:
+        """Return sum_i s_i A_i in the shape of W: two matrix products, without forming any A_i."""
         matrix = end_to_end.reshape(len(end_to_end), self._left.shape[1], -1)
         found = ((self._left @ matrix) * self._right).sum(-1)
         weighted = slopes(found, slice(None)).unsqueeze(-1) * self._left
         return (weighted.mT @ self._right).view(end_to_end.shape)
 
 
-class Problem:
-    """The loss of all runs of a batch, which share the A_i, read once a step for all of them.
+class Problem(FullBatchProblem):
+    """The loss of all runs of a group, which share the A_i: a step reads them once for all runs.
 
     Parameters as in `greedyrank.problems.completion`.
     """
 
-    # The axes of each observable, behind run and record.
-    axes: ClassVar[dict[str, tuple[str, ...]]] = {}
-
-    def __init__(self, runs: list[dict], data: list[dict], place):
+    def __init__(self, runs: Sequence[Run], data: Sequence[Arrays], place: Place):
         self._data = data
-        self._sensing = (_RankOne if runs[0]["ensemble"] == "rank_one" else _Dense)(runs[0], place)
+        self._sensing: _Dense | _RankOne = (_RankOne if runs[0]["ensemble"] == "rank_one" else _Dense)(runs[0], place)
         self._values = place(np.stack([arrays["values"] for arrays in data]))
         self._residual = self._values.new_empty(self._values.shape)
         self._loss = residual_loss.ResidualLoss(runs, [run["measurements"] for run in runs], place, order=1)
         self.state = {}
 
-    full_batch = loss_at_start = True
-    steps_per_epoch = 1
-
-    def inputs(self, step: int) -> None:
-        """Full-batch descent: the end-to-end object needs no input."""
-
-    def loss_gradient(self, end_to_end):
+    def loss_gradient(self, end_to_end: torch.Tensor) -> torch.Tensor:
         """Return dL/dW, in the shape of W: (runs, *shape)."""
 
-        def slopes(found, part: slice):
+        def slopes(found: torch.Tensor, part: slice) -> torch.Tensor:
             residual = self._residual[:, part]
             residual.copy_(found).sub_(self._values[:, part])
             return self._loss.slopes(residual, self._loss.slope_weight)
 
         return self._sensing.apply(end_to_end, slopes)
 
-    def losses(self):
+    def losses(self) -> torch.Tensor:
         """Return the losses behind the last `loss_gradient`, shape (runs,)."""
         return self._loss.losses(self._residual)
 
-    def observables(self, model, end_to_end) -> dict[str, np.ndarray]:
+    def observables(self, model: Any, end_to_end: torch.Tensor) -> Arrays:
         """Return ``relative_error``."""
         return targets.relative_errors(end_to_end.cpu().numpy(), self._data)

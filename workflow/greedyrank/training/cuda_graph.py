@@ -1,8 +1,8 @@
 """A training step captured once as a CUDA graph, then replayed: one launch a step instead of one a kernel.
 
-The steps of small batches are dozens of kernels of microseconds each, so that launching them is what
-takes the time. A graph runs the same kernels on the same memory: what a step reads from one step to
-the next must stay where it is, and any number that changes must be on the GPU.
+The steps of small groups are dozens of kernels of microseconds each, and most of the time goes into launching them. A
+graph runs the same kernels on the same memory. Therefore what a step reads must stay where it is from step to step,
+and any number that changes must be on the GPU.
 """
 
 from __future__ import annotations
@@ -11,19 +11,25 @@ from collections.abc import Callable
 
 import torch
 
-# Steps before the capture: the libraries make their handles and choose their kernels when first called.
+# Steps before the capture: libraries create their handles and choose their kernels in the first calls.
 WARM_UP = 3
 
 
 class CudaGraph:
-    """A call that launches kernels, first as it is, then captured."""
+    """A call that launches kernels: made as it is at first, then captured.
+
+    Parameters
+    ----------
+    call : callable
+        Launches the kernels of one step, without waiting for the GPU.
+    """
 
     def __init__(self, call: Callable[[], None]):
         self._call, self._graph = call, torch.cuda.CUDAGraph()
         self._side = torch.cuda.Stream()
 
     def warm_up(self) -> None:
-        """Make the call, on a stream beside the current one, as torch asks for before a capture."""
+        """Make the call on a second stream, as torch requires before a capture."""
         current = torch.cuda.current_stream()
         self._side.wait_stream(current)
         with torch.cuda.stream(self._side):
@@ -31,22 +37,22 @@ class CudaGraph:
         current.wait_stream(self._side)
 
     def capture(self) -> None:
-        """Note what the call launches; nothing runs."""
+        """Record what the call launches; nothing runs."""
         with torch.cuda.graph(self._graph):
             self._call()
 
     def replay(self) -> None:
-        """Launch it all at once."""
+        """Launch everything that was captured."""
         self._graph.replay()
 
 
 class StepGraph:
-    """Steps of which a few are made as they are, all others from a graph.
+    """Steps: the first few as they are, all others by replaying a graph.
 
     Parameters
     ----------
     graph : CudaGraph
-        Of one step, which must not wait for the GPU.
+        The graph of one step.
     """
 
     def __init__(self, graph: CudaGraph):

@@ -21,7 +21,8 @@ from greedyrank.benchmarks.gpu_proof import problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report
 from greedyrank.config.sweeps import Run, Slice
 from greedyrank.kernels import image_bits
-from greedyrank.training import devices, loop
+from greedyrank.training import devices, job
+from greedyrank.training.loop import Training
 
 GRAPH_STEPS = 60
 JOB_STEPS = 300
@@ -63,7 +64,7 @@ def _is_same(report: Report, name: str, ours: dict, theirs: dict, what: str) -> 
 
 def _state_after(slice_: Slice, load, device: str, steps: int, captured: bool) -> dict[str, np.ndarray]:
     runs = slice_.runs
-    stepper = loop.make_stepper(slice_, runs, [load(run) for run in runs], device)
+    stepper = job.make_stepper(slice_, [load(run) for run in runs], device)
     if not captured:
         stepper._graph = None
     stepper.advance(steps)
@@ -98,7 +99,7 @@ def _with_schedule(slice_: Slice, schedule: dict) -> dict:
     return slice_.containing([Run({**run, **schedule}) for run in slice_.runs])
 
 
-def job(factorization: str, steps: int) -> dict:
+def short_slice(factorization: str, steps: int) -> dict:
     """Return the slice of a short job."""
     optimizer = "adam" if factorization in problems.SMALL_IMAGES else "group_rmsprop"
     every = max(1, steps // RECORDS)
@@ -115,7 +116,7 @@ def job(factorization: str, steps: int) -> dict:
 def resumed(slice_: Slice, data: list[dict], device: str, folder: Path) -> dict[str, np.ndarray]:
     """Interrupt a job after half of its records, and let another go on from its checkpoint."""
     checkpoint = folder / "job.npz"
-    first = loop.Training(slice_, data, device)
+    first = Training(slice_, job.make_stepper(slice_, data, device))
     advance, left = first.stepper.advance, [RECORDS // 2 + 1]
 
     def advance_a_while(steps: int) -> None:
@@ -128,16 +129,16 @@ def resumed(slice_: Slice, data: list[dict], device: str, folder: Path) -> dict[
         first.run(checkpoint, checkpoint_seconds=0)
     if not checkpoint.exists():
         raise RuntimeError("the interrupted job left no checkpoint")
-    return loop.Training(slice_, data, device).run(checkpoint)
+    return Training(slice_, job.make_stepper(slice_, data, device)).run(checkpoint)
 
 
 def resume(report: Report, options: Options) -> None:
     """Resume a job of every factorization that draws no minibatch, and one of images."""
     for factorization in ("cp", "binary_cp") if options.smoke else (*problems.SMALL, "binary_cp"):
-        slice_ = job(factorization, JOB_STEPS)
+        slice_ = short_slice(factorization, JOB_STEPS)
         load = problems.loader(slice_, Path("data"))
         data = [load(run) for run in slice_.runs]
-        undisturbed = loop.Training(slice_, data, options.device).run()
+        undisturbed = Training(slice_, job.make_stepper(slice_, data, options.device)).run()
         with tempfile.TemporaryDirectory() as folder:
             found = resumed(slice_, data, options.device, Path(folder))
         _is_same(report, f"resume: {factorization}", found, undisturbed, "resumed and undisturbed records")
@@ -154,21 +155,22 @@ command_line.use_one_thread()
 
 from greedyrank import storage
 from greedyrank.config.sweeps import Slice
-from greedyrank.training import devices, loop
+from greedyrank.training import devices, job
+from greedyrank.training.loop import Training
 from greedyrank.benchmarks.gpu_proof import problems
 slice_, device, out = Slice(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3]
 devices.prepare(device)
-storage.save_arrays(out, {}, loop.train(slice_, problems.loader(slice_, Path("data")), device))
+storage.save_arrays(out, {}, job.train(slice_, problems.loader(slice_, Path("data")), device))
 """
 
 
 def shared(report: Report, options: Options) -> None:
     """Let two processes train at once, and compare with each alone."""
     steps = JOB_STEPS if options.smoke else LONGER * JOB_STEPS
-    slices = {name: job(name, steps) for name in ("deep_matrix", "cp")}
+    slices = {name: short_slice(name, steps) for name in ("deep_matrix", "cp")}
     expected = {}
     for name, slice_ in slices.items():
-        expected[name] = loop.train(slice_, problems.loader(slice_, Path("data")), options.device)
+        expected[name] = job.train(slice_, problems.loader(slice_, Path("data")), options.device)
     with tempfile.TemporaryDirectory() as folder:
         started = {
             name: subprocess.Popen(
@@ -234,7 +236,7 @@ def split(report: Report, options: Options) -> None:
     slice_ = problems.slice_of("completion", "cp", "group_rmsprop", LARGE, {"seed": list(range(LARGE_RUNS))})
     load = problems.loader(slice_, Path("data"))
     torch.cuda.reset_peak_memory_stats()
-    whole = loop.train(slice_, load, "cuda")
+    whole = job.train(slice_, load, "cuda")
     needed = torch.cuda.max_memory_allocated()
     gc.collect()  # a stepper and its captured step refer to each other
     torch.cuda.empty_cache()
@@ -245,7 +247,7 @@ def split(report: Report, options: Options) -> None:
     log.addHandler(heard)
     try:
         with _limited(share):
-            found = loop.train(slice_, load, "cuda")
+            found = job.train(slice_, load, "cuda")
     finally:
         log.removeHandler(heard)
     apart = max(

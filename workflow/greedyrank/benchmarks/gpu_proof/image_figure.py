@@ -17,7 +17,7 @@ from greedyrank.benchmarks.gpu_proof.report import Options, Report, read
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.config.sweeps import Slice, choices, narrow
 from greedyrank.kernels import image_bits
-from greedyrank.training import devices, loop
+from greedyrank.training import devices, job
 
 SWEEPS = Path("workflow/papers/razin_2021/sweeps.yaml")
 SWEEP, DATASET = "image_rank", "mnist"
@@ -59,7 +59,7 @@ def make(slice_: Slice, device: str, split: bool) -> Variant:
     runs = slice_.runs
     data = problems.loader(slice_, Path("data"))(runs[0])  # all runs of a batch see the same images
     with mock.patch.object(image_bits, "SPLIT_ON_GPU", split):
-        return Variant(slice_, runs, loop.make_stepper(slice_, runs, [data] * len(runs), device))
+        return Variant(slice_, runs, job.make_stepper(slice_, [data] * len(runs), device))
 
 
 def time_steps(variant: Variant, epochs: int) -> dict:

@@ -21,7 +21,8 @@ from greedyrank.benchmarks.gpu_proof.report import Options, Report
 from greedyrank.config.sweeps import Slice
 from greedyrank.kernels import image_bits
 from greedyrank.plugins import plugin
-from greedyrank.training import devices, loop
+from greedyrank.training import devices, job
+from greedyrank.training.loop import Training
 
 ALLOWED = 100.0
 DRAWS = 3  # of directions in which factors are moved
@@ -49,7 +50,7 @@ def records(slice_: Slice, data: list[dict], device: str, moved: int | None = No
         return initial(run) if moved is None else neighbours(initial(run), run["dtype"], rng)
 
     with mock.patch.object(factorization, "initial", drawn):
-        found = loop.Training(slice_, data, device).run()
+        found = Training(slice_, job.make_stepper(slice_, data, device)).run()
     return {"step": found["step"], **device_parity.invariants(found)}
 
 

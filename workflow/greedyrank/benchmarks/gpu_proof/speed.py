@@ -10,7 +10,7 @@ import torch
 from greedyrank.benchmarks import steps as timing
 from greedyrank.benchmarks.gpu_proof import floors, problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report, read
-from greedyrank.training import devices, loop
+from greedyrank.training import devices, job
 
 WARM_UP = 8  # steps before any is timed: kernels are loaded, and a step is captured
 GAIN = 1.1  # of steps times runs a second, below which more runs are not worth their memory
@@ -54,7 +54,7 @@ def saturation(factorization: str, options: Options, at_least: float) -> dict:
         settings = slice_.runs
         data = problems.loader(slice_, Path("data"))(settings[0])
         try:
-            stepper = loop.make_stepper(slice_, settings, [data] * runs, options.device)
+            stepper = job.make_stepper(slice_, [data] * runs, options.device)
             stepper.advance(WARM_UP)
             rates[runs] = runs / timing.seconds(stepper.advance, at_least, 3)
         except torch.OutOfMemoryError:

@@ -1,21 +1,26 @@
-"""The same short training on two devices: what should be equal, how far it is, and from which step on.
+"""The same short training on two devices: what should be equal, how much it differs, and from which step on.
 
-Compared are invariants: losses, errors, norms, singular values. What two correct computations round
-differently grows while training leaves a saddle, so they must part in the end; a device that computes
+Invariants are compared: losses, errors, norms, singular values. Differences in rounding between two correct
+computations grow while training leaves a saddle, so that the two must part in the end; a device that computes
 something else parts at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from greedyrank.config.sweep_loader import ResolvedSweep
 from greedyrank.config.sweeps import Run, Slice, choices, narrow
-from greedyrank.training import loop
+from greedyrank.training import job
+from greedyrank.training.loop import Training
+from greedyrank.training.protocols import Arrays
 
-RUNS = 4  # of a batch, evenly spread over it
+if TYPE_CHECKING:
+    from greedyrank.config.sweep_loader import ResolvedSweep  # needs pydantic; comparing given slices does not
+
+RUNS = 4  # of a job, evenly spread over its runs
 RECORDS = 20
 
 
@@ -79,11 +84,11 @@ def differences(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 
 def tolerance(dtype: str) -> float:
-    """Return from which relative difference on two devices part: half the digits of the precision."""
+    """Return the relative difference above which two devices have parted: half the digits of the precision."""
     return float(np.sqrt(np.finfo(dtype).eps))
 
 
-def compare(slice_: Slice, load_data: Callable[[dict], dict], devices: tuple[str, str]) -> dict[str, dict]:
+def compare(slice_: Slice, load_data: Callable[[Run], Arrays], devices: Sequence[str]) -> dict[str, dict]:
     """Train a slice on two devices and compare all invariants at every record.
 
     Parameters
@@ -91,7 +96,7 @@ def compare(slice_: Slice, load_data: Callable[[dict], dict], devices: tuple[str
     slice_ : Slice
         What `shortened` returned.
     load_data : callable
-        Gives the data of a run from its settings.
+        Gives the data of a run.
     devices : tuple of str
         ``cpu`` or ``cuda``, the second being the reference.
 
@@ -103,7 +108,7 @@ def compare(slice_: Slice, load_data: Callable[[dict], dict], devices: tuple[str
     """
     runs = slice_.runs
     data = [load_data(run) for run in runs]
-    records = [loop.Training(slice_, data, device).run() for device in devices]
+    records = [Training(slice_, job.make_stepper(slice_, data, device)).run() for device in devices]
     steps = records[1]["step"][0].tolist()
     ours, theirs = map(invariants, records)
     allowed = tolerance(runs[0]["dtype"])
