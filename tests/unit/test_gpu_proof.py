@@ -144,10 +144,10 @@ def test_a_device_that_computes_something_else_does_not_pass(monkeypatch):
         stepper = make(*args)
         made.append(stepper)
         if len(made) == 2:  # that of the device
-            stepper.scale(np.full(len(args[1]), 1.001))
+            stepper.set_rate_factors(np.full(len(args[1]), 1.001))
         return stepper
 
-    monkeypatch.setattr(loop, "make_stepper", wrong)
+    monkeypatch.setattr(job, "make_stepper", wrong)
     assert not all(row["passed"] for row in rounding.compare(slice_, data, "cpu")["invariants"].values())
 
 
