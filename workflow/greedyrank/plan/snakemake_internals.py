@@ -35,7 +35,9 @@ def command_line_config(workflow: Any) -> tuple[list[Path], dict]:
     """Return the config files and the settings that were given on the command line."""
     settings = workflow.config_settings
     # Snakemake itself finds numbers at the top.
-    given = {name: typed(value) if isinstance(value, (dict, list)) else value for name, value in settings.config.items()}
+    given = {
+        name: typed(value) if isinstance(value, (dict, list)) else value for name, value in settings.config.items()
+    }
     return [Path(path) for path in settings.configfiles], given
 
 
