@@ -13,12 +13,14 @@ from greedyrank import provenance, storage
 from greedyrank.plugins import plugin
 
 
-def generator(problem: str, data_dir: Path) -> Callable[[dict], dict[str, np.ndarray]]:
+def generator(problem: str, data_dir: Path) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:
     """Return what generates a problem's data from their settings, reading images and ratings where it needs them."""
     return functools.partial(plugin("problems", problem).generate, data_dir=data_dir)
 
 
-def save(path: Path, problem: str, instances: list[dict], generate: Callable[[dict], dict[str, np.ndarray]]) -> None:
+def save(
+    path: Path, problem: str, instances: list[dict], generate: Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
+) -> None:
     """Generate the data of some instances, each named by its settings, into one file."""
     from greedyrank.config import defaults  # needs pydantic; `generator` works without it
 

@@ -167,8 +167,14 @@ class SplitBatch:
         return low.add_(middle).add_(high).split(self._bits.shape[1])
 
 
-class SplitImages(FloatImages):
+class SplitImages:
     """The same set in bfloat16, (images, pixels)."""
+
+    def __init__(self, bits):
+        self._bits = bits
+
+    def __len__(self):
+        return len(self._bits)
 
     def batch(self, rows) -> SplitBatch:
         """Return the minibatch of these images."""

@@ -23,6 +23,7 @@ from greedyrank.config.sweeps import Run, Slice
 from greedyrank.kernels import image_bits
 from greedyrank.training import devices, job
 from greedyrank.training.loop import Training
+from greedyrank.training.stepper import TorchStepper
 
 GRAPH_STEPS = 60
 JOB_STEPS = 300
@@ -63,9 +64,8 @@ def _is_same(report: Report, name: str, ours: dict, theirs: dict, what: str) -> 
 
 
 def _state_after(slice_: Slice, load, device: str, steps: int, captured: bool) -> dict[str, np.ndarray]:
-    runs = slice_.runs
-    stepper = job.make_stepper(slice_, [load(run) for run in runs], device)
-    if not captured:
+    stepper = job.make_stepper(slice_, [load(run) for run in slice_.runs], device)
+    if isinstance(stepper, TorchStepper) and not captured:
         stepper._graph = None
     stepper.advance(steps)
     return stepper.state()
@@ -95,11 +95,11 @@ class _Interrupted(Exception):
     """What ends a job in the middle."""
 
 
-def _with_schedule(slice_: Slice, schedule: dict) -> dict:
+def _with_schedule(slice_: Slice, schedule: dict) -> Slice:
     return slice_.containing([Run({**run, **schedule}) for run in slice_.runs])
 
 
-def short_slice(factorization: str, steps: int) -> dict:
+def short_slice(factorization: str, steps: int) -> Slice:
     """Return the slice of a short job."""
     optimizer = "adam" if factorization in problems.SMALL_IMAGES else "group_rmsprop"
     every = max(1, steps // RECORDS)
@@ -157,6 +157,7 @@ from greedyrank import storage
 from greedyrank.config.sweeps import Slice
 from greedyrank.training import devices, job
 from greedyrank.training.loop import Training
+from greedyrank.training.stepper import TorchStepper
 from greedyrank.benchmarks.gpu_proof import problems
 slice_, device, out = Slice(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3]
 devices.prepare(device)

@@ -15,9 +15,10 @@ from greedyrank import storage
 from greedyrank.benchmarks.gpu_proof import problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report, read
 from greedyrank.config.sweep_loader import load_sweep
-from greedyrank.config.sweeps import Slice, choices, narrow
+from greedyrank.config.sweeps import Run, Slice, choices, narrow
 from greedyrank.kernels import image_bits
 from greedyrank.training import devices, job
+from greedyrank.training.protocols import Stepper
 
 SWEEPS = Path("workflow/papers/razin_2021/sweeps.yaml")
 SWEEP, DATASET = "image_rank", "mnist"
@@ -32,8 +33,8 @@ class Variant:
     """One batch of the figure: its stepper, and its losses so far."""
 
     slice_: Slice
-    runs: list[dict]
-    stepper: object
+    runs: list[Run]
+    stepper: Stepper
     seconds: float = 0.0
     losses: list[np.ndarray] = field(default_factory=list)
     observed: list[dict[str, np.ndarray]] = field(default_factory=list)
@@ -134,7 +135,7 @@ def save(report: Report, options: Options, variants: dict[str, Variant], every: 
             arrays[f"{name}_{kind}"] = np.array([found[kind] for found in variant.observed], dtype=np.float32)
     report.set(jobs=rows, hours_of_the_whole_figure=whole / 3600)
     with storage.writing(options.out / "image.npz") as temporary:
-        np.savez_compressed(temporary, **arrays)
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
 def train(report: Report, options: Options, variants: dict[str, Variant]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -149,6 +150,6 @@ def image_data(data_dir: Path, train: int = 60000, test: int = 10000) -> Iterato
         yield "MNIST"
 
 
-def loader(slice_: Slice, data_dir: Path) -> Callable[[dict], dict[str, np.ndarray]]:
+def loader(slice_: Slice, data_dir: Path) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:
     """Return what gives the data of a run of a slice."""
     return instances.generator(slice_.problem, data_dir)

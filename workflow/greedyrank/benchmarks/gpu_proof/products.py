@@ -7,6 +7,7 @@ more than `ALLOWED` times that of the float32 product, in both directions and at
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -146,7 +147,7 @@ def signs(columns: int, images: int, device: str, at_least: float) -> dict:
         "bfloat16": lambda: image_bits.product(bits.bfloat16(), negative.bfloat16()),
         "int8": lambda: torch._int_mm(bits.to(torch.int8), negative.to(torch.int8).mT.contiguous().mT),
     }
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, multiply in forms.items():
 
         def step(count: int, multiply=multiply) -> None:

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from greedyrank import storage
 
@@ -58,7 +59,13 @@ class Report:
 
     def __init__(self, path: Path, part: str, device: str):
         self._path = path
-        self.content = {"part": part, "device": device, "status": "running", "summary": "", "checks": []}
+        self.content: dict[str, Any] = {
+            "part": part,
+            "device": device,
+            "status": "running",
+            "summary": "",
+            "checks": [],
+        }
         write(path, self.content)
 
     def set(self, **values) -> None:

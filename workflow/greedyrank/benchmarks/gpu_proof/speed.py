@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from greedyrank.benchmarks import steps as timing
 from greedyrank.benchmarks.gpu_proof import floors, problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report, read
+from greedyrank.config.sweeps import Slice
 from greedyrank.training import devices, job
+from greedyrank.training.protocols import Arrays
+from greedyrank.training.stepper import TorchStepper
 
 WARM_UP = 8  # steps before any is timed: kernels are loaded, and a step is captured
 GAIN = 1.1  # of steps times runs a second, below which more runs are not worth their memory
@@ -22,9 +26,9 @@ SHARE_OF_CASES = 0.6  # of the time; the rest is for the number of runs
 def one_case(name: str, device: str, peaks: dict[str, float], card: floors.Card | None, at_least: float) -> dict:
     """Return the times of one case of the bench in all its forms, what its step does, and the floor of that."""
     case, published, plain, flops = timing.CASES[name](device)
-    captured = getattr(case.stepper, "_graph", None) is not None
-    row = {"case": name, "captured": captured}
-    if hasattr(case.stepper, "_graph"):  # torch's stepper; a compiled one calls no kernels of torch
+    captured = isinstance(case.stepper, TorchStepper) and case.stepper._graph is not None
+    row: dict[str, Any] = {"case": name, "captured": captured}
+    if isinstance(case.stepper, TorchStepper):  # a compiled one calls no kernels of torch
         kernels = floors.kernels_of(case.stepper)
         row |= floors.total(kernels)
         row["floor_s"] = floors.seconds(kernels, card, captured) if card else None
@@ -37,14 +41,21 @@ def one_case(name: str, device: str, peaks: dict[str, float], card: floors.Card 
         "plain_s": plain_s,
         "published_s": published_s,
         "ratio": plain_s / engine,
-        "ratio_published": published_s / engine if published else None,
+        "ratio_published": published_s / engine if published_s else None,
         "gemm_fraction": flops / engine / peaks[case.runs[0]["dtype"]] if flops else None,
     }
 
 
+def _step_seconds(slice_: Slice, data: list[Arrays], device: str, at_least: float) -> float:
+    stepper = job.make_stepper(slice_, data, device)
+    stepper.advance(WARM_UP)
+    return timing.seconds(stepper.advance, at_least, 3)
+
+
 def saturation(factorization: str, options: Options, at_least: float) -> dict:
     """Return steps times runs a second over the number of runs, doubled until that gains too little."""
-    rates, gained, reason = {}, 0, "the most that is tried"
+    rates: dict[int, float] = {}
+    gained, reason = 0, "the most that is tried"
     runs, most = 1, 2 if options.smoke else MOST_RUNS
     while runs <= most:
         if options.time_left() < 3:
@@ -54,14 +65,11 @@ def saturation(factorization: str, options: Options, at_least: float) -> dict:
         settings = slice_.runs
         data = problems.loader(slice_, Path("data"))(settings[0])
         try:
-            stepper = job.make_stepper(slice_, [data] * runs, options.device)
-            stepper.advance(WARM_UP)
-            rates[runs] = runs / timing.seconds(stepper.advance, at_least, 3)
+            rates[runs] = runs / _step_seconds(slice_, [data] * runs, options.device, at_least)
         except torch.OutOfMemoryError:
             reason = "out of memory"
             break
         finally:
-            stepper = None
             gc.collect()  # a stepper and its captured step refer to each other
             if options.device == "cuda":
                 torch.cuda.empty_cache()
