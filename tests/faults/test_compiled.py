@@ -16,7 +16,7 @@ from checkout import REPOSITORY
 SUM = """
 import sys
 import numpy as np
-from greedyrank.kernels import varieties
+from greedyrank.kernels import numba_cache
 def total(a):
     s = 0.0
     for i in range(a.shape[0]):
@@ -24,7 +24,7 @@ def total(a):
             s += WEIGHT * a[i, j] * (j + 1)
     return s
 a = np.arange(12.0).reshape(3, 4).copy(order=sys.argv[1])
-print(varieties.compiled(total, "float64")(a), WEIGHT * (a * np.arange(1, 5)).sum())
+print(numba_cache.compiled(total, "float64")(a), WEIGHT * (a * np.arange(1, 5)).sum())
 """
 # Renames its files, once all are about to, in an order of turns, if there is one; or is killed at the first renaming.
 HOOK = """
