@@ -18,9 +18,7 @@ def generator(problem: str, data_dir: Path) -> Callable[[Mapping[str, Any]], dic
     return functools.partial(plugin("problems", problem).generate, data_dir=data_dir)
 
 
-def save(
-    path: Path, problem: str, instances: list[dict], generate: Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
-) -> None:
+def save(path: Path, problem: str, instances: list[dict], generate: Generator) -> None:
     """Generate the data of some instances, each named by its settings, into one file."""
     from greedyrank.config import defaults  # needs pydantic; `generator` works without it
 
