@@ -12,8 +12,10 @@ import numpy as np
 from greedyrank import provenance, storage
 from greedyrank.plugins import plugin
 
+Generator = Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
 
-def generator(problem: str, data_dir: Path) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:
+
+def generator(problem: str, data_dir: Path) -> Generator:
     """Return what generates a problem's data from their settings, reading images and ratings where it needs them."""
     return functools.partial(plugin("problems", problem).generate, data_dir=data_dir)
 
