@@ -13,8 +13,10 @@ from pathlib import Path
 import yaml
 
 from greedyrank.config import loading, yaml_input
-from greedyrank.config.settings import factorizations, problems
-from greedyrank.plan import graph as planning
+from greedyrank.config.settings.factorizations import FACTORIZATIONS
+from greedyrank.config.settings.problems import PROBLEMS
+from greedyrank.config.sweeps import Slice
+from greedyrank.plan.graph import Plan
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,9 +31,9 @@ def _overlay(changes: dict[str, dict]) -> dict:
     return {"sweeps": {name: {"scales": {"paper": change}} for name, change in changes.items()}}
 
 
-def runs_of(sweep: dict) -> int:
-    """Return the number of runs of a resolved sweep, without making them."""
-    return sum(math.prod(map(len, {**sweep["axes"], **case}.values())) for case in sweep["cases"] or [{}])
+def runs_of(whole: Slice) -> int:
+    """Return the number of runs of a sweep, without making them."""
+    return sum(math.prod(map(len, {**whole.axes, **case}.values())) for case in whole.cases or [{}])
 
 
 def more_runs(raw: dict, times: int) -> dict:
@@ -39,35 +41,35 @@ def more_runs(raw: dict, times: int) -> dict:
 
     A sweep whose only seed splits its jobs keeps it.
     """
-    _, resolved = loading.load(raw)
     changes = {}
-    for name, sweep in resolved.items():
-        models = problems.PROBLEMS[sweep["problem"]], factorizations.FACTORIZATIONS[sweep["factorization"]]
+    for name, sweep in loading.load(raw).sweeps.items():
+        whole = sweep.whole
+        models = PROBLEMS[whole.problem], FACTORIZATIONS[whole.factorization]
         seeds = [
             seed
             for seed in ("seed", "data_seed")
-            if any(seed in model.model_fields for model in models) and seed not in sweep["batch"]
+            if any(seed in model.model_fields for model in models) and seed not in sweep.job_per
         ]
-        varied = {*sweep["axes"]}.union(*sweep["cases"])
+        varied = {*whole.axes}.union(*whole.cases)
         seed = next((seed for seed in seeds if seed in varied), next(iter(seeds), None))
-        if any(seed in case for case in sweep["cases"]):
-            cases = [{**case, seed: {"count": times * len(case[seed])}} for case in sweep["cases"]]
+        if any(seed in case for case in whole.cases):
+            cases = [{**case, seed: {"count": times * len(case[seed])}} for case in whole.cases]
             changes[name] = {"cases": cases}
         elif seed:
-            changes[name] = {"axes": {seed: {"count": times * len(sweep["axes"].get(seed, [0]))}}}
+            changes[name] = {"axes": {seed: {"count": times * len(whole.axes.get(seed, [0]))}}}
     return _overlay(changes)
 
 
 def more_jobs(raw: dict, jobs: int) -> dict:
     """Return an overlay in which many sweeps train each of more inits in a job of its own: about so many jobs."""
-    plan = planning.Plan(raw)
+    plan = Plan(raw)
     seeded = {
         name: sweep
         for name, sweep in plan.sweeps.items()
-        if not sweep["one_job"] and not any("seed" in part for part in (sweep["axes"], *sweep["cases"]))
+        if len(plan.jobs[name]) > 1 and not any("seed" in part for part in (sweep.whole.axes, *sweep.whole.cases))
     }
-    each = {"seed": {"count": round(jobs / sum(len(plan.batches[name]) for name in seeded))}}
-    return _overlay({name: {"axes": each, "batch": [*sweep["batch"], "seed"]} for name, sweep in seeded.items()})
+    each = {"seed": {"count": round(jobs / sum(len(plan.jobs[name]) for name in seeded))}}
+    return _overlay({name: {"axes": each, "job_per": [*sweep.job_per, "seed"]} for name, sweep in seeded.items()})
 
 
 def one_wide_sweep(jobs: int) -> dict:
@@ -75,7 +77,7 @@ def one_wide_sweep(jobs: int) -> dict:
     learning_rates, dtypes = 7, 2
     change = {
         "axes": {"seed": {"count": -(-jobs // (learning_rates * dtypes))}},
-        "batch": ["dtype", "learning_rate", "seed"],
+        "job_per": ["dtype", "learning_rate", "seed"],
     }
     return _overlay({"det_sign_step_size": change})
 

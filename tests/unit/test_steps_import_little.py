@@ -12,32 +12,36 @@ WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
 TRAIN = """
 import json, sys
-from greedyrank import training
+from greedyrank.config.sweeps import Slice
 from greedyrank.problems import completion
-plan = json.loads(sys.argv[1])
-result = training.train(plan, completion.generate, "cpu")
+from greedyrank.training import job
+result = job.train(Slice(**json.loads(sys.argv[1])), completion.generate, "cpu")
 assert result["loss"].shape == (2, 5)
 """
 
 STEPS = {
-    "planning": ("from greedyrank import planning", {"torch", "numpy", "xarray", "matplotlib", "numba", "scipy"}),
+    "planning": ("from greedyrank.plan import graph", {"torch", "numpy", "xarray", "matplotlib", "numba", "scipy"}),
     "training on a CPU": (TRAIN, {"torch", "xarray", "matplotlib", "pydantic"}),
     "generating": (
         "from greedyrank.problems import autoencoding, completion, image_classification, movielens",
         {"torch", "xarray", "matplotlib", "pydantic"},
     ),
-    "torch steps": ("from greedyrank import descent", {"xarray", "matplotlib", "pydantic"}),
-    "extraction": ("from greedyrank import extraction", {"torch", "matplotlib", "pydantic"}),
-    "verdicts": ("from greedyrank import verdicts", {"torch", "matplotlib", "pydantic"}),
-    "page": ("from greedyrank import page", {"torch", "matplotlib", "pydantic"}),
+    "torch steps": ("from greedyrank.training import stepper", {"xarray", "matplotlib", "pydantic"}),
+    "extraction": ("from greedyrank.spectra import extraction", {"torch", "matplotlib"}),
+    "judging": ("from greedyrank.claims import judging", {"torch", "matplotlib", "pydantic"}),
+    "page": ("from greedyrank.report import page", {"torch", "matplotlib", "pydantic"}),
+    "a command line": (
+        "from greedyrank import command_line, stages",
+        {"torch", "numba", "scipy", "xarray", "matplotlib"},
+    ),
 }
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_step(step, plan, tmp_path):
+def test_step(step, make_slice, tmp_path):
     code, unwanted = STEPS[step]
     end = f"\nimport sys\nprint('imported:', *sorted(set(sys.modules) & {unwanted!r}))"
-    small = plan("deep_matrix", "gd", axes={"seed": [0, 1]})
+    small = make_slice("deep_matrix", "gd", axes={"seed": [0, 1]}).to_json()
     done = subprocess.run(
         [sys.executable, "-c", code + end, json.dumps(small)],
         env={**os.environ, "PYTHONPATH": str(WORKFLOW)},
