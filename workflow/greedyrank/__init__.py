@@ -1,3 +1,3 @@
 """greedyrank: rebuild, and check, the figures on implicit regularization in factorizations."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -111,7 +111,7 @@ ROWS = (
     Row("image step, 2400 columns, float32", 2.05e-3, MS, "image", lambda c: c["steps"]["float32"]["step_s"]),
     Row("image step, 2400 columns, split", 1.14e-3, MS, "image", lambda c: c["steps"]["split"]["step_s"]),
     Row("its calls from Python, split", 0.55e-3, MS, "image", lambda c: c["steps"]["split"]["call_s"]),
-    Row("epochs of every batch in the time of the part", 5500, PLAIN, "image", lambda c: c["batches"][0]["epochs"]),
+    Row("epochs of every batch in the time of the part", 5500, PLAIN, "image", lambda c: c["jobs"][0]["epochs"]),
     Row("the whole figure, 2 x 10,000 epochs", 0.21, (1, "h"), "image", lambda c: c["hours_of_the_whole_figure"]),
 )
 
