@@ -1,10 +1,11 @@
-"""The data files of a sweep: written by settings, found by the settings of a run."""
+"""The data files of a sweep, which hold the data of each instance under its settings."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,15 @@ from greedyrank import provenance, storage
 from greedyrank.plugins import plugin
 
 
-def generator(problem: str, data_dir: Path) -> Callable[[dict], dict[str, np.ndarray]]:
-    """Return what generates a problem's data from their settings, reading images and ratings where it needs them."""
+def generator(problem: str, data_dir: Path | None) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:
+    """Return what generates the data of an instance from its settings; images and ratings are read from a folder."""
     return functools.partial(plugin("problems", problem).generate, data_dir=data_dir)
 
 
-def save(path: Path, problem: str, instances: list[dict], generate: Callable[[dict], dict[str, np.ndarray]]) -> None:
-    """Generate the data of some instances, each named by its settings, into one file."""
+def save(
+    path: Path, problem: str, instances: list[dict], generate: Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
+) -> None:
+    """Generate the data of some instances, given by their settings, into one file."""
     from greedyrank.config import defaults  # needs pydantic; `generator` works without it
 
     arrays = {
@@ -35,12 +38,12 @@ class Instances:
     Parameters
     ----------
     files : list of Path
-        What `save` wrote.
+        Files that `save` wrote.
 
     Raises
     ------
     CorruptFile
-        If a file is not what was written.
+        If a file is damaged.
     """
 
     def __init__(self, files: list[Path]):
@@ -57,6 +60,6 @@ class Instances:
             self._keys = list(whole[0])
             self._arrays |= dict(zip(map(provenance.canonical, whole), found, strict=True))
 
-    def of(self, run: dict) -> dict[str, np.ndarray]:
+    def of(self, run: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return the arrays that belong to a run, given its settings."""
         return self._arrays[provenance.canonical({key: run[key] for key in self._keys})]
