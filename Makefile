@@ -1,15 +1,17 @@
-# make figures   every figure and every claim, at SCALE (smoke, laptop, paper) on CORES
-# make test      the tests            make lint     format and style
-# make test-faults   kills, full disks, damaged files, ...: a build survives them; FAULTS=short in two minutes
-# make test-cluster   builds through a Slurm that is started here: root, and slurm-wlm and munge of Debian
-# make claims    the verdicts so far; fails where one is not the one on record
-# make bench     the training steps against plain autograd and this machine's peak
-# make scaling   how a step's cost grows with columns, components, runs, threads and jobs
-# make plan-bench  what it takes to plan many more runs or jobs than the paper scale has
-# make record    docs/published_vs_ours.md and docs/figures from the results
-# make schema    workflow/schemas from the typed config
-# make lock      new versions into envs/requirements.lock
-# make clean     removes the results; images and ratings stay
+# make figures       all figures and claims, at SCALE (smoke, laptop or paper), on CORES cores
+# make claims        the verdicts; fails if one of them is not the verdict on record
+# make test          unit tests, and builds at smoke scale
+# make lint          format, style, types, and the Snakefile
+# make test-faults   builds survive kills, full disks, damaged files, ...; FAULTS=short takes two minutes
+# make test-cluster  builds through a Slurm that is started here; needs root, and slurm-wlm and munge of Debian
+# make bench         each training step against plain autograd and the peak rate of this machine
+# make scaling       how the cost of a step grows with columns, components, runs, threads and jobs
+# make plan-bench    the cost of planning many more runs or jobs than the paper scale has
+# make record        docs/published_vs_ours.md, docs/figures and the tables in the READMEs, from the results
+# make schema        workflow/schemas, from the typed config
+# make lock          new versions into envs/requirements.lock
+# make environment   .venv, from envs/requirements.lock; every other target makes it too
+# make clean         removes the results; images and ratings stay
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)

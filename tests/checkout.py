@@ -10,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import synthetic
 import yaml
 
+import synthetic
+
 REPOSITORY = Path(__file__).parents[1]
+PAPERS = Path("workflow/papers")
 
 
 class Checkout:
@@ -49,7 +51,12 @@ class Checkout:
         found = re.findall(r"^Job \d+: (.*)$", result.stdout + result.stderr, re.MULTILINE)
         return set(found)
 
-    def edit(self, path: str, old: str, new: str) -> None:
+    def figure(self, name: str) -> Path:
+        """Return the folder of a figure, relative to the checkout."""
+        (found,) = (self.folder / PAPERS).glob(f"*/{name}")
+        return found.relative_to(self.folder)
+
+    def edit(self, path: str | Path, old: str, new: str) -> None:
         """Replace a text that stands in a file."""
         file = self.folder / path
         content = file.read_text()
@@ -62,7 +69,7 @@ class Checkout:
 
 
 def copy_repository(folder: Path) -> Checkout:
-    """Copy what git tracks, or would track, into a folder, with images and made-up ratings as data.
+    """Copy what git tracks, or would track, into a folder, with images and synthetic ratings as data.
 
     The images are those of the repository itself, so that they are fetched once.
     """
@@ -85,14 +92,25 @@ def copy_repository(folder: Path) -> Checkout:
 
 
 def keep_figures(checkout: Checkout, figures: tuple[str, ...]) -> None:
-    """Cut all other figures and their sweeps from the config, so that the tests' time does not grow with them."""
-    path = checkout.folder / "config.yaml"
-    content = path.read_text()
-    config = yaml.safe_load(content)
-    kept = {*figures, *(sweep for name in figures for sweep in config["figures"][name]["sweeps"])}
-    for name in {*config["figures"], *config["sweeps"]} - kept:
-        content = re.sub(rf"^  {name}:\n(?:(?:    .*)?\n)*", "", content, flags=re.MULTILINE)
-    path.write_text(content)
+    """Remove the folders of all other figures, and the sweeps that no figure shows then.
+
+    So the tests' time does not grow with the papers. A figure whose code another one uses is to be named too.
+    """
+    for paper in sorted(path.parent for path in (checkout.folder / PAPERS).glob("*/sweeps.yaml")):
+        kept = [name for name in figures if (paper / name).is_dir()]
+        for folder in [path for path in paper.iterdir() if path.is_dir() and path.name not in kept]:
+            shutil.rmtree(folder)
+        if not kept:
+            shutil.rmtree(paper)
+            continue
+        shown = {
+            sweep for name in kept for sweep in yaml.safe_load((paper / name / "figure.yaml").read_text())["sweeps"]
+        }
+        file = paper / "sweeps.yaml"
+        content = file.read_text()
+        for name in set(yaml.safe_load(content)) - shown:
+            content = re.sub(rf"^{name}:\n(?:(?:[ #].*)?\n)*", "", content, flags=re.MULTILINE)
+        file.write_text(content)
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -8,8 +8,9 @@ import subprocess
 
 import pytest
 import yaml
-from checkout import digests
 from conftest import FIGURES
+
+from checkout import digests
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -43,7 +44,7 @@ def test_second_build_has_nothing_to_do(checkout):
     assert "Nothing to be done" in result.stdout + result.stderr
 
 
-def test_each_batch_logs_its_progress(built):
+def test_each_job_logs_its_progress(built):
     log = (built.folder / "results/smoke/logs/train/det_sign/depth-3_dtype-float64.log").read_text()
     assert "det_sign/depth-3_dtype-float64: done: 8 runs" in log
 
@@ -56,7 +57,7 @@ def test_building_twice_gives_the_same_bytes(built, checkout):
 
 
 def test_a_claim_that_should_fail_does(checkout):
-    path = checkout.folder / "workflow/claims/det_sign.yaml"
+    path = checkout.folder / checkout.figure("det_sign") / "claims.yaml"
     claims = yaml.safe_load(path.read_text())
     claims[0]["expect"] = {"near": 2.0, "relative": 0.01}
     path.write_text(yaml.safe_dump(claims))
@@ -79,9 +80,9 @@ def test_provenance_can_be_read_from_every_picture(built):
     record = records[0]
     assert record["scale"] == "smoke"
     assert record["sweeps"]["det_sign"]["axes"]["seed"] == [0]
-    batch = record["runs"]["det_sign"]["depth-3_dtype-float64"]
-    assert batch["device"] == "cpu"
-    assert set(batch) == {"code", "data", "device", "versions"}
+    job = record["jobs"]["det_sign"]["depth-3_dtype-float64"]
+    assert job["device"] == "cpu"
+    assert set(job) == {"code", "data", "device", "versions"}
     for secret in (str(built.folder), subprocess.run(["hostname"], capture_output=True, text=True).stdout.strip()):
         assert f'"{secret}' not in json.dumps(record)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import mutants
 import yaml
 from hypothesis import HealthCheck, given, settings
 
+import mutants
 from greedyrank.config.loading import ConfigError
 from greedyrank.plan import graph
 

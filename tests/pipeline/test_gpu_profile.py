@@ -6,9 +6,10 @@ import re
 
 import pytest
 import yaml
-from checkout import REPOSITORY
 
-from greedyrank.plan.graph import gpu_is_here
+from checkout import REPOSITORY
+from greedyrank.config import loading
+from greedyrank.plan.host import gpu_is_here
 
 
 def test_sweeps_go_to_the_gpu_unless_they_say_cpu(fresh):
@@ -16,9 +17,9 @@ def test_sweeps_go_to_the_gpu_unless_they_say_cpu(fresh):
     assert result.returncode == 0, result.stdout + result.stderr
     found = set(re.findall(r"^Job \d+: (\w+): train .* on (cpu|cuda)$", result.stdout + result.stderr, re.MULTILINE))
     assert {device for _, device in found} == {"cpu", "cuda"}
-    sweeps = yaml.safe_load((fresh.folder / "config.yaml").read_text())["sweeps"]
+    sweeps = loading.load({}).sweeps
     for sweep, device in found:
-        assert device == ("cpu" if sweeps[sweep].get("device") == "cpu" else "cuda"), sweep
+        assert device == ("cpu" if sweeps[sweep].device == "cpu" else "cuda"), sweep
 
 
 @pytest.mark.skipif(gpu_is_here(), reason="a GPU is here")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import pytest
 import yaml
-from checkout import REPOSITORY, copy_repository
 
-CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+from checkout import PAPERS, REPOSITORY, copy_repository, keep_figures
+
 # Whatever runs one of these leaves a file that `Checkout.check_no_value_ran` finds.
 SHELL = "a $(touch touched-1) `touch touched-2`; touch touched-3 & touch touched-4 | 'touch touched-5' \" \\ # ü"
 HTML = "</title></script><script>alert('&')</script><img src=x onerror=alert(1)>"
@@ -18,12 +19,18 @@ TEXT = f"{SHELL} {HTML} {{sweep}} {{}} %s\n$(touch touched-6)\0"
 
 @pytest.fixture
 def hostile(tmp_path):
-    """A checkout of one figure, whose config says such things wherever it can."""
+    """A checkout of one figure, whose config says such things wherever it can, and so does the folder of its paper."""
     checkout = copy_repository(tmp_path / "checkout")
-    figure = {**CONFIG["figures"]["component_norms"], "title": TEXT, "paper": TEXT}
-    sweeps = {name: {**CONFIG["sweeps"][name], "source": TEXT} for name in figure["sweeps"]}
-    folders = {"results_dir": f"results {SHELL}", "data_dir": f"data {SHELL}"}
-    config = {**CONFIG, **folders, "scale": "smoke", "figures": {"component_norms": figure}, "sweeps": sweeps}
+    keep_figures(checkout, ("component_norms",))
+    (checkout.folder / PAPERS).rename(checkout.folder / f"papers {SHELL}")
+    config = {
+        "scale": "smoke",
+        "results_dir": f"results {SHELL}",
+        "data_dir": f"data {SHELL}",
+        "papers": [f"papers {SHELL}"],
+        "figures": {"component_norms": {"title": TEXT, "paper": TEXT}},
+        "sweeps": {"component_norms": {"source": TEXT}},
+    }
     (checkout.folder / "config.yaml").write_text(yaml.safe_dump(config))
     return checkout
 
@@ -44,22 +51,40 @@ def test_values_of_the_config_are_never_run(hostile):
     hostile.check_no_value_ran()
 
 
-def test_folders_of_missing_data_are_never_run(hostile):
-    (hostile.folder / "config.yaml").write_text(yaml.safe_dump({**CONFIG, "data_dir": f"data {SHELL}"}))
+def test_messages_of_a_broken_figure_are_never_run(hostile):
+    figure = hostile.folder / f"papers {SHELL}/razin_2021/component_norms"
+    (figure / "figure.yaml").write_text(yaml.safe_dump({"title": TEXT, "sweeps": [TEXT], SHELL: 1}))
+    shutil.copytree(figure, figure.with_name("touched $(touch touched-7)"))
+    # One that can be built: else there is nothing to plan.
+    shutil.copytree(REPOSITORY / PAPERS / "razin_2021/component_norms", figure.with_name("component_norms_again"))
+    (hostile.folder / "config.yaml").write_text(yaml.safe_dump({"scale": "smoke", "papers": [f"papers {SHELL}"]}))
+    result = hostile.run("snakemake", "--cores", "1", "component_norms", "broken_1")
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "missing key" in output
+    assert "Traceback" not in output
+    hostile.check_no_value_ran()
+
+
+def test_folders_of_missing_data_are_never_run(tmp_path):
+    checkout = copy_repository(tmp_path / "checkout")
+    (checkout.folder / "config.yaml").write_text(yaml.safe_dump({"data_dir": f"data {SHELL}"}))
     offline = {name: "http://127.0.0.1:1" for name in ("http_proxy", "https_proxy")}
-    result = hostile.run("snakemake", "--cores", "1", "movielens", env=offline)
+    result = checkout.run("snakemake", "--cores", "1", "movielens", env=offline)
     output = result.stdout + result.stderr
     assert result.returncode != 0
     assert f"data {SHELL}/movielens/u.data" in output
     assert "Traceback" not in output
-    hostile.check_no_value_ran()
+    checkout.check_no_value_ran()
 
 
 READ_EVERYTHING = """
 import json, sys
 from pathlib import Path
 
-from greedyrank import extraction, storage, style
+from greedyrank import storage
+from greedyrank.figures import saving
+from greedyrank.spectra import extraction
 
 def text(path):
     return json.loads(path.read_text())
@@ -67,7 +92,7 @@ def text(path):
 unpickled = []
 sys.addaudithook(lambda event, arguments: event == "pickle.find_class" and unpickled.append(arguments))
 readers = {".npz": storage.load_arrays, ".nc": extraction.load, ".json": text,
-           ".png": style.read_record, ".svg": style.read_record, ".pdf": style.read_record}
+           ".png": saving.read_record, ".svg": saving.read_record, ".pdf": saving.read_record}
 files = [path for path in Path(sys.argv[1]).rglob("*") if path.suffix in readers]
 for path in files:
     readers[path.suffix](path)

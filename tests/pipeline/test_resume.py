@@ -7,9 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
-import yaml
 
 from greedyrank.config import loading
 
@@ -17,19 +17,17 @@ from greedyrank.config import loading
 def command(checkout, out, seconds):
     """Return the command line of one training job, long enough to be killed in the middle."""
     data = checkout.folder / "results/smoke/data/component_norms/all.npz"
-    config_yaml = yaml.safe_load((checkout.folder / "config.yaml").read_text())
-    _, sweeps = loading.load({**config_yaml, "scale": "smoke"})
-    fixed = {
-        **sweeps["component_norms"]["fixed"], "data_seed": 0, "factor_std": 0.1, "learning_rate": 1e-3,
+    sweep = loading.load({"scale": "smoke"}).sweeps["component_norms"]
+    longer = {
+        "data_seed": 0,
+        "factor_std": 0.1,
+        "learning_rate": 1e-3,
         "stop": {"loss": 0.0, "checks": 0, "every": 1, "max_steps": 20000, "max_epochs": None},
         "growth": {"every": 1000, "offsets": [0, 1]},
-    }  # fmt: skip
-    plan = {
-        "problem": "completion", "factorization": "cp", "optimizer": "group_rmsprop", "fixed": fixed, "cases": [],
-        "axes": {}, "apart": [],
-    }  # fmt: skip
+    }
+    part = replace(sweep.whole, fixed=sweep.whole.fixed | longer, cases=[], axes={}, apart=[])
     return [
-        sys.executable, "scripts/train.py", "--name", "killed", "--slice", json.dumps(plan), "--data", str(data),
+        sys.executable, "scripts/train.py", "--name", "killed", "--slice", json.dumps(part.to_json()), "--data", str(data),
         "--checkpoints", str(out.parent / "checkpoints"), "--checkpoint-seconds", str(seconds), "--out", str(out),
     ]  # fmt: skip
 

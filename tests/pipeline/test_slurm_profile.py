@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import yaml
+
 from checkout import REPOSITORY
 
 
@@ -16,7 +17,7 @@ def planned(fresh, device: str) -> tuple[set[str], set[str]]:
     return tuple(set(re.findall(rf"^{indent}Job \d+: (.*)$", output, re.MULTILINE)) for indent in (" +", ""))
 
 
-def test_a_figure_of_a_minute_is_one_job_and_long_training_is_its_own(fresh):
+def test_figures_of_up_to_a_minute_are_one_job_and_long_training_is_its_own(fresh):
     grouped, alone = planned(fresh, "auto")
     for message in ("singular_values: train depth-2 on cpu", "singular_values: draw", "image_rank: draw"):
         assert message in grouped

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from greedyrank.code_digest import Code, CodeError, check_imports
+from greedyrank.code_digest import Code, CodeError
 
 MODULES = {
     "__init__.py": '"""Small."""\n',
@@ -197,7 +197,7 @@ def test_local_names_hide_those_of_the_module(package):
 def test_code_that_cannot_be_imported_is_named(package, text, message):
     package.write("bad.py", text)
     with pytest.raises(CodeError, match=message):
-        check_imports(Code({"small": package.folder}), "small.bad", lambda name: name != "nopackage")
+        Code({"small": package.folder}).check_imports("small.bad", lambda name: name != "nopackage")
 
 
 def test_the_digest_is_the_same_on_every_python(package):
@@ -206,7 +206,7 @@ def test_the_digest_is_the_same_on_every_python(package):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
         "from greedyrank.code_digest import Code\n"
-        "print(Code({'greedyrank': Path(sys.argv[1], 'greedyrank')}).digest(('greedyrank.training:train',)))\n"
+        "print(Code({'greedyrank': Path(sys.argv[1], 'greedyrank')}).digest(('greedyrank.training.loop:train',)))\n"
     )
     here = subprocess.run([sys.executable, "-c", script, str(source)], capture_output=True, text=True, check=True)
     others = {}

@@ -12,7 +12,7 @@ from greedyrank.claims import judging
 from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.data import images
 from greedyrank.figures import saving
-from greedyrank.plan.graph import FORMATS, Plan
+from greedyrank.plan.graph import Plan
 
 
 def smoke(results: Path) -> Plan:
@@ -73,7 +73,7 @@ def measured(plan):
 def test_figure(plan, measured, figure, tmp_path):
     asked = json.loads(plan.slices.figure(figure))
     spectra = [measured(sweep) for sweep in asked["sweeps"]]
-    outputs = [tmp_path / f"{figure}.{ending}" for ending in FORMATS]
+    outputs = [tmp_path / f"{figure}.{ending}" for ending in ("png", "csv")]  # test_pictures.py has the others
     stages.plot(figure, asked, spectra, outputs, drawn_by=plan.figures[figure].drawn_by)
     assert len((tmp_path / f"{figure}.csv").read_text().splitlines()) > 20
     record = saving.read_record(tmp_path / f"{figure}.png")

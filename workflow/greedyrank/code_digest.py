@@ -503,9 +503,22 @@ class Code:
             raise CodeError(f"{entry} is no definition of {module}")
         return target
 
+    def keywords(self, entry: str) -> list[str]:
+        """Return the keyword-only arguments of a function, none of what is no function."""
+        target = self._entry(entry)
+        (definition, *_) = self.module(target.module).definitions[target.name]
+        if not isinstance(definition, FUNCTIONS):
+            return []
+        return [argument.arg for argument in definition.args.kwonlyargs]
+
     def mentions(self, entries: tuple[str, ...]) -> set[str]:
-        """Return the texts and the names of attributes in the code that is reached: settings are among them."""
-        return set().union(*(self.analysis(definition).mentions for definition in self.reached(entries)))
+        """Return the names of settings that code may read, among others.
+
+        These are the texts and the names of attributes in the code that is reached, and the keyword-only arguments of
+        the entry points.
+        """
+        keywords = {name for entry in entries for name in self.keywords(entry)}
+        return keywords.union(*(self.analysis(definition).mentions for definition in self.reached(entries)))
 
     def _digest(self, entries: tuple[str, ...]) -> str:
         """Return the digest of what is reached from some entry points.

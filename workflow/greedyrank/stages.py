@@ -106,7 +106,7 @@ def baseline(settings: dict, data: list[Path], out: Path) -> None:
     """
     from greedyrank.data.instances import Instances
 
-    options = dict(settings["baseline"])
+    options = defaults.baseline_filled(settings["baseline"])
     kind, problem = options.pop("kind"), settings["problem"]
     names = defaults.view_settings(problem)
     views = [defaults.instance_filled(problem, view, names) for view in settings["views"]]
@@ -155,7 +155,7 @@ def plot(figure: str, settings: dict, spectra: list[Path], outputs: list[Path], 
         "scale": settings["scale"],
         "draw": settings["draw"],
         "sweeps": settings["sweeps"],
-        "runs": {name: json.loads(sweep.attrs["batches"]) for name, sweep in sweeps.items()},
+        "jobs": {name: json.loads(sweep.attrs["jobs"]) for name, sweep in sweeps.items()},
         "code": code,
         "versions": {"greedyrank": __version__, **provenance.versions("matplotlib", "numpy", "xarray")},
     }

@@ -7,6 +7,7 @@ from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
+from greedyrank.config.sweep_loader import merge
 from greedyrank.config.yaml_input import ConfigError, read_yaml
 from greedyrank.plan import host, snakemake_internals
 from greedyrank.plan.graph import Plan
@@ -18,7 +19,11 @@ try:
     # For what is lost on the way to `config`: keys that stand twice.
     for path in snakemake_internals.config_files(workflow):
         read_yaml(path)
-    plan = Plan(config, here=IS_MAIN and not snakemake_internals.submits_jobs(workflow))
+    CONFIG_FILES, GIVEN = snakemake_internals.command_line_config(workflow)
+    plan = Plan(
+        merge(config, GIVEN),
+        here=IS_MAIN and not snakemake_internals.submits_jobs(workflow),
+    )
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
 
@@ -28,8 +33,7 @@ if plan.project.broken and IS_MAIN:
     logger.error(plan.broken_message())
 
 host.export_environment(
-    [paper.folder for paper in plan.project.papers],
-    *snakemake_internals.command_line_config(workflow),
+    [paper.folder for paper in plan.project.papers], CONFIG_FILES, GIVEN
 )
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
@@ -39,7 +43,11 @@ REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice
 onstart:
     # On a cluster the machine that submits needs no GPU.
     on_gpu = snakemake_internals.jobs_on_gpu(workflow)
-    if on_gpu and snakemake_internals.runs_here(workflow) and not host.gpu_is_here():
+    if (
+        on_gpu
+        and snakemake_internals.runs_here(workflow)
+        and not host.gpu_is_here()
+    ):
         raise WorkflowError(
             f"device is cuda, but this machine has no GPU, and {on_gpu} jobs are to train on one:"
             " set `device: cpu` or `auto`. Nothing was started."

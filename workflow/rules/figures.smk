@@ -61,7 +61,7 @@ for figure, lines in plan.project.broken.items():
 
     rule:
         name:
-            figure
+            plan.broken_target(figure)
         output:
             plan.never_there(figure),
         params:

@@ -1,4 +1,4 @@
-"""Does a published statement hold on our runs, and does it fail where it must?"""
+"""Judges claims: a statement must hold on our runs, and fail on its control."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def statistics_of(paper: Path, figure: str) -> Statistics:
 
 
 def holds(value: float, expect: dict) -> bool:
-    """Tell whether one number satisfies an expectation; NaN never does."""
+    """Return whether one number satisfies an expectation; NaN never does."""
     if "near" in expect:
         tolerance = expect["absolute"] if "absolute" in expect else expect["relative"] * abs(expect["near"])
         return bool(abs(value - expect["near"]) <= tolerance)
@@ -70,8 +70,8 @@ def _measure(claim: dict, asked: dict, sweeps: dict[str, xr.Dataset], statistic_
     values = np.atleast_1d(statistic(runs, **asked["at"])).astype(float)
     if not len(values):
         return {"runs": 0, "settings": settings}
-    reduced = {"every": values, "median": [np.median(values)], "mean": [np.mean(values)]}[claim["seeds"]]
     middle = np.mean(values) if claim["seeds"] == "mean" else np.median(values)
+    reduced = values if claim["seeds"] == "every" else np.array([middle])
     # JSON has no NaN: null stands for a statistic that gave no number.
     measured = [float(value) if np.isfinite(value) else None for value in (middle, values.min(), values.max())]
     return {

@@ -1,4 +1,4 @@
-"""Statistics that the figures of several papers share: functions of selected runs, one number or one a run."""
+"""Statistics that the figures of several papers share: functions of selected runs, one number, or one per run."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from functools import cache
 from pydantic import BaseModel, TypeAdapter
 
 from greedyrank.config.settings.base import Settings
+from greedyrank.config.settings.baselines import BASELINES
 from greedyrank.config.settings.factorizations import FACTORIZATIONS
 from greedyrank.config.settings.optimizers import OPTIMIZERS
 from greedyrank.config.settings.problems import PROBLEMS
@@ -111,6 +112,17 @@ def instance_filled(problem: str, instance: dict, names: tuple[str, ...] | None 
     model = PROBLEMS[problem]
     usual = default_values(model)
     return {name: instance.get(name, usual.get(name)) for name in names or model.data_settings}
+
+
+def baseline_without(baseline: dict) -> dict:
+    """Return the kind of a baseline, and those of its settings that do not have their default."""
+    usual = default_values(BASELINES[baseline["kind"]])
+    return {name: value for name, value in baseline.items() if name not in usual or usual[name] != value}
+
+
+def baseline_filled(baseline: dict) -> dict:
+    """Return the kind of a baseline, and all its settings."""
+    return default_values(BASELINES[baseline["kind"]]) | baseline
 
 
 def view_settings(problem: str) -> tuple[str, ...]:

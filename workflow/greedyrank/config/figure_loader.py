@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -81,13 +80,6 @@ def find_statistic(code: Code, paper: str, figure: str, reference: str) -> str:
     raise ConfigError([f"no statistic `{reference}` in {', '.join(modules)}{hint}"])
 
 
-def _keywords(code: Code, entry: str) -> list[str]:
-    """Return the keyword-only arguments of a function."""
-    module, _, name = entry.partition(":")
-    (function,) = code.module(module).definitions[name]
-    return [argument.arg for argument in function.args.kwonlyargs] if isinstance(function, ast.FunctionDef) else []
-
-
 def _unknown_keywords(place: str, given: Iterable[str], allowed: list[str]) -> list[str]:
     return [f"{place}.{key}: unknown key; {nearest(key, allowed)}" for key in given if key not in allowed]
 
@@ -106,12 +98,12 @@ def _draw(paper: Paper, name: str, figure: Figure, code: Code, place: str) -> tu
     drawn_by = figure.draw or name
     module, file = f"{paper.name}.{drawn_by}.draw", paper.folder / drawn_by / "draw.py"
     if not file.is_file():
-        return drawn_by, [f"{place}: there is no {file}"]
+        return drawn_by, [f"{file} is missing" + (f": {place} names it" if figure.draw else "")]
     if errors := _imports(code, module):
         return drawn_by, errors
     if "draw" not in code.module(module).definitions:
         return drawn_by, [f"{file} has no function `draw`"]
-    return drawn_by, _unknown_keywords(f"{place}: options", figure.options, _keywords(code, f"{module}:draw"))
+    return drawn_by, _unknown_keywords(f"{place}: options", figure.options, code.keywords(f"{module}:draw"))
 
 
 def load_figure(
@@ -191,7 +183,9 @@ def load_claims(
     """
     path = paper.folder / name / CLAIMS
     place = str(path)
-    blocks = read_yaml(path) if path.is_file() else None
+    if not path.is_file():
+        raise ConfigError([f"{place} is missing: a figure needs at least one claim"])
+    blocks = read_yaml(path)
     if not isinstance(blocks, list) or not blocks:
         raise ConfigError([f"{place}: a figure needs at least one claim"])
     if wrong := check_plain(blocks, place):
@@ -220,7 +214,7 @@ def load_claims(
     if len({claim["id"] for claim in claims}) < len(claims):
         errors.append(f"{place}: two claims have the same id")
     if errors:
-        raise ConfigError(errors)
+        raise ConfigError(list(dict.fromkeys(errors)))
     return claims
 
 
@@ -241,7 +235,10 @@ def _wrong_part(
     try:
         entry = find_statistic(code, paper.name, name, part["statistic"])
     except ConfigError as error:
+        own = paper.folder / name / "statistics.py"
+        if "." not in part["statistic"] and not own.is_file():
+            return [*errors, f"{own} is missing: {CLAIMS} names statistics that are not shared ones"]
         return [*errors, *(f"{place}: {message}" for message in error.messages)]
     if wrong := _imports(code, entry.partition(":")[0]):
         return [*errors, *wrong]
-    return errors + _unknown_keywords(f"{place}.at", part["at"], _keywords(code, entry))
+    return errors + _unknown_keywords(f"{place}.at", part["at"], code.keywords(entry))

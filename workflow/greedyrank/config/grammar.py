@@ -21,9 +21,14 @@ MOST_RUNS, MOST_JOBS = 1_000_000, 20_000
 LONGEST_NAME = 200  # a file's name has at most 255 bytes, endings and a temporary prefix included
 
 
+def is_name_of_files(text: str) -> bool:
+    """Tell whether a text can name files and Snakemake's rules."""
+    return re.fullmatch("[A-Za-z][A-Za-z0-9_]*", text) is not None and len(text) <= LONGEST_NAME
+
+
 def name_of_files(text: str) -> str:
     """Return the name of a sweep or figure, if it can name files and Snakemake's rules."""
-    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", text) or len(text) > LONGEST_NAME:
+    if not is_name_of_files(text):
         raise ValueError(f"{text!r} is no name; allowed: up to {LONGEST_NAME} letters, digits and _, a letter first")
     return text
 

@@ -49,6 +49,24 @@ def read_yaml(path: Path) -> object:
     return content
 
 
+def typed(value: object) -> object:
+    """Return a value of the command line with its numbers, true, false and null.
+
+    Snakemake reads ``--config 'sweeps={..}'`` as YAML in which everything is text.
+    """
+    if isinstance(value, dict):
+        return {key: typed(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [typed(part) for part in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        found = yaml.load(value, LOADER)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return value
+    return found if found is None or isinstance(found, (bool, int, float)) else value
+
+
 def _twice(node: yaml.Node | None, path: str) -> list[str]:
     """Name the keys that a mapping has twice, of which YAML would take the last without a word."""
     if isinstance(node, yaml.SequenceNode):

@@ -69,6 +69,23 @@ def save(canvas: Canvas, outputs: dict[str, Path], record: dict) -> None:
     plt.close(canvas.figure)
 
 
+def _in_png(path: Path) -> str:
+    from PIL import Image, PngImagePlugin
+
+    with Image.open(path) as image:
+        return image.text.get("Description", "") if isinstance(image, PngImagePlugin.PngImageFile) else ""
+
+
+def _in_svg(path: Path) -> str:
+    found = re.search(r"<dc:description>(.*?)</dc:description>", path.read_text(encoding="utf-8"), re.DOTALL)
+    return html.unescape(found[1]) if found else ""
+
+
+def _in_pdf(path: Path) -> str:
+    found = re.search(rb"/Keywords \((.*?)(?<!\\)\)", path.read_bytes(), re.DOTALL)
+    return re.sub(rb"\\(.)", rb"\1", found[1]).decode("latin-1") if found else ""
+
+
 def read_record(path: Path) -> dict:
     """Return the provenance record inside a picture that `save` wrote.
 
@@ -77,18 +94,7 @@ def read_record(path: Path) -> dict:
     ValueError
         If the picture has none.
     """
-    content = path.read_bytes()
-    if path.suffix == ".png":
-        from PIL import Image
-
-        with Image.open(path) as image:
-            text = image.text.get("Description", "")
-    elif path.suffix == ".svg":
-        found = re.search(r"<dc:description>(.*?)</dc:description>", content.decode(), re.DOTALL)
-        text = html.unescape(found[1]) if found else ""
-    else:
-        found = re.search(rb"/Keywords \((.*?)(?<!\\)\)", content, re.DOTALL)
-        text = re.sub(rb"\\(.)", rb"\1", found[1]).decode("latin-1") if found else ""
+    text = {".png": _in_png, ".svg": _in_svg}.get(path.suffix, _in_pdf)(path)
     if not text.startswith("{"):
         raise ValueError(f"{path} has no provenance record")
     return json.loads(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import matplotlib
 
@@ -23,10 +24,10 @@ COLORS = {
 
 
 # Line styles of repeated series, such as data seeds.
-LINES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 1, 1, 1, 1, 1)))
+LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 1, 1, 1, 1, 1)))
 
 
-RC = {
+RC: Any = {  # Any: matplotlib wants a literal type for every name
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,

@@ -13,8 +13,8 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
 
     Each (run, growth, component): ``growth_sigma`` and ``growth_gamma`` at a step, and
     ``growth_rate``, the increment over that one step divided by its effective learning rate (flow
-    time). Also ``growth_step`` and ``growth_time``, the flow time in the middle of the step, over which
-    descent holds gamma, (run, growth). Razin, Maman & Cohen 2021, section 4.
+    time). Also ``growth_step`` and ``growth_time``, the flow time in the middle of the step, during which
+    gradient descent keeps gamma, (run, growth). Razin, Maman & Cohen 2021, section 4.
     """
     norms = runs.growth_component_norm.transpose("run", "growth", "offset", "component").to_numpy()
     gamma = runs.growth_component_gamma.transpose("run", "growth", "offset", "component").to_numpy()

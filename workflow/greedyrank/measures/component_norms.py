@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-LARGEST = 10  # as many as the paper draws
+LARGEST = 10  # as many as the paper shows
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:

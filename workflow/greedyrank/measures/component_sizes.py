@@ -11,7 +11,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     """Return ``component_size`` (run, record, component), the ten largest, sorted at each record.
 
     What Razin, Maman & Cohen 2022 draw of each: component norms where a factorization records
-    them (of a hierarchical one: those of the local components at its root), singular values else.
+    them (of a hierarchical one: those of the local components at its root), otherwise singular values.
     """
     if "component_norm" in runs:
         return component_norms.measure(runs).rename(component_norm="component_size")

@@ -13,7 +13,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     """Return ``flow_eigenvalue`` (run, record, eigenvector) and ``flow_deviation`` (run).
 
     For full estimation of a symmetric target from identical init, at the flow times recorded;
-    eigenvalues descend. The deviation is descent's largest distance from the flow over all records and
+    eigenvalues descend. The deviation is the largest distance of gradient descent from the flow over all records and
     positive eigenvalues, relative to the largest of them. (Of a negative eigenvalue the flow never learns
     anything, and descent at depth 2 does in the end, from its rounding errors.)
     """

@@ -1,4 +1,4 @@
-"""Growth of whatever a factorization learns one by one: singular values of matrices, component norms of tensors."""
+"""Growth of what a factorization learns one after another: singular values of matrices, component norms of tensors."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     """Return ``half_value`` (run, record, component) and ``target_half_value`` (run, component).
 
     The ten largest, descending, of the matrix whose rows are the first half of the modes: the root
-    spectrum of a hierarchical factorization. Nothing where no whole tensors are recorded.
+    spectrum of a hierarchical factorization. Empty where no whole tensors are recorded.
     """
     if "end_to_end" not in runs:
         return xr.Dataset()

@@ -1,4 +1,4 @@
-"""Squared errors over the entries that are seen and over those that are not, in completion."""
+"""Squared errors over the observed and over the other entries, in completion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a low-rank approximation of the noisy matrix would have achieved, where all of it is seen."""
+"""Errors of low-rank approximations of the noisy matrix, where all of it is observed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import xarray as xr
 def measure(runs: xr.Dataset) -> xr.Dataset:
     """Return ``low_rank_error`` (run, rank) and ``observed_eigenvalue`` (run, eigenvector).
 
-    The relative distance to the target of the best approximation of rank 0, 1, ... of what is seen, a
-    symmetric matrix; and the eigenvalues of what is seen, descending.
+    The relative distance to the target of the best approximation of rank 0, 1, ... of the observed matrix,
+    which is symmetric; and its eigenvalues, descending.
     """
     seen, target = runs.observed_values.to_numpy(), runs.target.to_numpy()
     values, vectors = np.linalg.eigh(seen)

@@ -1,4 +1,4 @@
-"""The matrix of minimum nuclear norm and the target, as the factorizations' runs are compared with them."""
+"""Properties of the target and of the matrix of minimum nuclear norm, with which runs are compared."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
 
     Singular values of the unfoldings: the norms of the core slices of the higher-order SVD (De
     Lathauwer et al. 2000). How many are above a threshold is the multilinear rank at that threshold.
-    Modes of fewer than the most values, and records that are padding, have NaN.
+    NaN pads modes with fewer values, and records.
     """
     modes = [dim for dim in runs.end_to_end.dims if dim not in ("run", "record")]
     tensors = runs.end_to_end.transpose("run", "record", *modes).to_numpy().astype(np.float64)

@@ -34,8 +34,8 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     section 4; sphere and horizon ours). Each (run, record), norms relative to ||W*||:
     ``trajectory_time``, flow time since that record; ``trajectory_norm``, ||W||; and, from that record
     to the horizon, NaN elsewhere, ``rank_one_norm``, that of the rank-one trajectory at the same flow
-    time, and ``rank_one_distance``, the smallest distance to it at any time: what is left when the
-    clock is taken away.
+    time, and ``rank_one_distance``, the smallest distance to it at any time, which does not depend
+    on the time scale.
     """
     steps = runs.step.to_numpy()
     names = ("trajectory_time", "trajectory_norm", "rank_one_norm", "rank_one_distance")

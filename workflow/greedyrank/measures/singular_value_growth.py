@@ -35,9 +35,9 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
         gradient = weight * mask[run] * (middle - values[run])
         slopes = np.einsum("sik,sij,skj->sk", left[..., :largest], gradient, right[:, :largest], optimize=True)
         law = growth_laws.singular_value_growth(middle_values[:, :largest], slopes, int(runs.depth[run]))
-        found = ((after - before) / duration[:, None], law, middle_values[:, :largest], -slopes)
+        parts = ((after - before) / duration[:, None], law, middle_values[:, :largest], -slopes)
         distinct = np.ptp(before, axis=1) > 1e-6 * before[:, 0]
-        for array, value in zip((rate, predicted, sigma, gamma), found, strict=True):
+        for array, value in zip((rate, predicted, sigma, gamma), parts, strict=True):
             array[run, whole[distinct]] = value[distinct]
     dims = ("run", "growth", "component")
     found = {"growth_rate": rate, "growth_predicted": predicted, "growth_sigma": sigma, "growth_gamma": gamma}

@@ -6,7 +6,7 @@ import xarray as xr
 
 from greedyrank.spectra import linear_algebra
 
-LARGEST = 10  # as many as the papers draw
+LARGEST = 10  # as many as the papers show
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:

@@ -22,7 +22,7 @@ ATTEMPTS = 100
 
 
 def _fits(tensor: np.ndarray, components: int, rng: np.random.Generator) -> bool:
-    """Tell whether ALS from a standard normal init comes within the tolerance.
+    """Return whether ALS from a standard normal init comes within the tolerance.
 
     Raises
     ------
@@ -85,7 +85,8 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     """Return, (run,), ``tensor_rank`` of the last state, and of the observed entries with zeros elsewhere
     ``zero_filled_rank`` and ``zero_filled_error``, the distance to the target relative to its norm.
 
-    Zeros elsewhere are where descent on the tensor itself ends, from zero; runs that see the same share one rank.
+    Zeros elsewhere are where gradient descent on the tensor itself ends, from zero; runs with the same
+    observations share one rank.
     """
     modes = [dim for dim in runs.target.dims if dim != "run"]
     ends = last(runs).end_to_end.transpose("run", *modes).to_numpy().astype(np.float64)

@@ -12,7 +12,7 @@ def measure(runs: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     ValueError
-        If a run has another number of unobserved entries than one.
+        If a run does not have exactly one unobserved entry.
     """
     free = runs.observed_mask == 0
     if (counts := np.unique(free.sum(("row", "column")))).tolist() != [1]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from greedyrank.config import loading, sweeps
-from greedyrank.config.grammar import LONGEST_NAME
+from greedyrank.config.grammar import LONGEST_NAME, is_name_of_files
 from greedyrank.config.papers import CAPTION
 from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.config.yaml_input import ConfigError
@@ -201,9 +201,15 @@ class Plan:
         broken = [self.never_there(name) for name in figures if name in self.project.broken]
         return [*(path for name in built for path in self.figure_files(name)), *broken]
 
+    def broken_target(self, figure: str) -> str:
+        """Return the target of a figure that cannot be built: its name, unless this is no target, or another one."""
+        taken = {*loading.RESERVED, *(paper.name for paper in self.project.papers)}
+        is_free = is_name_of_files(figure) and figure not in taken
+        return figure if is_free else f"broken_{list(self.project.broken).index(figure)}"
+
     def never_there(self, figure: str) -> str:
         """Return the file that a figure that cannot be built would have to make, so that asking for it fails."""
-        return f"{self.results}/logs/broken/{figure}"
+        return f"{self.results}/logs/broken/{self.broken_target(figure)}"
 
     def claims_files(self) -> list[str]:
         """Return the verdicts of every figure that is not skipped."""

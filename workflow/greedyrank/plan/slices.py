@@ -106,7 +106,7 @@ class Slices:
             {
                 "problem": problem,
                 "factorization": sweep.whole.factorization,
-                "baseline": sweep.baseline,
+                "baseline": defaults.baseline_without(sweep.baseline),
                 "views": [defaults.instance_without(problem, view) for view in views],
             }
         )

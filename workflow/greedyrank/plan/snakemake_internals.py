@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from greedyrank.config.yaml_input import typed
+
 
 def submits_jobs(workflow: Any) -> bool:
     """Tell whether jobs are submitted to a cluster.
@@ -32,7 +34,11 @@ def config_files(workflow: Any) -> list[Path]:
 def command_line_config(workflow: Any) -> tuple[list[Path], dict]:
     """Return the config files and the settings that were given on the command line."""
     settings = workflow.config_settings
-    return [Path(path) for path in settings.configfiles], dict(settings.config)
+    # Snakemake itself finds numbers at the top.
+    given = {
+        name: typed(value) if isinstance(value, (dict, list)) else value for name, value in settings.config.items()
+    }
+    return [Path(path) for path in settings.configfiles], given
 
 
 def jobs_on_gpu(workflow: Any) -> int:

@@ -1,1 +1,1 @@
-"""What there is, at a glance: the page of results and the tracked record."""
+"""The page of results, the tracked record, and the tables of the READMEs."""

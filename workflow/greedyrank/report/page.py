@@ -1,4 +1,4 @@
-"""What there is, at a glance: one page of all figures, and one file of all claims."""
+"""One page with all figures, and one file with all claims."""
 
 from __future__ import annotations
 

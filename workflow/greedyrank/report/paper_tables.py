@@ -51,6 +51,8 @@ class Row(NamedTuple):
 def row(paper: Paper, figure: str) -> Row:
     """Return what a table says of a figure, from its figure.yaml and claims.yaml."""
     block, claims = paper.read(figure, FIGURE), read_yaml(paper.folder / figure / CLAIMS)
+    if not isinstance(claims, list):
+        raise UserError(f"{paper.folder / figure / CLAIMS} holds no list of claims")
     differing = [claim["id"] for claim in claims if "known" in claim]
     return Row(figure, block["title"], block["minutes"], Counter(claim["basis"] for claim in claims), differing)
 
@@ -98,7 +100,7 @@ def title(paper: Paper) -> str:
 
 
 def papers_table(found: list[Paper], root: Path) -> str:
-    """Return the papers with their figures, one row a paper; links are relative to ``root``."""
+    """Return the papers with their figures, one row per paper; links are relative to ``root``."""
     cells = []
     for paper in found:
         rows, folder = [row(paper, figure) for figure in paper.figures], paper.folder.relative_to(root).as_posix()

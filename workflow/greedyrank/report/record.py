@@ -40,7 +40,7 @@ def unexpected(claims: list[dict]) -> list[dict]:
 
 
 def table(claims: list[dict]) -> str:
-    """Return the claims as aligned plain text, one line a claim, and a count."""
+    """Return the claims as aligned plain text, one line per claim, and a count."""
     rows = [("figure", "claim", "published", "expected", "measured", "verdict")]
     for claim in claims:
         expected = claim["on_record"] != claim["verdict"]

@@ -1,4 +1,4 @@
-"""From the recorded runs of a sweep to labelled measures: one netCDF file a sweep.
+"""From the recorded runs of a sweep to labelled measures: one netCDF file per sweep.
 
 Dimensions: ``run``; ``record`` (padded with NaN where a run ended earlier); ``growth`` and
 ``offset`` for the stencils. Every setting is a coordinate of ``run``.
@@ -14,7 +14,7 @@ import xarray as xr
 
 from greedyrank import provenance, storage
 from greedyrank.config import defaults
-from greedyrank.config.sweeps import Slice
+from greedyrank.config.sweeps import Run, Slice
 from greedyrank.data.instances import Instances
 from greedyrank.plugins import plugin
 
@@ -24,7 +24,7 @@ def axes_of(order: int) -> tuple[str, ...]:
     return ("row", "column")[:order] if order <= 2 else tuple(f"mode_{n}" for n in range(order))
 
 
-def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
+def settings_of(runs: list[Run]) -> dict[str, np.ndarray]:
     """Return the settings of runs that are numbers or text; a truth value is text, none is NaN.
 
     A shape is text such as ``300x200``, another list of numbers text such as "10, 7, 5". The setting
@@ -49,8 +49,8 @@ def settings_of(runs: list[dict]) -> dict[str, np.ndarray]:
 
 
 def dataset(arrays: dict[str, np.ndarray], named: dict[str, list[str]]) -> xr.Dataset:
-    """Label the axes of the arrays of one batch; ``named`` are the axes of each observable behind run and record."""
-    variables = {}
+    """Label the axes of the arrays of one job; ``named`` are the axes of each observable behind run and record."""
+    variables: dict[str, tuple] = {}
     for name, array in arrays.items():
         plain = name.removeprefix("growth_")
         before = ("run", "growth", "offset") if name != plain else ("run", "record")
@@ -60,13 +60,13 @@ def dataset(arrays: dict[str, np.ndarray], named: dict[str, list[str]]) -> xr.Da
         axes = axes_of(array.ndim - len(before)) if plain == "end_to_end" else named.get(plain, ())
         variables[name] = ((*before, *axes), array)
     made = xr.Dataset(variables)
-    # Index coordinates let batches of different lengths be aligned, padding the shorter.
+    # Index coordinates let jobs of different lengths be aligned, padding the shorter.
     return made.assign_coords({dim: np.arange(size) for dim, size in made.sizes.items() if dim != "run"})
 
 
-def combine(batches: list[xr.Dataset], settings: list[dict]) -> xr.Dataset:
-    """Join the batches of a sweep along ``run``, and label each run with its settings."""
-    joined = xr.concat(batches, "run", join="outer", fill_value={"step": -1, "growth_step": -1})
+def combine(jobs: list[xr.Dataset], settings: list[Run]) -> xr.Dataset:
+    """Join the jobs of a sweep along ``run``, and label each run with its settings."""
+    joined = xr.concat(jobs, "run", join="outer", fill_value={"step": -1, "growth_step": -1})
     return joined.assign_coords({name: ("run", column) for name, column in settings_of(settings).items()})
 
 
@@ -77,7 +77,7 @@ def of_runs(runs: xr.Dataset, found: list[dict[str, np.ndarray]]) -> xr.Dataset:
     return runs.assign({name: (("run", *axes_of(array.ndim - 1)), array) for name, array in stacked.items()})
 
 
-def _baselines(files: list[Path], settings: list[dict]) -> list[dict[str, np.ndarray]]:
+def _baselines(files: list[Path], settings: list[Run]) -> list[dict[str, np.ndarray]]:
     """Return the baseline of each run."""
     found = {}
     for path in files:
@@ -106,15 +106,17 @@ def extract(
     CorruptFile
         If a file is not what was written.
     """
-    batches, metas, settings = [], {}, []
+    jobs: list[xr.Dataset] = []
+    metas: dict[str, dict] = {}
+    settings: list[Run] = []
     for path in run_files:
         meta, arrays = storage.load_arrays(path)
         part = defaults.filled(Slice(**meta["slice"]))
         settings += part.runs
         problem_name = part.problem
-        batches.append(dataset(arrays, meta["axes"]))
+        jobs.append(dataset(arrays, meta["axes"]))
         metas[path.stem] = {key: value for key, value in meta.items() if key not in ("slice", "axes")}
-    runs = combine(batches, settings)
+    runs = combine(jobs, settings)
     if "end_to_end" in runs:
         data = Instances(data_files)
         problem = plugin("problems", problem_name)
@@ -123,7 +125,7 @@ def extract(
         runs = of_runs(runs, _baselines(baseline_files, settings))
     found = [plugin("measures", name).measure(runs) for name in measures]
     result = xr.merge([runs[["stop_step", "step", "flow_time", "loss"]], *found], compat="equals", join="outer")
-    return result.assign_attrs(batches=json.dumps(metas, sort_keys=True))
+    return result.assign_attrs(jobs=json.dumps(metas, sort_keys=True))
 
 
 def save(path: Path, measured: xr.Dataset) -> None:

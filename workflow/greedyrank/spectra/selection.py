@@ -1,4 +1,4 @@
-"""Which runs and which records of a measured sweep are meant."""
+"""Selections of runs and of records of a measured sweep."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def select(sweep: xr.Dataset, wanted: dict) -> xr.Dataset:
 def along(values: xr.DataArray, name: str, wanted: list) -> list[np.ndarray]:
     """Return, for each data seed, its values at the wanted settings of one name, in their order.
 
-    ``values`` has one entry a run; a data seed that lacks one of the settings is left out.
+    ``values`` has one entry per run; a data seed that lacks one of the settings is left out.
     """
     found = []
     for seed in np.unique(values.data_seed):

@@ -1,1 +1,1 @@
-"""What theorems predict; one module a subject."""
+"""What theorems predict; one module per subject."""

@@ -86,11 +86,10 @@ def rank_intervals(eigenvalues: np.ndarray, depth: int, alpha: float, rate: floa
     """Return, for each L, the steps between which the effective rank is that of rank L, (n, 2).
 
     Our construction from the theorems for identical init (the paper's own intervals are not known
-    to us): from the bound on the steps until the L largest eigenvalues are recovered but for a
-    ``share`` of each, to the time in which gradient flow, ahead of descent while the speed
-    increases, brings the next one to that share: 0 where the init is beyond it. The end is infinite
-    where the next eigenvalue is never learned, being numerically 0 or negative; an interval is empty
-    where the end comes first.
+    to us). An interval begins at the bound on the steps until the L largest eigenvalues are recovered, except for
+    a ``share`` of each. It ends when gradient flow, which is ahead of gradient descent while the speed increases,
+    brings the next eigenvalue to that share: at 0 where the init is beyond it, and never where the next eigenvalue
+    is numerically 0 or negative. An interval is empty where its end comes before its beginning.
     """
     descending = np.sort(eigenvalues)[::-1]
     descending = descending[descending > 1e-9 * descending[0]]

@@ -19,7 +19,7 @@ def perturbation_factor(depth: int) -> float:
 
 
 def limit(eigenvalues: Iterable[float], depth: int, alpha: float, beta: float = 0.0) -> float:
-    """Return the step size below which descent on 1/2 ||W - W*||_F^2 provably converges.
+    """Return the step size below which gradient descent on 1/2 ||W - W*||_F^2 provably converges.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def limit(eigenvalues: Iterable[float], depth: int, alpha: float, beta: float = 
 def of_run(run: dict) -> float | None:
     """Return the limit of a run's ``learning_rate``, or None where the theorems say nothing.
 
-    They are about deep matrices under plain descent, when every entry of a symmetric matrix with
+    They are about deep matrices under plain gradient descent, when every entry of a symmetric matrix with
     known eigenvalues is seen once (noise is not counted) and the loss is half the sum of squares.
     """
     if run.get("target_spectrum") is None or run.get("loss") != "half_sum" or run["depth"] < 2:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -20,7 +22,7 @@ def inits(runs: xr.Dataset) -> list[float]:
 
 
 def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
-    """Draw the ten largest norms up to the stopping rule, one line style a data seed."""
+    """Draw the ten largest norms up to the stopping rule, one line style per data seed."""
     std = f"{runs.factor_std.values[0]:g}"
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
@@ -35,9 +37,9 @@ def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, 
                 linestyle=LINES[index % len(LINES)],
                 linewidth=1.2 if index == 0 else 0.7,
             )
-    for index in np.flatnonzero(runs.component_norm.max(("record", "component")) > norm_max):
-        peak = float(runs.component_norm[index].max())
-        text = f"data seed {runs.data_seed.values[index]:.0f} peaks at {peak:.1f}"
+    for high in np.flatnonzero(runs.component_norm.max(("record", "component")) > norm_max):
+        peak = float(runs.component_norm[high].max())
+        text = f"data seed {runs.data_seed.values[high]:.0f} peaks at {peak:.1f}"
         canvas.panels[panel].text(
             0.98, 0.99, text, transform=canvas.panels[panel].transAxes, ha="right", va="top", size=7
         )
@@ -115,8 +117,8 @@ VARIANT_NAMES = {
     "random_labels": "random labels",
 }
 # Shuffled images all but coincide with the original ones, and the random variants with each other: hollow
-# markers of other sizes and forms, and a small shift along the axis, keep each to be seen.
-VARIANT_LOOKS = {
+# markers of other sizes and forms, and a small shift along the axis, keep each of them visible.
+VARIANT_LOOKS: dict[str, dict[str, Any]] = {
     "original": {"color": COLORS["blue"], "marker": "o", "markersize": 3.5},
     "shuffled": {"color": COLORS["black"], "marker": "s", "markersize": 6, "markerfacecolor": "none", "linestyle": ":"},
     "independent": {"color": COLORS["green"], "marker": "v", "markersize": 4},
@@ -180,9 +182,8 @@ def note_epochs_and_labels(canvas: Canvas, runs: xr.Dataset) -> None:
 
 
 def legend_above(canvas: Canvas, columns: int) -> None:
-    """Put what the first panel labels above all panels, the variants first."""
+    """Put the legend of the first panel above all panels, the variants first."""
     handles = dict(zip(*reversed(canvas.panels[0].get_legend_handles_labels()), strict=True))
     names = list(VARIANT_NAMES.values())
     order = sorted(handles, key=lambda label: names.index(label) if label in names else len(names))
-    where = {"loc": "outside upper center", "ncols": columns}
-    canvas.figure.legend([handles[label] for label in order], order, **where)
+    canvas.figure.legend([handles[label] for label in order], order, loc="outside upper center", ncols=columns)

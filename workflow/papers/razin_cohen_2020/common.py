@@ -1,4 +1,4 @@
-"""What the figures of the determinant-sign counterexample, ``det_sign*``, share: statistics, one number a run."""
+"""What the figures of the determinant-sign counterexample, ``det_sign*``, share: statistics, one number per run."""
 
 from __future__ import annotations
 

@@ -32,4 +32,8 @@ class Adam(OptimizerSettings):
     eps: float = Field(default=1.0e-8, gt=0, description="added after the square root")
 
 
-OPTIMIZERS: dict[str, type[OptimizerSettings]] = {"gd": GD, "group_rmsprop": GroupRMSprop, "adam": Adam}
+OPTIMIZERS: dict[str, type[OptimizerSettings]] = {
+    "gd": GD,
+    "group_rmsprop": GroupRMSprop,
+    "adam": Adam,
+}

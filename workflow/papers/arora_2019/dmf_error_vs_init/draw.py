@@ -43,7 +43,8 @@ def draw(
                     canvas.medians(panel, initial_norm(some), errors, label, label=label, linestyle=line, **style)
             points = published.get(f"{count:.0f}", {}).get(f"{depth:.0f}", [])
             if len(points):
-                canvas.published(panel, *zip(*points, strict=True), label="published")
+                x, y = zip(*points, strict=True)
+                canvas.published(panel, x, y, label="published")
             canvas.title(panel, f"{count:.0f} observations, depth {depth:.0f}")
             canvas.panels[panel].set(xscale="log", yscale="log", ylim=(error_min, error_max))
         canvas.panels[row * len(depths)].set_ylabel(r"$\|W - W^*\|_F^2\,/\,\|W^*\|_F^2$")

@@ -60,7 +60,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
 
 
 def _key(canvas: Canvas, colors: list, runs: xr.Dataset, whole: bool) -> None:
-    """Say in the last place what the lines of all panels mean."""
+    """Explain the lines of all panels in the last panel."""
     seeds = sorted({int(seed) for seed in runs.data_seed.values})
     lines = [Line2D([], [], color=color, label=rf"$\sigma_{{{i + 1}}}$") for i, color in enumerate(colors)]
     lines += [

@@ -11,13 +11,13 @@ from greedyrank.spectra.selection import last, select
 
 
 def limit(canvas: Canvas, panel: int, bottom: float, top: float) -> None:
-    """Limit an axis, and say where the runs above it are."""
+    """Limit an axis, and write the values of the runs beyond it."""
     axes = canvas.panels[panel]
     above = {
         point
         for line in axes.get_lines()
         if line.get_linestyle() == "None"
-        for point in zip(*line.get_data(), strict=True)
+        for point in zip(*map(np.asarray, line.get_data()), strict=True)
         if point[1] > top
     }
     axes.set_ylim(bottom, top)
@@ -48,8 +48,9 @@ def draw(
         values = published.get(f"{count:.0f}", {})
         for panel, name in enumerate(("error", "nuclear_norm_excess", "effective_rank"), start=3 * row):
             for depth, points in values.get(name, {}).items():
-                color = {"color": DEPTHS[int(depth)]["color"], "alpha": 0.35, "markersize": 6}
-                canvas.published(panel, *zip(*points, strict=True), f"published, depth {depth}", **color)
+                x, y = zip(*points, strict=True)
+                look = {"color": DEPTHS[int(depth)]["color"], "alpha": 0.35, "markersize": 6}
+                canvas.published(panel, x, y, f"published, depth {depth}", **look)
             canvas.panels[panel].set(xscale="log", xlabel=r"$\|W(0)\|_F$" if row == len(rows) - 1 else "")
         limit(canvas, 3 * row + 1, -1.0, excess_max)
         limit(canvas, 3 * row + 2, 3.0, rank_max)

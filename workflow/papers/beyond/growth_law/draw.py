@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -139,12 +139,18 @@ def _law(canvas: Canvas, panel: int, runs: xr.Dataset, name: str, growth: dict) 
 
 def _exponents(canvas: Canvas, panel: int, place: int, runs: xr.Dataset, name: str, growth: dict) -> None:
     """Draw the exponent of every component, less the theory's."""
-    family, label = FAMILIES[name], FAMILIES[name].law
+    family = FAMILIES[name]
+    label: str | None = family.law
     for _, here in _curves(runs, family.setting):
         difference = exponents(here, family=name, **growth)
         theory = np.full(len(difference), laws(here, name)[0][1])
         canvas.keep(panel, family.law, theory, difference)
-        look = {"color": COLORS[family.color], "markersize": 3, "markerfacecolor": "none", "markeredgewidth": 0.7}
+        look: dict[str, Any] = {
+            "color": COLORS[family.color],
+            "markersize": 3,
+            "markerfacecolor": "none",
+            "markeredgewidth": 0.7,
+        }
         # Side by side where families have the same exponent.
         canvas.panels[panel].plot(theory + 0.04 * (place - 2), difference, family.marker, label=label, **look)
         label = None
@@ -154,10 +160,11 @@ def _errors(canvas: Canvas, panel: int, place: int, sweeps: dict[str, xr.Dataset
     """Draw the largest error of the integrated law on every component, and that of the control."""
     family, axes, runs = FAMILIES[name], canvas.panels[panel], _balanced(sweeps, name)
     wrong = select(sweeps[f"growth_{name}"], family.control_runs) if family.control_runs else runs
-    for series, here, law, apart, look in (
+    drawn: tuple[tuple[str, xr.Dataset, dict, float, dict[str, Any]], ...] = (
         ("law", runs, {}, -0.2, {"color": COLORS[family.color]}),
         ("control", wrong, family.control_law, 0.2, {"color": COLORS["gray"], "markerfacecolor": "none"}),
-    ):
+    )
+    for series, here, law, apart, look in drawn:
         values = integrated_errors(here, family=name, **growth, **law)
         canvas.keep(panel, f"{name}, {series}", np.full(len(values), place), values)
         spread = np.linspace(-0.12, 0.12, len(values))

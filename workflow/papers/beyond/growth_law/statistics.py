@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -46,7 +48,7 @@ def integrated(
     """Yield run and component index, sigma, the integrated law's sigma, and where it grows, of each component.
 
     The law knows sigma at the first stencil and gamma at all. The last three arguments make it wrong, for
-    controls: kappa times a factor, another exponent, or gamma of the component so many places further on.
+    controls: kappa times a factor, another exponent, or gamma of the component ``gamma_of`` places further on.
     """
     law, gammas, times = laws(runs, family), runs.growth_gamma.to_numpy(), runs.growth_time.to_numpy()
     for run, component, sigma, _, _, inside in growing_stencils(runs, start=start, learned=learned, share=share):
@@ -71,11 +73,11 @@ def integrated_errors(
     exponent_offset: float = 0.0,
     gamma_of: int = 0,
 ) -> np.ndarray:
-    """Return how far the integrated law comes to be from the truth while each component grows.
+    """Return how far the integrated law gets from the truth while each component grows.
 
     Relative to the larger of the two; so 1 where the law is infinite.
     """
-    wrong = {"kappa_factor": kappa_factor, "exponent_offset": exponent_offset, "gamma_of": gamma_of}
+    wrong: dict[str, Any] = {"kappa_factor": kappa_factor, "exponent_offset": exponent_offset, "gamma_of": gamma_of}
     found = []
     for _, _, sigma, predicted, inside in integrated(
         runs, family=family, start=start, learned=learned, share=share, **wrong

@@ -1,4 +1,4 @@
-"""Stopping where the effective rank is that of the truth: a noisy low-rank matrix, all of it seen."""
+"""Stopping where the effective rank is that of the truth: a noisy low-rank matrix, completely observed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics of early stopping: one number a run."""
+"""Statistics of early stopping: one number per run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from greedyrank.theory import recovery_times
 
 
 def interval(run: xr.Dataset, rank: int, share: float) -> tuple[float, float]:
-    """Return the predicted interval of a rank in steps, `recovery_times.rank_intervals`, from what a run sees."""
+    """Return the predicted interval of a rank in steps, `recovery_times.rank_intervals`, from what the run observes."""
     eigenvalues = run.observed_eigenvalue.to_numpy()
     depth, alpha, rate = (run[name].item() for name in ("depth", "layer_alpha", "learning_rate"))
     start, end = recovery_times.rank_intervals(eigenvalues, int(depth), alpha, rate, share)[rank - 1]

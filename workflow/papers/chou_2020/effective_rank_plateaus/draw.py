@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -32,9 +34,9 @@ def _plateaus(canvas: Canvas, panel: int, runs: xr.Dataset, share: float) -> Non
     intervals = recovery_times.rank_intervals(first.target_eigenvalue.to_numpy(), int(depth), alpha, rate, share)
     for place, (start, end) in enumerate(intervals):
         if start < end and start < ends:
-            line = [[start, min(end, ends)], [heights[place] - 0.16] * 2]
+            x, y = [start, min(end, ends)], [heights[place] - 0.16] * 2
             look = {"linewidth": 3.5, "color": COLORS["sky"], "solid_capstyle": "butt"}
-            canvas.line(panel, *line, f"predicted interval {place + 1}", **look)
+            canvas.line(panel, x, y, f"predicted interval {place + 1}", **look)
     axes.set(xscale="log", xlim=(ends / 200, 1.3 * ends), ylim=(0.7, 4.15))
     axes.set(xlabel="GD steps", ylabel=r"$\|W\|_*/\|W\|$")
 
@@ -61,7 +63,7 @@ def _eigenvalues(canvas: Canvas, panel: int, runs: xr.Dataset, share: float) -> 
 
 
 def _bounds(canvas: Canvas, panel: int, draws: xr.Dataset) -> None:
-    """Draw the bound over the steps taken, one mark a draw, and the medians of each case."""
+    """Draw the bound over the steps taken, one mark per draw, and the medians of each case."""
     axes = canvas.panels[panel]
     ratio = np.ceil(draws.bound) / draws.steps
     for offset, (depth, (color, marker)) in zip((-0.22, 0, 0.22), MARKS.items(), strict=True):
@@ -70,7 +72,12 @@ def _bounds(canvas: Canvas, panel: int, draws: xr.Dataset) -> None:
             values = ratio[here & (draws.case == case)].to_numpy()
             canvas.keep(panel, f"{case}, depth {depth}", np.full(len(values), place), values)
             jitter = place + offset + 0.09 * np.linspace(-1, 1, len(values))
-            look = {"color": COLORS[color], "markersize": 1.8, "markerfacecolor": "none", "markeredgewidth": 0.5}
+            look: dict[str, Any] = {
+                "color": COLORS[color],
+                "markersize": 1.8,
+                "markerfacecolor": "none",
+                "markeredgewidth": 0.5,
+            }
             label = f"N = {depth}" if place == 0 else None
             axes.plot(jitter, values, marker, linestyle="none", label=label, **look)
     for place, case in enumerate(recovery_times.RECOVERY_CASES):

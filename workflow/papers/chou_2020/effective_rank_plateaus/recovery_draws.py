@@ -1,7 +1,7 @@
 """Recovery times of single eigenvalues, over random admissible settings of the theorem that bounds them.
 
-With identical init gradient descent on a symmetric matrix falls apart into scalar recursions
-d <- d - eta d^(N - 1) (d^N - lambda), Chou et al. 2020. They are run here as such: the theorem is about them,
+With identical init gradient descent on a symmetric matrix separates into scalar recursions
+d <- d - eta d^(N - 1) (d^N - lambda), Chou et al. 2020. These recursions are run here: the theorem is about them,
 and several hundred take a second.
 """
 

@@ -1,4 +1,4 @@
-"""Statistics of the plateaus: one number a run, unless said otherwise."""
+"""Statistics of the plateaus: one number per run, unless said otherwise."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _intervals(run: xr.Dataset, share: float, coarser: float = 1.0) -> np.ndarra
 
 
 def not_empty(runs: xr.Dataset, *, share: float, coarser: float = 1.0) -> np.ndarray:
-    """Return the fraction of the intervals with an end that are not empty, were steps so many times as large."""
+    """Return the fraction of the intervals with an end that are not empty, if steps were ``coarser`` times as large."""
     found = []
     for index in range(runs.sizes["run"]):
         intervals = _intervals(runs.isel(run=index), share, coarser)[:-1]

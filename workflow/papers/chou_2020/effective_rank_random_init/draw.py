@@ -58,9 +58,9 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text")
             for depth in np.unique(runs.depth):
                 stds = sorted(set(runs.product_std.values[runs.depth == depth]), reverse=True)
                 if number < len(stds):
-                    chosen = np.flatnonzero((runs.depth == depth) & (runs.product_std == stds[number]))
-                    x += [depth + 0.24 * number - 0.12] * len(chosen)
-                    y += list(rests[chosen])
+                    places = np.flatnonzero((runs.depth == depth) & (runs.product_std == stds[number]))
+                    x += [depth + 0.24 * number - 0.12] * len(places)
+                    y += list(rests[places])
             name = ("larger init", "smaller init")[number]
             if x:
                 canvas.medians(

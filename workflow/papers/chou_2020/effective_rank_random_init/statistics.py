@@ -1,4 +1,4 @@
-"""Statistics of the plateaus from random init: one number a run, unless said otherwise."""
+"""Statistics of the plateaus from random init: one number per run, unless said otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics of the plateaus in matrix sensing: one number a run."""
+"""Statistics of the plateaus in matrix sensing: one number per run."""
 
 from __future__ import annotations
 

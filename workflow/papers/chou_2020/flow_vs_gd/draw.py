@@ -1,4 +1,4 @@
-"""Gradient descent against gradient flow, eigenvalue by eigenvalue."""
+"""Gradient descent against gradient flow, one eigenvalue at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _label(run: xr.Dataset) -> str:
 
 
 def _curves(canvas: Canvas, runs: xr.Dataset, end: float) -> None:
-    """Draw what descent learns at each step size, and what it lags behind, at one depth."""
+    """Draw what gradient descent learns at each step size, and how far it is behind the flow, at one depth."""
     runs = runs.sortby("learning_rate", ascending=False)
     last_step = runs.isel(run=-1)
     for panel in (0, 1):

@@ -1,4 +1,4 @@
-"""Statistics of descent against flow."""
+"""Statistics of gradient descent against gradient flow."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from greedyrank.theory import recovery_times
 
 
 def deviation(runs: xr.Dataset) -> np.ndarray:
-    """Return the largest distance of descent from flow, over the largest eigenvalue, of each run."""
+    """Return the largest distance of gradient descent from gradient flow, over the largest eigenvalue, of each run."""
     return runs.flow_deviation.to_numpy()
 
 
 def _half_time_lag(runs: xr.Dataset) -> np.ndarray:
-    """Return by how many steps descent has half of the largest eigenvalue later than flow, of each run."""
+    """Return how many steps later than gradient flow each run reaches half of the largest eigenvalue."""
     found = []
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
@@ -43,7 +43,7 @@ def order(runs: xr.Dataset, *, of: str) -> np.ndarray:
 
 
 def lead(runs: xr.Dataset, *, phase: str) -> np.ndarray:
-    """Return how far descent gets ahead of flow at most, relative to each positive eigenvalue.
+    """Return how far gradient descent is ahead of gradient flow at most, relative to each positive eigenvalue.
 
     ``phase``: ``faster`` until the flow is fastest, ``slower`` from then on.
     """

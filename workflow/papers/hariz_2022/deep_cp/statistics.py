@@ -1,4 +1,4 @@
-"""Statistics of the deep CP figure: one number a run, or one a number of observations."""
+"""Statistics of the deep CP figure: one number per run, or one per number of observations."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MARKERS = {0: "x", 1: "o", 2: "s", 3: "^", 4: "D"}
 
 
 def _of_modes(values: xr.DataArray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each run's x once a mode, and its values (run, mode), both flat."""
+    """Return each run's x once per mode, and its values (run, mode), both flat."""
     return np.repeat(x, values.sizes["mode"]), values.transpose("run", "mode").to_numpy().ravel()
 
 
@@ -61,8 +61,8 @@ def _against(canvas: Canvas, panel: int, ends: xr.Dataset, setting: str, variabl
         here = select(ends, {"depth": depth})
         if not here.sizes["run"]:
             continue
-        x, y = here[setting].to_numpy() * spread ** (depth - 2), here[variable]
-        x, y = _of_modes(y, x) if "mode" in y.dims else (x, y)
+        values, places = here[variable], here[setting].to_numpy() * spread ** (depth - 2)
+        x, y = _of_modes(values, places) if "mode" in values.dims else (places, values.to_numpy())
         name, look = f"K = {depth}", {"color": COLORS[color], "linewidth": 0.8}
         canvas.medians(panel, x, y, name, MARKERS[depth], label=name, **look)
     canvas.panels[panel].set(xscale="log", xlabel=setting)

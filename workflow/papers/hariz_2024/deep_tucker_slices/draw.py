@@ -58,8 +58,8 @@ def _balance(canvas: Canvas, panel: int, groups: dict[str, tuple[xr.Dataset, dic
         slices, columns = ends.slice_norm.to_numpy().ravel(), ends.column_norm.to_numpy().ravel()
         canvas.keep(panel, name, slices, columns)
         canvas.panels[panel].plot(slices, columns, linestyle="none", label=name, **look)
-    ends = canvas.panels[panel].get_xlim()
-    canvas.line(panel, ends, ends, "equal", color=COLORS["black"], linestyle="--", linewidth=0.6, zorder=0)
+    limits = canvas.panels[panel].get_xlim()
+    canvas.line(panel, limits, limits, "equal", color=COLORS["black"], linestyle="--", linewidth=0.6, zorder=0)
     canvas.panels[panel].set(xlabel="slice norm", ylabel="column norm", xscale="log", yscale="log")
 
 

@@ -32,16 +32,17 @@ def directions(runs: xr.Dataset, *, above: float, up_to: float = 1.0) -> np.ndar
 
 
 def _pairs(runs: xr.Dataset, layers: int) -> list[tuple[xr.Dataset, xr.Dataset]]:
-    """Return, for each seed that has both, the run with so many linear layers and the run without."""
-    pairs = [
-        tuple(select(runs, {"seed": float(seed), "linear_layers": count}) for count in (layers, 0))
-        for seed in np.unique(runs.seed)
-    ]
-    return [pair for pair in pairs if all(run.sizes["run"] for run in pair)]
+    """Return, for each seed that has both, the run with ``layers`` linear layers and the run without any."""
+    pairs = []
+    for seed in np.unique(runs.seed):
+        deep, plain = (select(runs, {"seed": float(seed), "linear_layers": count}) for count in (layers, 0))
+        if deep.sizes["run"] and plain.sizes["run"]:
+            pairs.append((deep, plain))
+    return pairs
 
 
 def rank_ratio(runs: xr.Dataset, *, layers: int) -> np.ndarray:
-    """Return, for each seed, the effective rank at the end with so many linear layers over that without."""
+    """Return, for each seed, the effective rank at the end with ``layers`` linear layers over that without any."""
     ranks = [
         [linear_algebra.effective_rank(last(run).latent_value.to_numpy()).item() for run in pair]
         for pair in _pairs(runs, layers)
@@ -50,7 +51,7 @@ def rank_ratio(runs: xr.Dataset, *, layers: int) -> np.ndarray:
 
 
 def ratio_at_equal_error(runs: xr.Dataset, *, layers: int, above: float) -> np.ndarray:
-    """Return, for each seed, how many d_i / d_1 are above a number with so many layers over how many without.
+    """Return, for each seed, the ratio of how many d_i / d_1 are above a number, with ``layers`` layers to without any.
 
     The first at the end, the second when the run without layers had that test error: interpolated between
     its records, both in logarithms. NaN where it never had.

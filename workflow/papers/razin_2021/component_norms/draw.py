@@ -41,7 +41,7 @@ def growth_law(canvas: Canvas, panel: int, runs: xr.Dataset, order: int, learned
 
 
 def end_norms(canvas: Canvas, panel: int, runs: xr.Dataset, learned: float) -> None:
-    """Draw the ten largest norms at the stopping rule against their rank, one colour an init."""
+    """Draw the ten largest norms at the stopping rule against their rank, one colour per init."""
     for std, color in zip(inits(runs), INIT_COLORS, strict=False):
         final = at_stop(select(runs, {"factor_std": std})).component_norm
         for index in range(final.sizes["run"]):

@@ -15,13 +15,13 @@ def _median_error(runs: xr.Dataset, first: xr.DataArray, last: xr.DataArray) -> 
 
 
 def error_after_smaller_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
-    """Return the error at the end of the finish over the median of so many steps before the stop."""
+    """Return the error at the end of the finish over the median of the last ``steps`` steps before the stop."""
     before = _median_error(runs, runs.stop_step - steps, runs.stop_step)
     return last(runs).relative_error.to_numpy() / before
 
 
 def error_after_equal_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
-    """Return the median error of so many steps before the stop over that of as many before them."""
+    """Return the median error of the last ``steps`` steps before the stop over that of as many steps before these."""
     late = _median_error(runs, runs.stop_step - steps, runs.stop_step)
     return late / _median_error(runs, runs.stop_step - 2 * steps, runs.stop_step - steps)
 

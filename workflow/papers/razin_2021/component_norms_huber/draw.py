@@ -10,7 +10,7 @@ from razin_2021.common import trajectories_and_errors
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", norm_max: float = 0.85) -> Canvas:
-    """Draw the norms of two inits and the errors of all, one row a threshold."""
+    """Draw the norms of two inits and the errors of all, one row per threshold."""
     canvas = Canvas(2, 3, width=width, height=2.25)
     runs = sweeps["component_norms_huber"]
     for row, threshold in enumerate(sorted(set(runs.huber_threshold.values.tolist()), reverse=True)):

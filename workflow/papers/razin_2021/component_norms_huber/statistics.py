@@ -13,11 +13,11 @@ def _median_loss(runs: xr.Dataset, first: xr.DataArray, end: xr.DataArray) -> xr
 
 
 def loss_after_smaller_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
-    """Return the loss at the end of the finish over the median of so many steps before the stop."""
+    """Return the loss at the end of the finish over the median of the last ``steps`` steps before the stop."""
     return (last(runs).loss / _median_loss(runs, runs.stop_step - steps, runs.stop_step)).to_numpy()
 
 
 def loss_after_equal_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
-    """Return the median loss of so many steps before the stop over that of as many before them."""
+    """Return the median loss of the last ``steps`` steps before the stop over that of as many steps before these."""
     before = _median_loss(runs, runs.stop_step - 2 * steps, runs.stop_step - steps)
     return (_median_loss(runs, runs.stop_step - steps, runs.stop_step) / before).to_numpy()

@@ -12,7 +12,7 @@ ENSEMBLES = {"gaussian": "dense", "rank_one": "rank-one"}
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", norm_max: float = 0.85) -> Canvas:
-    """Draw the norms of two inits and the errors of all, one row a kind of A_i."""
+    """Draw the norms of two inits and the errors of all, one row per kind of A_i."""
     canvas = Canvas(2, 3, width=width, height=2.25)
     for row, (ensemble, name) in enumerate(ENSEMBLES.items()):
         runs = select(sweeps["component_norms_sensing"], {"ensemble": ensemble})

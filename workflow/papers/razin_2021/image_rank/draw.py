@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -21,10 +23,17 @@ from razin_2021.common import (
     variant,
 )
 
-SAME_LABELS = {"color": COLORS["blue"], "marker": ".", "markersize": 4, "linestyle": ":", "linewidth": 0.9, "zorder": 4}
+SAME_LABELS: dict[str, Any] = {
+    "color": COLORS["blue"],
+    "marker": ".",
+    "markersize": 4,
+    "linestyle": ":",
+    "linewidth": 0.9,
+    "zorder": 4,
+}
 SHIFTS = {"independent": -0.12, "random_images": 0.12}  # ranks
 ERRORS = {"train": "training error", "test": "test error"}
-# Who is wrong: one class against the rest, or the largest of ten predictions.
+# What counts as misclassified: one class against the rest, or the largest of ten predictions.
 ACCURACIES = {"test": ("one against the rest", "-"), "test_class": ("ten classes", (0, (3, 1.2)))}
 LINEAR = {"color": COLORS["amber"], "linestyle": (0, (6, 1.5, 1, 1.5)), "linewidth": 1.3, "zorder": 1}
 CONSTANT = {"color": "0.45", "linewidth": 0.8, "zorder": 0}
@@ -53,7 +62,7 @@ def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, part: str, published: 
         points = published.get(name, {}).get(part, [])
         if len(points):
             at = np.arange(1, len(points) + 1)
-            style = {"color": VARIANT_LOOKS[name]["color"], "alpha": 0.25, "linewidth": 3, "zorder": 0}
+            style: dict[str, Any] = {"color": VARIANT_LOOKS[name]["color"], "alpha": 0.25, "linewidth": 3, "zorder": 0}
             label = "published (colour of the series, pale)" if panel == 0 and name == "original" else None
             axes.plot(at, points, label=label, **style)
             canvas.keep(panel, f"{VARIANT_NAMES[name]}, {part}, published", at, points)
@@ -99,15 +108,15 @@ def _level(canvas: Canvas, panel: int, value: float, series: str, label: str, st
 
 
 def _wrong(canvas: Canvas, panel: int, runs: xr.Dataset, variance: float) -> None:
-    """Draw the share of test images that are told wrongly."""
+    """Draw the share of test images that are misclassified."""
     axes = canvas.panels[panel]
     for kind, (described, line) in ACCURACIES.items():
         for name in VARIANTS:
             here = variant(runs, name)
             ranks, values = _by_rank(here, here[f"{kind}_accuracy"])
             wrong = 1 - np.array([np.mean(entry) for entry in values])
-            style = {**VARIANT_LOOKS[name], "linestyle": line, "linewidth": 1.1, "zorder": 3}
-            axes.plot(ranks + SHIFTS.get(name, 0), wrong, **style)
+            look = {**VARIANT_LOOKS[name], "linestyle": line, "linewidth": 1.1, "zorder": 3}
+            axes.plot(ranks + SHIFTS.get(name, 0), wrong, **look)
             seen = np.isfinite(wrong)
             canvas.keep(panel, f"{VARIANT_NAMES[name]}, {described}", ranks[seen], wrong[seen])
         if kind == "test":

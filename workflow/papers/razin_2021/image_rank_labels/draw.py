@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
@@ -55,7 +56,7 @@ def _over_epochs(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
             canvas.panels[panel].plot([], [], color="0.4", linestyle=line, label=f"rank {rank:.0f}")
 
 
-def _table(canvas: Canvas, panel: int, runs: xr.Dataset, dataset: str, errors: list[float]) -> None:
+def _table(canvas: Canvas, panel: int, runs: xr.Dataset, dataset: str, errors: Sequence[float]) -> None:
     """Draw, for each label and error, the smallest rank that reached the error."""
     labels = split_by(variant(runs, "original"), "label")
     needed = np.array([[needed_rank(own, error) for error in errors] for own in labels])
@@ -89,7 +90,7 @@ def draw(
     published: dict,
     *,
     width: str = "text",
-    errors: list[float] = (0.06, 0.04, 0.03, 0.02, 0.01),
+    errors: Sequence[float] = (0.06, 0.04, 0.03, 0.02, 0.01),
     error_max: float = 0.11,
 ) -> Canvas:
     """Draw training error against epochs, and the rank that each label needs for some errors."""

@@ -46,7 +46,7 @@ def hardest_over_easiest(runs: xr.Dataset) -> np.ndarray:
 
 
 def off_published(runs: xr.Dataset, *, mnist: float, fashion_mnist: float) -> np.ndarray:
-    """Return how far the mean error over labels is from the published one, as a fraction of it, a data set."""
+    """Return how far the mean error over labels is from the published one, as a fraction of it, for each data set."""
     published = {"mnist": mnist, "fashion_mnist": fashion_mnist}
     return np.array(
         [

@@ -44,8 +44,8 @@ def _against_init(canvas: Canvas, panel: int, runs: xr.Dataset, coarse: xr.Datas
     """Draw the largest distance and that on the sphere against init, with the power law of the latter."""
     for distance, color, marker, name in ((largest, "blue", "o", "largest"), (first, "green", "s", "on the sphere")):
         canvas.medians(panel, runs.factor_std, distance(runs), name, marker, color=COLORS[color], label=name)
-    style = {"color": COLORS["orange"], "label": "largest, 10x steps"}
-    canvas.medians(panel, coarse.factor_std, largest(coarse), "largest, 10x steps", "^", **style)
+    name = "largest, 10x steps"
+    canvas.medians(panel, coarse.factor_std, largest(coarse), name, "^", color=COLORS["orange"], label=name)
     stds = np.unique(runs.factor_std)[:3]
     law = float(first(runs)[runs.factor_std == stds[0]].median()) * (stds / stds[0]) ** order
     style = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "label": f"init$^{order}$"}
@@ -55,7 +55,7 @@ def _against_init(canvas: Canvas, panel: int, runs: xr.Dataset, coarse: xr.Datas
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
-    """Draw norm and distance against flow time, and distance against init; one row a rank of the target."""
+    """Draw norm and distance against flow time, and distance against init; one row per rank of the target."""
     canvas = Canvas(2, 3, width=width, height=2.35)
     runs = sweeps["rank_one_trajectory"]
     rates = np.unique(runs.learning_rate)

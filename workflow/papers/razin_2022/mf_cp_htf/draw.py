@@ -56,7 +56,7 @@ def _next_when_half(
     places = np.arange(2, count + 1)
     for number, (kind, (title, _, color, marker)) in enumerate(PANELS.items()):
         runs = groups[kind]
-        label = f"({chr(97 + number)})"
+        label: str | None = f"({chr(97 + number)})"
         grown = np.stack([next_when_half(runs, index=int(index)) for index in places], axis=1)
         for index in range(runs.sizes["run"]):
             is_small = runs.init.values[index] < small

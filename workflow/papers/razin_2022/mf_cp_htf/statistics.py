@@ -1,4 +1,4 @@
-"""Statistics of the comparison of matrix, CP and hierarchical factorizations: one number a run."""
+"""Statistics of the comparison of matrix, CP and hierarchical factorizations: one number per run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics of the determinant-sign figure: one number a run."""
+"""Statistics of the determinant-sign figure: one number per run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rank_excess_at_loss(runs: xr.Dataset, *, loss: float) -> np.ndarray:
     return (at_loss(runs, loss).effective_rank - 1).to_numpy()
 
 
-def fraction_below(runs: xr.Dataset, *, loss: float, threshold: float) -> np.ndarray:
+def fraction_below(runs: xr.Dataset, *, loss: float, threshold: float) -> np.floating:
     """Return the fraction of runs whose |W_11| at a level of the loss is below a threshold."""
     return np.mean(entry_at_loss(runs, loss=loss) < threshold)
 

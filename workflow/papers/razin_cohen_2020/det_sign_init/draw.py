@@ -54,7 +54,7 @@ def _heights(canvas: Canvas, panel: int, sweep: xr.Dataset, readings: tuple, pub
 
 
 def _shares(canvas: Canvas, panel: int, sweep: xr.Dataset, published: dict, near: float) -> None:
-    """Draw which share of the seeds ends below the published height, for each reading and init."""
+    """Draw the share of the seeds that ends below the published height, for each reading and init."""
     axes = canvas.panels[panel]
     for number, (std, height) in enumerate(published["heights"]):
         color = COLORS[INITS[std]]

@@ -1,4 +1,4 @@
-"""Statistics of norms and rank: one number a run."""
+"""Statistics of norms and rank: one number per run."""
 
 from __future__ import annotations
 

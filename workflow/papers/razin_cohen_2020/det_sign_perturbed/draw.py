@@ -15,7 +15,7 @@ PREDICTED = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.7, "zor
 
 
 def _entries(canvas: Canvas, panel: int, runs: xr.Dataset, sign: int) -> None:
-    """Draw |W_11| of every run, one colour an eps; ``sign`` is -1 on the wrong branch."""
+    """Draw |W_11| of every run, one colour per eps; ``sign`` is -1 on the wrong branch."""
     drawn = []
     for eps, color in EPS.items():
         here = select(runs, {"eps": eps})

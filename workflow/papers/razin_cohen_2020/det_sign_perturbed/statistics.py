@@ -1,4 +1,4 @@
-"""Statistics of the perturbed observations: one number a run, of the runs on one branch."""
+"""Statistics of the perturbed observations: one number per run, of the runs on one branch."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def _against_det(canvas: Canvas, panel: int, runs: xr.Dataset, level: np.ndarray
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", threshold: float = 0.5) -> Canvas:
-    """Draw the end of a thousand runs a depth against det W(0), shares that diverge, and the role of the step."""
+    """Draw the end of a thousand runs per depth against det W(0), shares that diverge, and the role of the step."""
     canvas = Canvas(2, 3, width=width, height=2.35)
     runs, steps = sweeps["det_sign_probability"], sweeps["det_sign_step_size"]
     for panel, depth in enumerate((2, 3, 4)):

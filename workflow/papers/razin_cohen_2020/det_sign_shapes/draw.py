@@ -56,8 +56,8 @@ def _ends(canvas: Canvas, panel: int, sweeps: dict[str, xr.Dataset]) -> None:
     axes.axvline(len(SHAPES) * 2 - 0.5, color=COLORS["gray"], linewidth=0.6)
     axes.set_xticks(range(len(columns)), ticks)
     axes.set(ylim=(-0.04, 1.25), xlabel="sign of the leading 2x2 block", ylabel=r"$|W_{11}|\sqrt{2\ell}$ at the stop")
-    for place, std in ((2.5, SMALL), (8.5, TINY)):
-        axes.text(place, 1.15, f"init {std:.0e}".replace("e-0", "e-"), ha="center", fontsize=7)
+    for middle, std in ((2.5, SMALL), (8.5, TINY)):
+        axes.text(middle, 1.15, f"init {std:.0e}".replace("e-0", "e-"), ha="center", fontsize=7)
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", entry_max: float = 80.0) -> Canvas:

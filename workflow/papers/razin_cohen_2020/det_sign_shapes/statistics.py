@@ -1,4 +1,4 @@
-"""Statistics of larger matrices: one number a run."""
+"""Statistics of larger matrices: one number per run."""
 
 from __future__ import annotations
 

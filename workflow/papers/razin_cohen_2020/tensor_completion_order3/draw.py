@@ -33,9 +33,9 @@ def _series(
     canvas.panels[panel].vlines(places, low, high, color=style["color"], linewidth=2.5, alpha=0.35, zorder=1)
     if known:
         label = "published" if style is ZERO_FILLED else None
-        canvas.published(
-            panel, *zip(*known, strict=True), f"{name}, published", marker=style["marker"], markersize=7, label=label
-        )
+        at, medians = zip(*known, strict=True)
+        look = {"marker": style["marker"], "markersize": 7, "label": label}
+        canvas.published(panel, at, medians, f"{name}, published", **look)
 
 
 def draw(
@@ -69,7 +69,7 @@ def draw(
         counts.axhline(target_rank, color="0.6", linewidth=0.8, zorder=0)
         counts.set(ylabel="tensor rank")
         counts.set_ylim(bottom=0)
-        counts.yaxis.get_major_locator().set_params(integer=True)
+        counts.yaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # of a MaxNLocator
         counts.legend(loc="center", bbox_to_anchor=(legend_x, legend_y))
     entries = np.prod([int(length) for length in shape.split("x")])
     for axes in canvas.panels[-2:]:

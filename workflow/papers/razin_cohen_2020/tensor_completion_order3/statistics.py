@@ -13,8 +13,8 @@ from greedyrank.spectra.selection import last, select
 
 def _medians(runs: xr.Dataset, values: xr.DataArray, sizes: list | None = None) -> np.ndarray:
     """Return the median at each number of observations, or at those asked for; NaN where there is none."""
-    sizes = np.unique(runs.observations) if sizes is None else sizes
-    found = [values.to_numpy()[runs.observations.to_numpy() == size] for size in sizes]
+    asked = np.unique(runs.observations) if sizes is None else np.array(sizes)
+    found = [values.to_numpy()[runs.observations.to_numpy() == size] for size in asked]
     return np.array([np.median(some) if len(some) else np.nan for some in found])
 
 
