@@ -206,7 +206,7 @@ def test_the_digest_is_the_same_on_every_python(package):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
         "from greedyrank.code_digest import Code\n"
-        "print(Code({'greedyrank': Path(sys.argv[1], 'greedyrank')}).digest(('greedyrank.training.loop:train',)))\n"
+        "print(Code({'greedyrank': Path(sys.argv[1], 'greedyrank')}).digest(('greedyrank.training.job:train',)))\n"
     )
     here = subprocess.run([sys.executable, "-c", script, str(source)], capture_output=True, text=True, check=True)
     others = {}

@@ -12,34 +12,36 @@ WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
 TRAIN = """
 import json, sys
-from greedyrank import training
+from greedyrank.config.sweeps import Slice
 from greedyrank.problems import completion
-plan = json.loads(sys.argv[1])
-result = training.train(plan, completion.generate, "cpu")
+from greedyrank.training import job
+result = job.train(Slice(**json.loads(sys.argv[1])), completion.generate, "cpu")
 assert result["loss"].shape == (2, 5)
 """
+PROBLEMS = "from greedyrank.problems import autoencoding, completion, image_classification, movielens, sensing"
 
 STEPS = {
-    "planning": ("from greedyrank import planning", {"torch", "numpy", "xarray", "matplotlib", "numba", "scipy"}),
-    "training on a CPU": (TRAIN, {"torch", "xarray", "matplotlib", "pydantic"}),
-    "generating": (
-        "from greedyrank.problems import autoencoding, completion, image_classification, movielens",
-        {"torch", "xarray", "matplotlib", "pydantic"},
+    "planning": (
+        "from greedyrank.plan import graph",
+        {"torch", "numpy", "xarray", "matplotlib", "numba", "scipy"},
     ),
-    "torch steps": ("from greedyrank import descent", {"xarray", "matplotlib", "pydantic"}),
-    "extraction": ("from greedyrank import extraction", {"torch", "matplotlib", "pydantic"}),
-    "verdicts": ("from greedyrank import verdicts", {"torch", "matplotlib", "pydantic"}),
-    "page": ("from greedyrank import page", {"torch", "matplotlib", "pydantic"}),
+    "training on a CPU": (TRAIN, {"torch", "xarray", "matplotlib", "pydantic"}),
+    "generating": (PROBLEMS, {"torch", "xarray", "matplotlib", "pydantic"}),
+    "torch steps": ("from greedyrank.training import stepper", {"xarray", "matplotlib", "pydantic"}),
+    "contracts": ("from greedyrank.training import base, protocols", {"torch", "xarray", "matplotlib", "pydantic"}),
+    "extraction": ("from greedyrank.spectra import extraction", {"torch", "matplotlib"}),
+    "verdicts": ("from greedyrank.claims import judging", {"torch", "matplotlib"}),
+    "page": ("from greedyrank.report import page", {"torch", "matplotlib"}),
 }
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_step(step, plan, tmp_path):
+def test_step(step, make_slice, tmp_path):
     code, unwanted = STEPS[step]
     end = f"\nimport sys\nprint('imported:', *sorted(set(sys.modules) & {unwanted!r}))"
-    small = plan("deep_matrix", "gd", axes={"seed": [0, 1]})
+    small = make_slice("deep_matrix", "gd", axes={"seed": [0, 1]})
     done = subprocess.run(
-        [sys.executable, "-c", code + end, json.dumps(small)],
+        [sys.executable, "-c", code + end, json.dumps(small.to_json())],
         env={**os.environ, "PYTHONPATH": str(WORKFLOW)},
         cwd=tmp_path,
         capture_output=True,
