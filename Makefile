@@ -4,6 +4,7 @@
 # make lint          format, style, types, and the Snakefile
 # make test-faults   builds survive kills, full disks, damaged files, ...; FAULTS=short takes two minutes
 # make test-cluster  builds through a Slurm that is started here; needs root, and slurm-wlm and munge of Debian
+# make test-gpu      what a GPU proves in nine minutes, into OUT; without one, or with DEVICE=cpu, tiny sizes
 # make bench         each training step against plain autograd and the peak rate of this machine
 # make scaling       how the cost of a step grows with columns, components, runs, threads and jobs
 # make plan-bench    the cost of planning many more runs or jobs than the paper scale has
@@ -16,6 +17,7 @@
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 SCALE ?= laptop
+OUT ?= results/gpu
 
 BIN := $(CURDIR)/.venv/bin
 ENVIRONMENT := .venv/.made-from-lock
@@ -25,7 +27,7 @@ RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: figures test test-faults test-cluster lint claims bench scaling plan-bench record schema lock clean environment
+.PHONY: figures test test-faults test-cluster test-gpu lint claims bench scaling plan-bench record schema lock clean environment
 
 figures: $(ENVIRONMENT)
 	$(SNAKEMAKE)
@@ -38,6 +40,9 @@ test-faults: $(ENVIRONMENT)
 
 test-cluster: $(ENVIRONMENT)
 	timeout --signal=INT --kill-after=60 900 python -m pytest tests/cluster
+
+test-gpu: $(ENVIRONMENT)
+	bash scripts/gpu_proof.sh $(OUT) $(if $(DEVICE),--device $(DEVICE))
 
 lint: $(ENVIRONMENT)
 	ruff check .

@@ -17,19 +17,16 @@ SWEEPS = ("singular_values", "component_norms", "deep_tucker_adam", "mf_cp_htf_h
 
 def from_config(names, steps):
     """Return a short slice of each of these sweeps of config.yaml."""
-    from greedyrank.benchmarks import devices
+    from greedyrank.benchmarks import device_parity
     from greedyrank.config import loading
-    from greedyrank.config.yaml_input import read_yaml
+    from greedyrank.config.yaml_input import read_mapping
 
-    raw = read_yaml(Path("config.yaml"))
-    if not isinstance(raw, dict):
-        raise UserError("config.yaml holds no mapping of names to settings")
-    resolved = loading.load(raw).sweeps
+    resolved = loading.load(read_mapping(Path("config.yaml"))).sweeps
     slices = {}
     for name in names or [name for name in SWEEPS if name in resolved]:
         if name not in resolved:
             raise UserError(f"config.yaml has no sweep {name}")
-        slices[name] = devices.of_sweep(resolved[name], steps)
+        slices[name] = device_parity.of_sweep(resolved[name], steps)
     return slices
 
 
@@ -44,7 +41,7 @@ def main(options):
         given = {name: slice_.to_json() for name, slice_ in slices.items()}
         options.save_slices.write_text(json.dumps(given, indent=1) + "\n")
         return
-    from greedyrank.benchmarks import devices
+    from greedyrank.benchmarks import device_parity
     from greedyrank.data import instances
     from greedyrank.training import devices as training_devices
 
@@ -57,11 +54,11 @@ def main(options):
     for sweep, slice_ in slices.items():
         dtype, count = slice_.runs[0]["dtype"], len(slice_.runs)
         try:
-            rows = devices.compare(slice_, instances.generator(slice_.problem, options.data_dir), options.devices)
+            rows = device_parity.compare(slice_, instances.generator(slice_.problem, options.data_dir), options.devices)
         except (UserError, OSError) as reason:  # its data are not here
             logging.warning("%s is left out: %s", sweep, reason)
             continue
-        allowed = devices.tolerance(dtype)
+        allowed = device_parity.tolerance(dtype)
         report[sweep] = {"dtype": dtype, "runs": count, "tolerance": allowed, "invariants": rows}
         print(f"\n{sweep}: {count} runs, {dtype}; parted where they differ by more than {allowed:.1e}")
         print(f"{'invariant':20}{'largest difference':>20}{'at step':>10}  parted")

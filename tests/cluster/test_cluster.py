@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 import slurm as one_node
-from checkout import Checkout, copy_repository, digests, keep_figures
 from slurm import NODE, wait_until
+
+from checkout import Checkout, copy_repository, digests, keep_figures
 
 FIGURES = ("det_sign", "singular_values", "component_norms", "image_rank")
 SECONDS = 480  # for one build; far more than it takes

@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Callable
 
 import pytest
-from checkout import copy_repository, keep_figures
 from faulty import FIGURE, SECONDS, SEED, TALLY, Faulty, inject
 from jobs import IMAGES, command
+
+from checkout import copy_repository, keep_figures
 
 DATA = [IMAGES, *(f"results/smoke/data/{sweep}/all.npz" for sweep in ("det_sign", "component_norms"))]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import yaml
-from checkout import Checkout
 
+from checkout import Checkout
 from greedyrank.plan.graph import Plan
 
 IMAGES = "results/smoke/data/image_rank/dataset-mnist_images-original.npz"

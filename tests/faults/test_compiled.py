@@ -8,8 +8,9 @@ import subprocess
 import sys
 
 import pytest
-from checkout import REPOSITORY
 from faulty import SECONDS, fault
+
+from checkout import REPOSITORY
 
 # Sums an array of a memory layout, with a weight in the source; prints the sum and what numpy says.
 SUM = """

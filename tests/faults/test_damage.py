@@ -10,9 +10,10 @@ import shutil
 import signal
 
 import pytest
-from checkout import REPOSITORY
 from faulty import FIGURE, SEED, fault, rebuild_command
 from jobs import IMAGES, command
+
+from checkout import REPOSITORY
 
 # The damaged file, and what reads it; from last to first, since a job that fails takes away what it made before.
 FILES = {

@@ -7,9 +7,10 @@ import os
 import subprocess
 
 import pytest
-from checkout import REPOSITORY
 from faulty import FIGURE, fault
 from jobs import IMAGES
+
+from checkout import REPOSITORY
 
 # The rule that meets the full disk, how many bytes still fit, and the file that does not.
 STAGES = {

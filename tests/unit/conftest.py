@@ -4,6 +4,8 @@ from greedyrank import command_line
 
 command_line.use_one_thread()  # as every job does, and before numpy is imported
 
+import copy  # noqa: E402
+
 import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
@@ -72,7 +74,7 @@ def _sweep_block(
 ) -> dict:
     """Return a small sweep as it stands in a sweeps.yaml; ``observed`` in the overrides replaces the drawn target."""
     problem = PROBLEMS.get(factorization, problem)
-    fixed = {**SEEN[problem], **SMALL[factorization], "learning_rate": RATES[optimizer], **overrides}
+    fixed = {**SEEN[problem], **copy.deepcopy(SMALL[factorization]), "learning_rate": RATES[optimizer], **overrides}
     if "observed" in fixed:
         fixed |= BY_HAND
     return {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from greedyrank.benchmarks import devices as equivalence
+from greedyrank.benchmarks import device_parity as equivalence
 from greedyrank.config.sweeps import Slice
 from greedyrank.data.instances import generator
 from greedyrank.training import job

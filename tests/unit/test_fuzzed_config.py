@@ -11,9 +11,9 @@ import json
 import re
 from types import SimpleNamespace
 
-import mutants
 from hypothesis import given, settings
 
+import mutants
 from greedyrank import provenance
 from greedyrank.config import loading
 from greedyrank.config.loading import ConfigError

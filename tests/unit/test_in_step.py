@@ -39,7 +39,10 @@ def test_the_lock_has_no_cuda_packages_and_no_hashes():
 
 def test_a_setting_belongs_to_one_tenant_of_a_sweep():
     for tenants in product(
-        problems.PROBLEMS.values(), factorizations.FACTORIZATIONS.values(), optimizers.OPTIMIZERS.values(), [training.Training]
+        problems.PROBLEMS.values(),
+        factorizations.FACTORIZATIONS.values(),
+        optimizers.OPTIMIZERS.values(),
+        [training.Training],
     ):
         for one, other in combinations(tenants, 2):
             assert not set(one.model_fields) & set(other.model_fields)

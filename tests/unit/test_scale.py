@@ -1,9 +1,9 @@
 """What a larger config makes larger, and what not."""
 
 import pytest
-import scale
 from snakemake.utils import update_config
 
+import scale
 from greedyrank.plan.graph import Plan
 
 

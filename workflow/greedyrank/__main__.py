@@ -16,14 +16,13 @@ from greedyrank import command_line
 def main(options: argparse.Namespace) -> None:
     """Print or run one job."""
     from greedyrank.config.sweep_loader import merge
-    from greedyrank.config.yaml_input import read_yaml
+    from greedyrank.config.yaml_input import read_mapping
     from greedyrank.plan import host, jobs
     from greedyrank.plan.graph import Plan
 
     raw: dict = {}
     for path in [Path("config.yaml"), *options.configfile]:
-        content = read_yaml(path)
-        raw = merge(raw, content if isinstance(content, dict) else {})
+        raw = merge(raw, read_mapping(path))
     plan = Plan(raw | ({"scale": options.scale} if options.scale else {}))
     given = {"scale": options.scale} if options.scale else {}
     host.export_environment([paper.folder for paper in plan.project.papers], options.configfile, given)

@@ -110,6 +110,15 @@ def _blocks(papers: list[Paper]) -> tuple[dict[str, tuple[str, dict]], dict[str,
     return blocks, wrong, unread
 
 
+def _wrong(config: Config, block: dict, place: str) -> list[str]:
+    """Return what is wrong with a sweep as its paper has it."""
+    try:
+        load_sweep(block, config.scale, place)
+    except ConfigError as error:
+        return error.messages
+    return []
+
+
 def _sweeps(config: Config, blocks: dict[str, tuple[str, dict]], wrong: dict[str, list[str]]):
     """Resolve all sweeps; what a user's override makes wrong is an error of the config, and ends the loading."""
     resolved: dict[str, ResolvedSweep] = {}
@@ -118,14 +127,14 @@ def _sweeps(config: Config, blocks: dict[str, tuple[str, dict]], wrong: dict[str
         if name in wrong:
             continue
         override = config.sweeps.get(name)
+        own = f"{place}: {name}"
         try:
-            named = f"sweeps.{name}" if override else f"{place}: {name}"
-            resolved[name] = load_sweep(block, config.scale, named, override, name)
+            resolved[name] = load_sweep(block, config.scale, f"sweeps.{name}" if override else own, override, name)
         except ConfigError as error:
-            if override:
-                of_user += error.messages
+            if of_paper := _wrong(config, block, own) if override else error.messages:
+                wrong[name] = of_paper
             else:
-                wrong[name] = error.messages
+                of_user += error.messages
     if of_user:
         raise ConfigError(of_user)
     return resolved

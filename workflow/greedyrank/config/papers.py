@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from greedyrank.config.grammar import name_of_files
-from greedyrank.config.yaml_input import ConfigError, check_plain, read_yaml
+from greedyrank.config.yaml_input import ConfigError, check_plain, read_mapping
 
 # Below it lie workflow/papers, also where Snakemake runs in another folder.
 REPOSITORY = Path(__file__).parents[3]
@@ -48,9 +48,7 @@ class Paper:
         path = self.folder.joinpath(*names)
         if not path.is_file():
             raise ConfigError([f"{path} is missing"])
-        content = read_yaml(path)
-        if not isinstance(content, dict):
-            raise ConfigError([f"{path} holds no mapping of names to settings"])
+        content = read_mapping(path)
         if not numbers_as_keys and (errors := check_plain(content, "")):
             raise ConfigError([f"{path}: {error}" for error in errors])
         return content

@@ -327,20 +327,30 @@ def sweep_at(place: str, block: dict, scale: Scale, override: dict | None = None
     ConfigError
         Naming every wrong key, its value and what is allowed.
     """
+    merged: dict = {}
     for part in (block, override or {}):
-        parts = part.get("scales", {})
-        for name, scaled in parts.items() if isinstance(parts, dict) else ():
-            if isinstance(scaled, dict) and (wrong := [key for key in scaled if key not in OVERRIDABLE]):
-                place = f"{place}.scales.{name}.{wrong[0]}"
-                raise ConfigError([f"{place}: unknown key; {nearest(wrong[0], OVERRIDABLE)}"])
+        _check_scales(place, part)
+        scales = part.get("scales", {})
+        scaled = scales.get(scale, {}) if isinstance(scales, dict) else {}
+        merged = _overridden(place, merged, {**part, "scales": scales})
+        merged = _overridden(f"{place}.scales.{scale}", merged, scaled)
+    return Sweep.model_validate(merged)
+
+
+def _check_scales(place: str, part: dict) -> None:
+    """Refuse what no scale can override."""
+    scales = part.get("scales", {})
+    for name, scaled in scales.items() if isinstance(scales, dict) else ():
+        if isinstance(scaled, dict) and (wrong := [key for key in scaled if key not in OVERRIDABLE]):
+            raise ConfigError(
+                [f"{place}.scales.{name}.{key}: unknown key; {nearest(key, OVERRIDABLE)}" for key in wrong]
+            )
+
+
+def _overridden(place: str, block: dict, override: dict) -> dict:
+    """Return a block of a sweep with an override merged into it, in which lists take the place of counts."""
     try:
-        whole = Sweep.model_validate(block)
-        merged = merge(whole.model_dump(exclude={"scales"}), whole.scales.get(scale, {}))
-        if override:
-            own = {key: value for key, value in override.items() if key != "scales"}
-            Sweep.model_validate(merge(block, override))  # for messages that name the scale
-            merged = merge(merge(merged, own), override.get("scales", {}).get(scale, {}))
-        return Sweep.model_validate(merged)
+        return Sweep.model_validate(merge(block, override)).model_dump(exclude={"scales"})
     except ValidationError as error:
         raise ConfigError(explain(error, place, Sweep)) from None
 

@@ -67,6 +67,22 @@ def typed(value: object) -> object:
     return found if found is None or isinstance(found, (bool, int, float)) else value
 
 
+def read_mapping(path: Path) -> dict:
+    """Return the mapping that a YAML file holds; an empty file holds an empty one.
+
+    Raises
+    ------
+    ConfigError
+        If it is no YAML, has a key twice, or holds something else.
+    """
+    content = read_yaml(path)
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError([f"{path} is not a mapping of names to settings"])
+    return content
+
+
 def _twice(node: yaml.Node | None, path: str) -> list[str]:
     """Name the keys that a mapping has twice, of which YAML would take the last without a word."""
     if isinstance(node, yaml.SequenceNode):

@@ -12,15 +12,15 @@ import numpy as np
 from greedyrank import provenance, storage
 from greedyrank.plugins import plugin
 
+Generator = Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
 
-def generator(problem: str, data_dir: Path | None) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:
+
+def generator(problem: str, data_dir: Path | None) -> Generator:
     """Return what generates the data of an instance from its settings; images and ratings are read from a folder."""
     return functools.partial(plugin("problems", problem).generate, data_dir=data_dir)
 
 
-def save(
-    path: Path, problem: str, instances: list[dict], generate: Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
-) -> None:
+def save(path: Path, problem: str, instances: list[dict], generate: Generator) -> None:
     """Generate the data of some instances, given by their settings, into one file."""
     from greedyrank.config import defaults  # needs pydantic; `generator` works without it
 

@@ -86,6 +86,8 @@ def prepare(device: str) -> str:
         )
     # In TF32 the sums of logarithms of binary_cp would lose their last digits; the environment could ask for TF32.
     torch.set_float32_matmul_precision("highest")
+    # Sums of bfloat16 products are float32 throughout, also where a product is taken in pieces.
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     # Convolutions have a switch of their own, on by default, and algorithms that add in an order of their own.
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
