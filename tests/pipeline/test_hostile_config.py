@@ -54,7 +54,7 @@ def test_values_of_the_config_are_never_run(hostile):
 def test_messages_of_a_broken_figure_are_never_run(hostile):
     figure = hostile.folder / f"papers {SHELL}/razin_2021/component_norms"
     (figure / "figure.yaml").write_text(yaml.safe_dump({"title": TEXT, "sweeps": [TEXT], SHELL: 1}))
-    shutil.copytree(figure, figure.with_name("touched $(touch touched-7)"))
+    shutil.copytree(figure, figure.with_name("bad $(touch touched-7)"))
     # One that can be built: else there is nothing to plan.
     shutil.copytree(REPOSITORY / PAPERS / "razin_2021/component_norms", figure.with_name("component_norms_again"))
     (hostile.folder / "config.yaml").write_text(yaml.safe_dump({"scale": "smoke", "papers": [f"papers {SHELL}"]}))
