@@ -1,7 +1,7 @@
-"""Train the same short runs on the CPU and on a GPU, and say where they part.
+"""Train the same short runs on the CPU and on a GPU, and report where they part.
 
-Needs torch and numpy (and MNIST for image_rank), nothing else where the slices are given: write them with
---save-slices on a machine that has pydantic and yaml too, and give them with --slices on the other.
+With given slices it needs only torch and numpy (and MNIST for image_rank): write the slices with --save-slices on a
+machine that has the other packages too, and read them with --slices on the machine with the GPU.
 """
 
 import json

@@ -141,7 +141,9 @@ NOTHING: dict[str, Callable[[Path], None]] = {
     "a theory split in two": lambda folder: edits.split_module(
         folder, "theory.recovery_times", "plateau_heights", "theory.heights"
     ),
-    "the loop split in two": lambda folder: edits.split_module(folder, "training.loop", "_joined", "training.joined"),
+    "training split in two": lambda folder: edits.split_module(
+        folder, "training.job", "_out_of_memory", "training.memory"
+    ),
     "a paper renamed": rename_paper,
 }
 

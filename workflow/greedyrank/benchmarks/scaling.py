@@ -1,7 +1,7 @@
-"""How the cost of a training step grows, against the machine's limits: measured by `scripts/scaling.py`.
+"""How the cost of a training step grows, compared with the limits of the machine; see scripts/scaling.py.
 
-All rates are counted in operations of the dense formulation, so that a step which does the same with fewer can be
-above the rate of matrix products.
+All rates count operations of the dense formulation. A step that does the same with fewer operations can exceed the rate
+of matrix products.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _timed(case: Timed, budget: float) -> float:
 
 
 def bandwidth(megabytes: float, device: str) -> float:
-    """Return how fast an array of this size is read and written, bytes/s."""
+    """Return the rate at which an array of this size is read and written, bytes/s."""
     array = torch.zeros(int(megabytes * 2**20 / 4), device=device)
 
     def step(count: int) -> None:
@@ -82,7 +82,7 @@ def _share(name: str, start, done, results) -> None:
 
 
 def side_by_side(name: str, jobs: int, lasting: float) -> float:
-    """Return the steps per second of so many processes together, one thread each."""
+    """Return the steps per second of a number of processes together, one thread each."""
     context = multiprocessing.get_context("spawn")
     start, done, results = context.Barrier(jobs + 1), context.Event(), context.Queue()
     processes = [context.Process(target=_share, args=(name, start, done, results)) for _ in range(jobs)]
@@ -98,7 +98,7 @@ def side_by_side(name: str, jobs: int, lasting: float) -> float:
 
 
 def threads(name: str, count: int, budget: float) -> float:
-    """Return the steps per second of one process with so many threads."""
+    """Return the steps per second of one process with a number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -108,12 +108,12 @@ def threads(name: str, count: int, budget: float) -> float:
 
 
 def measure(budget: float) -> dict:
-    """Measure on one CPU core, but for what says otherwise; each point takes about 4 ``budget`` seconds.
+    """Measure, on one CPU core unless stated otherwise; each point takes about 4 ``budget`` seconds.
 
     Returns
     -------
     dict
-        JSON-ready: for each panel of `draw` its series of x and y; the machine's limits.
+        Ready for JSON: the x and y of each panel of `draw`, and the limits of the machine.
     """
     peak = gemm_peak("cpu")
     columns, image_seconds, dense_seconds = list(IMAGE_AXES), [], []
@@ -140,10 +140,10 @@ def measure(budget: float) -> dict:
 
 
 def _image_traffic(columns: np.ndarray) -> np.ndarray:
-    """Return the bytes that an image step cannot do without, each array once a pass.
+    """Return the bytes that an image step has to move, each array once a pass.
 
-    The predictions of all columns are written, exponentiated, summed and weighed, and read once more; factors,
-    moments and gradients, all of 784 rows, take about ten passes.
+    The predictions of all columns are written, exponentiated, summed, weighted, and read once more. Factors, moments
+    and gradients, all of 784 rows, take about ten passes.
     """
     return 4.0 * columns * (6 * BATCH + 2 * 10 * PIXELS)
 

@@ -171,7 +171,7 @@ def fetch(data_dir: str | Path, dataset: str) -> None:
                 logger.info("%s: from %s, verified", dataset, name)
                 return
     raise ImagesMissing(
-        f"{dataset} cannot be had; put the four IDX files (plain or .gz) into {folder.resolve()}. Tried:\n  "
+        f"{dataset} could not be fetched; put the four IDX files (plain or .gz) into {folder.resolve()}. Tried:\n  "
         + "\n  ".join(tried)
     )
 

@@ -1,4 +1,4 @@
-"""The data files of a sweep: written by settings, found by the settings of a run."""
+"""The data files of a sweep, which hold the data of each instance under its settings."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from greedyrank.plugins import plugin
 Generator = Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
 
 
-def generator(problem: str, data_dir: Path) -> Generator:
-    """Return what generates a problem's data from their settings, reading images and ratings where it needs them."""
+def generator(problem: str, data_dir: Path | None) -> Generator:
+    """Return what generates the data of an instance from its settings; images and ratings are read from a folder."""
     return functools.partial(plugin("problems", problem).generate, data_dir=data_dir)
 
 
 def save(path: Path, problem: str, instances: list[dict], generate: Generator) -> None:
-    """Generate the data of some instances, each named by its settings, into one file."""
+    """Generate the data of some instances, given by their settings, into one file."""
     from greedyrank.config import defaults  # needs pydantic; `generator` works without it
 
     arrays = {
@@ -38,12 +38,12 @@ class Instances:
     Parameters
     ----------
     files : list of Path
-        What `save` wrote.
+        Files that `save` wrote.
 
     Raises
     ------
     CorruptFile
-        If a file is not what was written.
+        If a file is damaged.
     """
 
     def __init__(self, files: list[Path]):

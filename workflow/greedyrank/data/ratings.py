@@ -1,8 +1,7 @@
 """The ratings of MovieLens 100K: read and checked, or fetched from GroupLens.
 
-They may not be redistributed: a user puts ``u.data`` under the data folder, or lets it be fetched.
-An archive is trusted by its SHA-256 alone, whatever address it came from; a file put there by hand
-is checked for its format and sizes.
+They may not be redistributed: a user puts ``u.data`` into the data folder, or has it fetched. An archive is trusted
+only by its SHA-256, whatever its address. A file that the user put there is checked for its format and sizes.
 """
 
 from __future__ import annotations
@@ -22,26 +21,26 @@ from greedyrank.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 20  # an address that does not answer for so long is left
+SECONDS = 20  # time limit of an answer from each address
 
 FILE = "movielens/u.data"  # below the data folder
 RATINGS, USERS, MOVIES, LARGEST = 100_000, 943, 1682, 5
 EXPECTED = f"expected {RATINGS} rows of user, movie, rating and time, separated by tabs"
 
-# The address without TLS is as safe, since the content is verified, and outlives a certificate.
+# The address without TLS is as safe, since the content is verified, and works when a certificate has expired.
 URLS = tuple(f"{scheme}://files.grouplens.org/datasets/movielens/ml-100k.zip" for scheme in ("https", "http"))
 MEMBER = "ml-100k/u.data"
-# As many public projects have it, together with the MD5 that GroupLens publishes beside the archive
+# The SHA-256 that many public projects name, together with the MD5 that GroupLens publishes beside the archive
 # (0e33842e24a9c977be4e0107933c0723) or the SHA-1 of Dive into Deep Learning (cd4dcac4...).
 CHECKSUM = "50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229"
 
 
 class BadRatings(UserError):
-    """A file that is not the u.data of MovieLens 100K; the message names it and what is wrong."""
+    """A file is not the u.data of MovieLens 100K; the message names the file and what is wrong."""
 
 
 class RatingsMissing(UserError):
-    """No address gave the archive; the message names what was tried and where to put the file."""
+    """The archive could not be fetched; the message names what was tried and where to put the file."""
 
 
 def parse(text: str, path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -82,7 +81,7 @@ def read(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Raises
     ------
     BadRatings
-        If the file is not of the published format and sizes, naming what was found and expected.
+        If the file is not of the published format and sizes; the message names what was found and expected.
     """
     try:
         text = Path(path).read_text()
@@ -103,19 +102,19 @@ def _download(url: str, folder: Path) -> bytes:
 
 
 def fetch(data_dir: str | Path, urls: tuple[str, ...] = URLS) -> None:
-    """Make u.data present and checked under ``data_dir/movielens``; a file that is there is left alone.
+    """Make sure that a checked u.data is in ``data_dir/movielens``; a file that is there is not replaced.
 
     Raises
     ------
     BadRatings
-        If the file that is there is not u.data.
+        If there is a file that is not u.data.
     RatingsMissing
-        If no address gives the published archive, naming what was tried and where to put the file.
+        If no address has the published archive; the message names what was tried and where to put the file.
     """
     path = Path(data_dir) / FILE
     if path.exists():
         read(path)
-        logger.info("%s is there, and has the format of MovieLens 100K", path)
+        logger.info("%s is there already and has the format of MovieLens 100K", path)
         return
     tried = []
     for url in urls:
@@ -131,6 +130,6 @@ def fetch(data_dir: str | Path, urls: tuple[str, ...] = URLS) -> None:
         logger.info("%s: from %s, verified", path, url)
         return
     raise RatingsMissing(
-        f"MovieLens 100K cannot be had; put its u.data (from ml-100k.zip of grouplens.org) at {path.resolve()}."
+        f"MovieLens 100K could not be fetched; put its u.data (from ml-100k.zip of grouplens.org) at {path.resolve()}."
         " Tried:\n  " + "\n  ".join(tried)
     )

@@ -67,7 +67,7 @@ def _hierarchical(
 ) -> np.ndarray:
     """Draw a tensor whose neighbouring modes are joined pairwise, level by level (Razin et al. 2022).
 
-    Standard normal leaves and weights. With ``spectrum`` the two blocks below the root are
+    Leaves and weights are standard normal. With ``spectrum`` the two blocks below the root are
     orthonormalized, and these are the singular values between the two halves of the modes.
     """
     nodes = [rng.standard_normal((length, widths[0])) for length in shape]
@@ -82,7 +82,7 @@ def _hierarchical(
 
 
 def noise(shape: list[int], settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
-    """Draw what is added to each entry of a target, symmetric where the target is."""
+    """Draw the noise that is added to the entries of a target, symmetric if the target is."""
     drawn = settings["noise_std"] * rng.standard_normal(shape)
     symmetric = (
         settings["target_symmetric"] or settings["target_spectrum"] is not None or settings["target_decay"] is not None
@@ -91,7 +91,7 @@ def noise(shape: list[int], settings: Mapping[str, Any], rng: np.random.Generato
 
 
 def relative_errors(end_to_end: np.ndarray, data: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return ``relative_error`` = ||W - W*||_F / ||W*||_F of each run, where every W* is known."""
+    """Return ``relative_error`` = ||W - W*||_F / ||W*||_F of each run; nothing unless every W* is known."""
     if not all("target" in arrays for arrays in data):
         return {}
     errors = [

@@ -7,11 +7,11 @@ from types import ModuleType
 
 
 def datasets() -> ModuleType:
-    """Import ``torchvision.datasets``, also beside a torch whose build torchvision's does not match.
+    """Import ``torchvision.datasets``, also with a build of torch that does not match that of torchvision.
 
-    torchvision's CUDA build beside a CPU torch cannot load its compiled operators, and its import
-    then stops at the two operators it registers fake versions of. Declaring them lets the import
-    finish; the data sets need none of the operators.
+    A CUDA build of torchvision cannot load its compiled operators with a CPU build of torch, and its import then fails
+    at two operators of which it registers fake versions. Declaring the two lets the import finish; the data sets need
+    none of the operators.
     """
     try:
         from torchvision import datasets

@@ -6,7 +6,7 @@ n of F_{x_n}[n]. A product is the exponential of a sum: with l_v = log|F_v|,
     log|P| = sum_n l_0 + x (l_1 - l_0),    sign P = parity of the negative factors,
     H = x^T (g P),    dF_1 = H / F_1,    dF_0 = (sum_b g_b P_b - H) / F_0,
 
-two matrix products a step and no (images, pixels, components) array. The components of all runs
+two matrix products a step, and no array of (images, pixels, components). The components of all runs
 are columns of the same products.
 """
 
@@ -24,7 +24,7 @@ from greedyrank.kernels.image_bits import PIXELS
 from greedyrank.training.base import BaseModel
 from greedyrank.training.protocols import Place
 
-# A factor this small stands for zero: its logarithm is finite and its product still vanishes.
+# Stands for a factor of zero: its logarithm is finite, and its products still vanish.
 TINY = 1e-20
 
 
@@ -62,10 +62,10 @@ class Model(BaseModel):
         return [(o, block.unflatten(1, (runs, len(o)))) for (runs, o), block in zip(self._ones, blocks, strict=True)]
 
     def end_to_end(self, inputs: Any) -> torch.Tensor:
-        """Return the predictions (images, runs) on a minibatch of `greedyrank.image_bits`."""
+        """Return the predictions (images, runs) on a minibatch of `greedyrank.kernels.image_bits`."""
         self._inputs = inputs
         sizes = [factor.abs().clamp_(min=TINY) for factor in self.parameters]
-        # A zero has a sign too: its product and its gradient must agree on it.
+        # A zero has a sign too, on which its product and its gradient must agree.
         self._factors = [size.copysign(factor) for size, factor in zip(sizes, self.parameters, strict=True)]
         self._products = inputs.sums_over_pixels(*(size.log_() for size in sizes)).exp_()
         inputs.change_signs(*self._factors, self._products)
@@ -73,7 +73,7 @@ class Model(BaseModel):
         return predictions if self._in_order else predictions.index_select(1, self._back)
 
     def pullback(self, upstream: torch.Tensor) -> list[torch.Tensor]:
-        """Return dL/dF_0 and dL/dF_1, given dL/d(prediction) (images, runs); `end_to_end` is needed anew afterwards."""
+        """Return dL/dF_0 and dL/dF_1, given dL/d(prediction) (images, runs); it overwrites the products."""
         ordered = upstream if self._in_order else upstream.index_select(1, self._order)
         each = ordered.split([runs for runs, _ in self._ones], dim=1)
         for (_, components), gradient in zip(self._components(), each, strict=True):

@@ -102,7 +102,9 @@ class Model(RunAxisModel):
         try:
             from greedyrank.kernels.deep_matrices import CompiledStepper
         except ImportError:
-            logger.warning("numba or scipy cannot be imported: torch trains the matrices instead, far slower if small")
+            logger.warning(
+                "numba or scipy cannot be imported: torch trains the matrices instead, far slower if they are small"
+            )
             return None
         return CompiledStepper(slice_.optimizer, slice_.runs, data, [initial(run) for run in slice_.runs])
 

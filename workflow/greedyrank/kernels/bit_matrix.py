@@ -1,8 +1,8 @@
 """Products of a matrix of bits with a dense matrix on a CPU, by the method of the four Russians.
 
-Four bits of a row choose one of the 16 sums of four rows of the dense matrix (Arlazarov et al. 1970). All 16 are
-tabulated once, and one addition then stands for four multiplications and additions: beyond the rate of any dense
-product. The sums are those of a dense product in another order, and nothing is rounded on the way to them.
+Four bits of a row select one of the 16 sums of four rows of the dense matrix (Arlazarov et al. 1970). All 16 are
+tabulated once, and then one addition replaces four multiplications and additions: faster than any dense product. The
+sums are those of a dense product in another order, without any other rounding.
 
 Bits are packed into words of 64, the first bit lowest. ``words[w, i]`` holds bits 64 w to 64 w + 63 of row i.
 """
@@ -19,8 +19,9 @@ from numba.extending import intrinsic, register_jitable
 from greedyrank.kernels import numba_cache
 
 BITS = 64  # of a word
-GROUPS = BITS // 4  # each with a table of 16 sums
-# Columns at a time: the tables of one word then fill most of the first-level cache (32 KiB of at least 48).
+GROUPS = BITS // 4  # of four bits of a word, each with a table of 16 sums
+# Bytes of the columns that are worked on at a time: the tables of one word then take 32 KiB of the first-level cache,
+# which has at least 48.
 BYTES = 128
 
 
@@ -35,10 +36,10 @@ def _vector(context, array):
     return ir.VectorType(element, BYTES // (array.dtype.bitwidth // 8))
 
 
-# numba would not keep the sums in registers from one addition to the next: hence these two in LLVM's own words.
+# These two are written in LLVM, because numba does not keep the sums in registers from one addition to the next.
 @intrinsic
 def _add_row(typing_context, table, left, right, out):
-    """Add two rows of a table into a third; rows by their number."""
+    """Add two rows of a table into a third; rows are given by their numbers."""
 
     def generate(context, builder, signature, arguments):
         array = signature.args[0]
@@ -55,9 +56,9 @@ def _add_row(typing_context, table, left, right, out):
 
 @intrinsic
 def _add_chosen(typing_context, table, word, source, start, target, place):
-    """Write to ``target`` what stands in ``source`` plus the rows of the table that a word's 16 half-bytes choose.
+    """Write to ``target`` the sum of ``source`` and the rows of the table that the 16 half-bytes of a word select.
 
-    ``start`` and ``place`` count numbers from the first of each array.
+    ``start`` and ``place`` are offsets in ``source`` and ``target``, counted in numbers.
     """
 
     def generate(context, builder, signature, arguments):
@@ -87,7 +88,7 @@ def _add_chosen(typing_context, table, word, source, start, target, place):
 
 @register_jitable
 def _tabulate(dense, first, column, width, table):
-    """Write the 16 sums of each four of the 64 rows from ``first`` on; rows beyond the last are zero."""
+    """Write the 16 sums of each four of the 64 rows from ``first`` on; rows after the last count as zero."""
     for group in range(GROUPS):
         for bit in range(4):
             row, single = first + 4 * group + bit, 16 * group + (1 << bit)
@@ -99,7 +100,7 @@ def _tabulate(dense, first, column, width, table):
 
 @register_jitable
 def _add_word(words, table, source, source_step, target, target_step, place):
-    """Add what one word of each row chooses; the steps lead from one row to the next, ``place`` to the first."""
+    """Add what one word of each row selects; steps are between rows, ``place`` is the offset of the first."""
     for i in range(len(words)):
         at = i * target_step + place
         _add_chosen(table, words[i], source, i * source_step, target, at)  # type: ignore[call-arg]  # an intrinsic
@@ -130,7 +131,7 @@ def _compiled(dtype: str):
             source, step = begin, 0
             for w in range(len(words)):
                 _tabulate(dense, BITS * w, column, here, table)
-                # Between words the sums stand side by side; after the last, whole rows of them go straight to `out`.
+                # Between words the sums are contiguous; after the last word, whole rows of them go directly to `out`.
                 if w == len(words) - 1 and here == width:
                     _add_word(words[w], table, source, step, out.reshape(-1), columns, column)
                 else:
@@ -194,7 +195,7 @@ class BitMatrix:
     words : ndarray
         Its packed bits, (ceil(columns / 64), rows), contiguous.
     columns : int
-        How many columns it has.
+        The number of its columns.
     """
 
     def __init__(self, words: np.ndarray, columns: int):
@@ -217,16 +218,16 @@ class BitMatrix:
         _product(self._transposed, dense, None, out)
 
     def complement_product(self, columns: np.ndarray, dense: np.ndarray, out: np.ndarray) -> None:
-        """Write (1 - X)^T dense to ``out``, for some of the columns of X only: out is (len(columns), any)."""
+        """Write (1 - X)^T dense to ``out``, for some of the columns of X: out is (len(columns), any)."""
         _product(~self._transposed[:, columns], dense, None, out)
 
     def change_signs(self, where_zero: np.ndarray, where_one: np.ndarray, columns: np.ndarray, values: np.ndarray):
-        """Change the sign of ``values[i, c]`` where an odd number of row i's bits choose true.
+        """Change the sign of ``values[i, c]`` where an odd number of the bits of row i select true.
 
         Parameters
         ----------
         where_zero, where_one : ndarray of bool
-            What a bit that is zero, or one, chooses; (columns of X, len(columns)).
+            What a bit that is zero, or one, selects; (columns of X, len(columns)).
         columns : ndarray of int
             The columns c of ``values`` that the columns of ``where_zero`` and ``where_one`` belong to.
         values : ndarray

@@ -25,8 +25,8 @@ SMALL = 0.1
 class PackedBatch:
     """A minibatch on a CPU, (images, pixels).
 
-    Its methods take and return tensors whose last axis is the model's columns. What they return is written over by the
-    next minibatch of its size: tens of megabytes are not to be had anew in each step.
+    Its methods take and return tensors whose last axis is the model's columns. The next minibatch of the same size
+    overwrites what they return, so that no step has to allocate tens of megabytes.
     """
 
     def __init__(self, words: np.ndarray, spare: dict):

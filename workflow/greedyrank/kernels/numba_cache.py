@@ -1,4 +1,7 @@
-"""Functions that are compiled in several varieties, such as one a precision, and kept from process to process."""
+"""Functions that are compiled in several varieties, such as one a precision, and cached on disk.
+
+This module uses private parts of numba, which tests/unit/test_numba_internals.py lists and checks.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,10 @@ DIGEST_BYTES = hashlib.sha256().digest_size
 class _Entries(caching.IndexDataCacheFile):
     """Compiled code on disk, one file for each function, its source, its closure and the types of its arguments.
 
-    numba's own index gives entries numbers. Two processes that add to it at the same time can give one number to two
-    entries, and one that is killed leaves a number at what an older source was compiled to: in either case later
-    processes run the wrong code, such as that for another memory layout. Here the name of a file says what is in it,
-    and there is nothing to agree on.
+    Numba's own index numbers its entries. Two processes that add to it at the same time can give one number to two
+    entries, and a process that is killed can leave a number pointing to code of an older source. In either case later
+    processes run wrong code, such as that for another memory layout. Here the name of a file identifies its content,
+    and processes have nothing to agree on.
     """
 
     def __init__(self, folder: str, function: str, source: object):
@@ -37,7 +40,7 @@ class _Entries(caching.IndexDataCacheFile):
         return Path(self._cache_path) / f"{self._function}.{entry[:24]}.compiled"
 
     def load(self, key: tuple) -> object | None:
-        """Return what `save` wrote under a key; None where that is not there, or not whole."""
+        """Return what `save` wrote under a key; None if it is missing or damaged."""
         try:
             content = self._path(key).read_bytes()
         except FileNotFoundError:
@@ -46,13 +49,13 @@ class _Entries(caching.IndexDataCacheFile):
         return pickle.loads(pickled) if hashlib.sha256(pickled).digest() == digest else None
 
     def save(self, key: tuple, data: object) -> None:
-        """Keep compiled code under a key; go on without where there is no room for it."""
+        """Save compiled code under a key; if that fails, such as on a full disk, warn and go on."""
         pickled = self._dump(data)
         try:
             with storage.writing(self._path(key)) as temporary:
                 temporary.write_bytes(hashlib.sha256(pickled).digest() + pickled)
         except OSError as error:
-            logger.warning("compiled code cannot be kept for later processes: %s", error)
+            logger.warning("compiled code cannot be saved for later processes: %s", error)
 
 
 class _Cache(caching.FunctionCache):
@@ -63,7 +66,15 @@ class _Cache(caching.FunctionCache):
 
 
 def compiled(function: Callable, variety: str) -> Callable:
-    """Compile a function, kept from process to process; ``variety`` tells its files from those of others."""
+    """Compile a function at its first call, or load it from the cache on disk.
+
+    Parameters
+    ----------
+    function : callable
+        The function; its qualified name is changed to that of the variety.
+    variety : str
+        Tells its files from those of other varieties; "" for a function of one variety.
+    """
     function.__qualname__ = f"{function.__name__}_{variety}" if variety else function.__name__
     made = numba.njit(function)
     made._cache = _Cache(function)  # type: ignore[attr-defined]  # private: tests/unit/test_numba_internals.py

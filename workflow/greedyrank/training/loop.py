@@ -273,7 +273,7 @@ class Training:
             aside = path.with_suffix(".damaged")
             path.replace(aside)
             storage.remove(path)  # its checksum
-            logger.warning("the checkpoint %s is damaged: training starts anew; it was renamed %s", path, aside.name)
+            logger.warning("the checkpoint %s is damaged: training starts anew, and it is renamed %s", path, aside.name)
             return False
 
         def part(prefix: str) -> Arrays:
