@@ -1,20 +1,30 @@
-"""Configs with something wrong in them: the config of this repository, cut to a few figures and mutated."""
+"""Configs and papers with something wrong in them: those of this repository, cut to a few figures and mutated."""
 
 from __future__ import annotations
 
 import copy
 import datetime
+import shutil
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 from hypothesis import strategies as st
 
 from greedyrank.config import yaml_input
+from greedyrank.config.papers import CLAIMS, FIGURE, SWEEPS
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml_input.read_yaml(ROOT / "config.yaml")
+FOLDERS = {path.parent.name: path.parent for path in sorted((ROOT / "workflow/papers").glob(f"*/{SWEEPS}"))}
+PAPERS = {name: yaml_input.read_yaml(folder / SWEEPS) for name, folder in FOLDERS.items()}
+FIGURES = {
+    path.parent.name: (path.parents[1].name, yaml_input.read_yaml(path))
+    for folder in FOLDERS.values()
+    for path in sorted(folder.glob(f"*/{FIGURE}"))
+}
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 NUMBERS = [0, 1, -1, 2.5, -0.0, 1.0e-300, 1.0e308, 10**15, 2**63, -(10**30), 1 << 10000]
 NO_NUMBERS = [float("nan"), float("inf"), float("-inf")]
@@ -32,10 +42,56 @@ VALUES = [*NUMBERS, *NO_NUMBERS, *TEXTS, *OTHERS, [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]
 
 
 class Mutant(NamedTuple):
-    """A config, and the places where it was changed, as keys and indices; a renamed key has both names there."""
+    """A paper and a config, one of which was changed.
 
-    config: dict
+    Attributes
+    ----------
+    paper : str
+        Name of the paper.
+    figures : list of str
+        Those of its figures that are left.
+    files : dict
+        ``sweeps`` and ``figures``: what stands in its files.
+    config : dict
+        What the user sets.
+    changed : {"files", "config"}
+        Which of the two has mutations.
+    paths : list of tuple
+        The places in it that were changed, as keys and indices; a renamed key has both names there.
+    """
+
+    paper: str
+    figures: list[str]
+    files: dict[str, Any]
+    config: dict[str, Any]
+    changed: str
     paths: list[tuple]
+
+
+def copy_code(paper: str, folder: Path) -> None:
+    """Copy the folder of a paper without its sweeps and the settings of its figures."""
+    shutil.copytree(FOLDERS[paper], folder, ignore=shutil.ignore_patterns(SWEEPS, FIGURE, "__pycache__"))
+
+
+def write(mutant: Mutant, folder: Path) -> dict:
+    """Write the files of a paper into such a copy; return the config, with this paper alone."""
+    for path in folder.glob(f"*/{FIGURE}"):
+        path.unlink()
+    _dump(mutant.files.get("sweeps"), folder / SWEEPS)
+    figures = mutant.files.get("figures")
+    for name in mutant.figures:
+        if isinstance(figures, dict) and name in figures:
+            _dump(figures[name], folder / name / FIGURE)
+    own = (
+        {}
+        if mutant.changed == "config" and any(path[0] == "papers" for path in mutant.paths)
+        else {"papers": [str(folder)]}
+    )
+    return {**mutant.config, **own}
+
+
+def _dump(content: object, path: Path) -> None:
+    path.write_text(yaml.dump(content, Dumper=DUMPER, sort_keys=False, allow_unicode=True))
 
 
 def _walk(random: Random, config: dict) -> tuple:
@@ -89,7 +145,7 @@ def _mutate(random: Random, config: dict) -> tuple:
     elif isinstance(parent, list):
         parent.insert(key, parent[key])
     else:
-        name = random.choice([_misspelt(random, str(key)), random.choice(["seed", "depth", "batch", *TEXTS])])
+        name = random.choice([_misspelt(random, str(key)), random.choice(["seed", "depth", "job_per", *TEXTS])])
         path = (*path, name)
         if kind == "double":
             parent[name] = parent[key]
@@ -102,33 +158,41 @@ def _mutate(random: Random, config: dict) -> tuple:
 
 @st.composite
 def mutants(draw, most: int) -> Mutant:
-    """Draw a config of one or two figures and their sweeps, at some scale, with one or more mutations.
+    """Draw one or two figures of a paper and their sweeps, at some scale, with one or more mutations.
 
     What is changed comes from a generator of Python's, whose seed alone is drawn: Hypothesis prefers the first of
     what it chooses from, and here all keys are to be met.
     """
     random = draw(st.randoms(use_true_random=True))
-    names = random.sample(sorted(CONFIG["figures"]), random.choice([1, 1, 2]))
-    figures = {name: CONFIG["figures"][name] for name in names}
-    sweeps = {name: CONFIG["sweeps"][name] for figure in figures.values() for name in figure["sweeps"]}
-    config = {**CONFIG, "scale": random.choice(["smoke", "laptop", "paper"]), "sweeps": sweeps, "figures": figures}
-    return _mutant(random, config, most)
+    paper = random.choice([FIGURES[name][0] for name in FIGURES])
+    known = [name for name, (owner, _) in FIGURES.items() if owner == paper]
+    names = random.sample(known, min(len(known), random.choice([1, 1, 2])))
+    figures = {name: FIGURES[name][1] for name in names}
+    sweeps = {name: PAPERS[paper][name] for figure in figures.values() for name in figure["sweeps"]}
+    changed = random.choice(["files", "config"])
+    files = {"sweeps": sweeps, "figures": figures}
+    # An override may be a whole block.
+    overrides = files if changed == "config" else {"sweeps": {}, "figures": {}}
+    config = {**CONFIG, "scale": random.choice(["smoke", "laptop", "paper"]), **overrides}
+    content, paths = _mutated(random, files if changed == "files" else config, most)
+    whole = {"files": files, "config": config, changed: content}
+    return Mutant(paper, names, whole["files"], whole["config"], changed, paths)
 
 
-def _mutant(random: Random, config: dict, most: int) -> Mutant:
+def _mutated(random: Random, content: dict, most: int) -> tuple[dict, list[tuple]]:
     paths = []
     for _ in range(random.randint(1, most)):
-        if not config:
+        if not content:
             break
-        config = copy.deepcopy(config)
-        paths.append(_mutate(random, config))
-    return Mutant(config, paths)
+        content = copy.deepcopy(content)
+        paths.append(_mutate(random, content))
+    return content, paths
 
 
 @st.composite
 def mutant_claims(draw) -> tuple[str, object]:
     """Draw a figure, and its claims with one to three mutations."""
     random = draw(st.randoms(use_true_random=True))
-    figure = random.choice(sorted(CONFIG["figures"]))
-    claims = yaml.load((ROOT / f"workflow/claims/{figure}.yaml").read_text(), yaml_input.LOADER)
-    return figure, _mutant(random, {"claims": claims}, 3).config.get("claims")
+    figure = random.choice(sorted(FIGURES))
+    claims = yaml_input.read_yaml(FOLDERS[FIGURES[figure][0]] / figure / CLAIMS)
+    return figure, _mutated(random, {"claims": claims}, 3)[0].get("claims")

@@ -1,4 +1,4 @@
-"""Thirty mutated configs through Snakemake: the loader's own message or a job graph, no traceback, nothing started."""
+"""Thirty mutated configs and papers through Snakemake: the loader's own message or a job graph, nothing started."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 import mutants
-from greedyrank.config.loading import ConfigError
-from greedyrank.plan import graph
+from greedyrank.config.yaml_input import ConfigError
+from greedyrank.plan.graph import Plan
 
 
 # The same examples in every run, as in tests/unit/test_fuzzed_config.py.
@@ -15,7 +15,10 @@ from greedyrank.plan import graph
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
 @given(mutant=mutants.mutants(2))
 def test_mutated_config(fresh, mutant):
-    text = yaml.safe_dump(mutant.config, sort_keys=False, allow_unicode=True)
+    folder = fresh.folder.parent / "papers" / mutant.paper
+    if not folder.exists():
+        mutants.copy_code(mutant.paper, folder)
+    text = yaml.safe_dump(mutants.write(mutant, folder), sort_keys=False, allow_unicode=True)
     (fresh.folder / "config.yaml").write_text(text)
     result = fresh.run("snakemake", "--cores", "1", "--dry-run")
     output = result.stdout + result.stderr
@@ -23,7 +26,7 @@ def test_mutated_config(fresh, mutant):
     assert not (fresh.folder / "results").exists()  # no job ran
     fresh.check_no_value_ran()
     try:
-        graph.Plan(yaml.safe_load(text))
+        plan = Plan(yaml.safe_load(text))
     except ConfigError as error:
         assert result.returncode != 0
         for message in error.messages:
@@ -31,3 +34,6 @@ def test_mutated_config(fresh, mutant):
     else:
         assert result.returncode == 0, output
         assert "Job stats:" in output or "Skipped unless asked for by name" in output
+        for messages in plan.project.broken.values():
+            for message in messages:
+                assert message in output

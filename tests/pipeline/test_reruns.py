@@ -107,7 +107,8 @@ NOTHING: dict[str, Callable[[Path], None]] = {
     "an error of the data": in_engine(edits.change_errors, "data/ratings.py"),
     "an error of a baseline": in_engine(edits.change_errors, "baselines/minimum_nuclear_norm.py"),
     "an error of the settings": in_engine(edits.change_errors, f"{SETTINGS}/factorizations.py"),
-    "a log line": in_engine(edits.change_logs, "training/loop.py"),
+    "log lines of the loop": in_engine(edits.change_logs, "training/loop.py"),
+    "log lines of a job": in_engine(edits.change_logs, "training/job.py"),
     "a new setting of training": in_engine(edits.add_field, f"{SETTINGS}/training.py", "Training", NEW_FIELD),
     "a new setting of records": in_engine(edits.add_field, f"{SETTINGS}/training.py", "Record", NEW_FIELD),
     "a new setting of targets": in_engine(edits.add_field, f"{SETTINGS}/problems.py", "Target", NEW_FIELD),
@@ -126,12 +127,14 @@ NOTHING: dict[str, Callable[[Path], None]] = {
     "a measure": add_measure,
     "an unused helper of storage": in_engine(edits.add_helper, "storage.py"),
     "an unused helper of the loop": in_engine(edits.add_helper, "training/loop.py"),
+    "an unused helper of the stepper": in_engine(edits.add_helper, "training/stepper.py"),
     "an unused helper of the extraction": in_engine(edits.add_helper, "spectra/extraction.py"),
     "an unused helper of a measure": in_engine(edits.add_helper, "measures/determinant.py"),
     "an unused helper of a theory": in_engine(edits.add_helper, "theory/recovery_times.py"),
     "an unused helper of a figure": lambda folder: edits.add_helper(folder / DET_SIGN / "draw.py"),
     "an unused helper of statistics": lambda folder: edits.add_helper(folder / DET_SIGN / "statistics.py"),
     "errors.py renamed": lambda folder: edits.rename_module(folder, "errors", "refusals"),
+    "recorder.py renamed": lambda folder: edits.rename_module(folder, "training.recorder", "training.records"),
     "cuda_graph.py renamed": lambda folder: edits.rename_module(folder, "training.cuda_graph", "training.captured"),
     "a theory renamed": lambda folder: edits.rename_module(folder, "theory.growth_laws", "theory.laws"),
     "a kernel moved to another package": lambda folder: edits.rename_module(
@@ -141,8 +144,8 @@ NOTHING: dict[str, Callable[[Path], None]] = {
     "a theory split in two": lambda folder: edits.split_module(
         folder, "theory.recovery_times", "plateau_heights", "theory.heights"
     ),
-    "training split in two": lambda folder: edits.split_module(
-        folder, "training.job", "_out_of_memory", "training.memory"
+    "the training of a job split in two": lambda folder: edits.split_module(
+        folder, "training.job", "_out_of_memory", "training.full_memory"
     ),
     "a paper renamed": rename_paper,
 }
