@@ -15,7 +15,7 @@ import pytest
 import slurm as one_node
 from slurm import NODE, wait_until
 
-from checkout import Checkout, copy_repository, digests, keep_figures
+from checkout import PAPERS, Checkout, copy_repository, digests, keep_figures
 
 FIGURES = ("det_sign", "singular_values", "component_norms", "image_rank")
 SECONDS = 480  # for one build; far more than it takes
@@ -83,8 +83,8 @@ def prepared(folder: Path) -> Checkout:
     """Return a copy of the repository with these figures, in fewer jobs than it has: each takes seconds to start."""
     checkout = copy_repository(folder)
     keep_figures(checkout, FIGURES)
-    checkout.edit("config.yaml", "batch: [depth, dtype]", "batch: [depth]")
-    checkout.edit("config.yaml", "batch: [dataset, images]", "batch: [dataset]")
+    checkout.edit(PAPERS / "razin_cohen_2020/sweeps.yaml", "job_per: [depth, dtype]", "job_per: [depth]")
+    checkout.edit(PAPERS / "razin_2021/sweeps.yaml", "job_per: [dataset, images]", "job_per: [dataset]")
     return checkout
 
 
@@ -154,8 +154,8 @@ def test_every_job_ran_through_slurm(interrupted, disturbed, checkout):
     done = [job for build in (interrupted, disturbed) for job in build.jobs(JobState="COMPLETED")]
     assert {(job["BatchHost"], job["ExitCode"]) for job in done} == {(NODE, "0:0")}
     assert {(job["Partition"], job["Account"]) for job in done} == {("short", "my_group")}
-    # What the executor notes of each job: the rules of a group, or the rule and its wildcards. A figure of a minute is
-    # one job; of a longer one each training job is its own, and so is what follows.
+    # What the executor notes of each job: the rules of a group, or the rule and its wildcards. Figures of up to
+    # a minute are one job; of a longer one each training job is its own, and so is what follows.
     alone = [
         f"rule_train_{runs.parent.name}_wildcards_{runs.parent.name}_{runs.stem}"
         for sweep in ("component_norms", "image_rank")

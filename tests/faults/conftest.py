@@ -71,7 +71,7 @@ def trained(undisturbed, tmp_path_factory) -> Callable[[str], bytes]:
     @functools.cache
     def train(job: str) -> bytes:
         out = tmp_path_factory.mktemp("trained") / "run.npz"
-        status, output = undisturbed.run_to_its_end(*command(undisturbed, job, out, SECONDS))
+        status, output = undisturbed.run_to_its_end(*command(job, out, SECONDS))
         assert status == 0, output
         return out.read_bytes()
 

@@ -7,13 +7,10 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import yaml
-
-from checkout import Checkout
 from greedyrank.plan.graph import Plan
 
 IMAGES = "results/smoke/data/image_rank/dataset-mnist_images-original.npz"
-# Sweep, batch, data, what makes the job long enough to be killed in the middle, and its last step.
+# Sweep, job, data, what makes the job long enough to be killed in the middle, and its last step.
 JOBS = {
     "numba": (
         "det_sign",
@@ -39,20 +36,20 @@ JOBS = {
 }
 
 
-def slice_of(checkout: Checkout, sweep: str, batch: str) -> dict:
+def slice_of(sweep: str, job: str) -> dict:
     """Return the settings of one training job."""
-    raw = yaml.safe_load((checkout.folder / "config.yaml").read_text())
-    plan = Plan({**raw, "scale": "smoke"})
-    return json.loads(plan.train_slice(SimpleNamespace(sweep=sweep, batch=batch)))
+    return json.loads(Plan({"scale": "smoke"}).train_slice(SimpleNamespace(sweep=sweep, job=job)))
 
 
-def command(checkout: Checkout, job: str, out: Path, seconds: float) -> list[str]:
+def command(kind: str, out: Path, seconds: float) -> list[str]:
     """Return the command line of a job that keeps checkpoints beside its result, so many seconds apart."""
-    sweep, batch, data, longer, _ = JOBS[job]
-    plan = slice_of(checkout, sweep, batch)
-    plan["cases"] = [{name: values for name, values in case.items() if name != "stop"} for case in plan["cases"]]
-    plan["fixed"] |= longer
+    sweep, job, data, longer, _ = JOBS[kind]
+    settings = slice_of(sweep, job)
+    settings["cases"] = [
+        {name: values for name, values in case.items() if name != "stop"} for case in settings["cases"]
+    ]
+    settings["fixed"] |= longer
     return [
-        sys.executable, "scripts/train.py", "--name", "killed", "--slice", json.dumps(plan), "--data", data,
+        sys.executable, "scripts/train.py", "--name", "killed", "--slice", json.dumps(settings), "--data", data,
         "--checkpoints", str(out.parent / "checkpoints"), "--checkpoint-seconds", str(seconds), "--out", str(out),
     ]  # fmt: skip

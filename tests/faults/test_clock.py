@@ -9,6 +9,7 @@ import time
 import pytest
 from faulty import FIGURE, SEED, fault
 
+SWEEPS = "workflow/papers/arora_2019/sweeps.yaml"
 YEAR = 365 * 24 * 3600
 
 
@@ -30,13 +31,13 @@ def test_what_there_is_stays_and_what_changes_is_made(built, undisturbed):
     with fault("clock: all files from other years"):
         shift(built.results, (-20, 20))
         assert_nothing_to_do(built)
-        built.edit("config.yaml", "tolerance: 1.0e-3", "tolerance: 2.0e-3")
+        built.edit(SWEEPS, "tolerance: 1.0e-3", "tolerance: 2.0e-3")
         changed = built.jobs(FIGURE)
         assert {job for job in changed if "train" in job or "generate" in job} == set()
         assert f"{FIGURE}: solve the baselines" in changed
         assert built.run_to_its_end(FIGURE)[0] == 0
         assert_nothing_to_do(built)
-        built.edit("config.yaml", "tolerance: 2.0e-3", "tolerance: 1.0e-3")
+        built.edit(SWEEPS, "tolerance: 2.0e-3", "tolerance: 1.0e-3")
         shift(built.results, (-20, 20))
         built.assert_recovers(undisturbed)
 

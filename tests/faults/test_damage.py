@@ -59,7 +59,7 @@ def test_a_damaged_file_is_named_and_made_again(built, undisturbed):
 @pytest.mark.parametrize("how", DAMAGES)
 def test_a_damaged_checkpoint_is_put_aside(undisturbed, trained, tmp_path, how):
     out = tmp_path / "run.npz"
-    words = command(undisturbed, "torch", out, 0)
+    words = command("torch", out, 0)
     kill = {"kill_while_writing": {"pattern": str(out), "size": 100}}  # when all steps are done
     with fault(f"damaged file: checkpoint, {how}"):
         status, output = undisturbed.run_to_its_end(*words, injected={"faults": kill})

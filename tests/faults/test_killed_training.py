@@ -25,7 +25,7 @@ def step_of(checkpoints):
 def test_killed_at_random_steps(undisturbed, trained, tmp_path, job, kills):
     draw = random.Random(f"{SEED} {job} {kills}")
     killed = tmp_path / "run.npz"
-    words, checkpoints, last = command(undisturbed, job, killed, 0.05), tmp_path / "checkpoints", JOBS[job][-1]
+    words, checkpoints, last = command(job, killed, 0.05), tmp_path / "checkpoints", JOBS[job][-1]
     moments = sorted(draw.randrange(int(0.7 * last)) for _ in range(kills))
     print(f"{job} is killed after the steps {moments} of {last}")
     for moment in moments:

@@ -19,7 +19,7 @@ def test_not_finite_at_a_random_step(undisturbed, trained, tmp_path, job, number
     draw, out = random.Random(f"{SEED} {job} {number}"), tmp_path / "run.npz"
     step, bad = draw.randrange(JOBS[job][-1] // 2), draw.randrange(RUNS[job])
     print(f"{job}, NaN in run {bad} after step {step}")
-    words, faults = command(undisturbed, job, out, 0.1), {"not_finite": {"step": step, "run": bad}}
+    words, faults = command(job, out, 0.1), {"not_finite": {"step": step, "run": bad}}
     with fault(f"NaN: {job}"):
         status, output = undisturbed.run_to_its_end(*words, injected={"faults": faults})
         named = f"in 1 of {RUNS[job]} runs, the first with "
@@ -53,7 +53,7 @@ def test_not_finite_in_a_build(fresh, undisturbed):
 def test_memory_of_the_device_is_full(undisturbed, trained, tmp_path):
     """What no process of its own shows, such as halves of halves, is in tests/unit/test_out_of_memory.py."""
     out = tmp_path / "run.npz"
-    words = command(undisturbed, "numba", out, 0.1)
+    words = command("numba", out, 0.1)
     with fault("memory of the device: not even one run"):
         status, output = undisturbed.run_to_its_end(*words, injected={"faults": {"small_memory": {"runs": 0}}})
         undisturbed.assert_explained(status, output, "one run alone does not fit into the memory of the GPU")

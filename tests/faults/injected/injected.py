@@ -11,7 +11,11 @@ import signal
 import sys
 from pathlib import Path
 
-from greedyrank import storage
+from greedyrank import command_line
+
+command_line.use_one_thread()  # as every job does, and before numpy is imported
+
+from greedyrank import storage  # noqa: E402
 
 FAULT = json.loads(os.environ.get("GREEDYRANK_FAULT", "{}"))
 
