@@ -1,4 +1,4 @@
-"""What has to be equal bit for bit: captured steps, resumed jobs, jobs that share the card. And a batch in halves."""
+"""What has to be equal bit for bit: captured steps, resumed jobs, jobs that share the card. And a group in halves."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ GRAPH_STEPS = 60
 JOB_STEPS = 300
 LONGER = 100  # times as many steps, so that two jobs are at work at once for seconds
 RECORDS = 10
-# A batch whose products take about a gigabyte, beside which a handle's workspaces are small.
+# A group whose products take about a gigabyte, beside which a handle's workspaces are small.
 LARGE = {
     "shape": [64, 64, 64], "target_rank": 3, "target_norm": 500.0, "observations": 5000, "components": 512,
     "factor_std": 0.1, "loss": "mean", "learning_rate": 1e-2, "dtype": "float64", "stop": {"max_steps": 20},
     "record": {"every": 10},
 }  # fmt: skip
 LARGE_RUNS = 16
-# Of the memory that the whole batch needs at once: too little for it, enough for a half.
+# Of the memory that the whole group needs at once: too little for it, enough for a half.
 SHARE = 0.8
-# float64, some steps: a batch of another size adds in another order.
+# float64, some steps: a group of another size adds in another order.
 ALLOWED_OF_SPLIT = 1e-7
 
 
@@ -204,7 +204,7 @@ def shared(report: Report, options: Options) -> None:
             _is_same(report, title, found, expected[name], "the records of a job beside another and alone")
 
 
-# -- a batch that does not fit --------------------------------------------------------------------------
+# -- a group that does not fit --------------------------------------------------------------------------
 
 
 class _Messages(logging.Handler):
@@ -229,8 +229,8 @@ def _limited(share_of_card: float) -> Iterator[None]:
 
 
 def split(report: Report, options: Options) -> None:
-    """Train a batch with all of the card's memory, then with less than it needs."""
-    name = "a batch that does not fit"
+    """Train a group with all of the card's memory, then with less than it needs."""
+    name = "a group that does not fit"
     if options.device != "cuda":
         report.not_run(name, "needs a GPU")
         return

@@ -30,7 +30,7 @@ SAVE_SECONDS = 20.0
 
 @dataclass
 class Variant:
-    """One batch of the figure: its stepper, and its losses so far."""
+    """One job of the figure: its stepper, and its losses so far."""
 
     slice_: Slice
     runs: list[Run]
@@ -56,9 +56,9 @@ def slices(smoke: bool) -> dict[str, Slice]:
 
 
 def make(slice_: Slice, device: str, split: bool) -> Variant:
-    """Return a batch at its start, with its products in one of their two forms."""
+    """Return a job at its start, with its products in one of their two forms."""
     runs = slice_.runs
-    data = problems.loader(slice_, Path("data"))(runs[0])  # all runs of a batch see the same images
+    data = problems.loader(slice_, Path("data"))(runs[0])  # all runs of a job see the same images
     with mock.patch.object(image_bits, "SPLIT_ON_GPU", split):
         return Variant(slice_, runs, job.make_stepper(slice_, [data] * len(runs), device))
 
@@ -77,7 +77,7 @@ def time_steps(variant: Variant, epochs: int) -> dict:
 
 
 def choose(report: Report, options: Options, jobs: dict[str, Slice]) -> bool:
-    """Time both forms of the products on the largest batch, and return whether to train with split ones.
+    """Time both forms of the products on the largest job, and return whether to train with split ones.
 
     They are taken where the part ``products`` found them accurate enough, and they are faster.
     """
@@ -105,7 +105,7 @@ def choose(report: Report, options: Options, jobs: dict[str, Slice]) -> bool:
 
 
 def save(report: Report, options: Options, variants: dict[str, Variant], every: int) -> None:
-    """Write what there is: the curves, and the rate of every batch."""
+    """Write what there is: the curves, and the rate of every job."""
     arrays, rows, whole = {}, [], 0.0
     for name, variant in variants.items():
         epochs = every * len(variant.losses)
@@ -175,7 +175,7 @@ def run(report: Report, options: Options) -> None:
         variants = {name: make(slice_, options.device, split) for name, slice_ in jobs.items()}
     train(report, options, variants)
     bad = [name for name, variant in variants.items() if not np.isfinite(variant.losses[-1]).all()]
-    report.check("losses are finite", not bad, ", ".join(bad) or "in every run of every batch")
+    report.check("losses are finite", not bad, ", ".join(bad) or "in every run of every job")
     epochs = report.content["jobs"][0]["epochs"]
     report.set(
         summary=f"{epochs} epochs of {', '.join(variants)} with {report.content['products']} products, on {source};"

@@ -70,7 +70,7 @@ FULL_IMAGES = {
 
 
 def slice_of(problem: str, factorization: str, optimizer: str, fixed: dict, axes: dict) -> Slice:
-    """Return the slice of one batch, with the defaults of every setting that is not given."""
+    """Return the slice of one group, with the defaults of every setting that is not given."""
     block = {
         "source": "the proof of the GPU path",
         "problem": problem,

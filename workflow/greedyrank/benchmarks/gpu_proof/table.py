@@ -10,7 +10,7 @@ from greedyrank.benchmarks.gpu_proof import report, runner
 
 NOT_YET = "not yet run"
 MICRO, MILLI = 1e-6, 1e-3
-COLUMNS = 2400  # of the largest batch of the image figure
+COLUMNS = 2400  # of the largest job of the image figure
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ ROWS = (
     Row("image step, 2400 columns, float32", 2.05e-3, MS, "image", lambda c: c["steps"]["float32"]["step_s"]),
     Row("image step, 2400 columns, split", 1.14e-3, MS, "image", lambda c: c["steps"]["split"]["step_s"]),
     Row("its calls from Python, split", 0.55e-3, MS, "image", lambda c: c["steps"]["split"]["call_s"]),
-    Row("epochs of every batch in the time of the part", 5500, PLAIN, "image", lambda c: c["jobs"][0]["epochs"]),
+    Row("epochs of every job in the time of the part", 5500, PLAIN, "image", lambda c: c["jobs"][0]["epochs"]),
     Row("the whole figure, 2 x 10,000 epochs", 0.21, (1, "h"), "image", lambda c: c["hours_of_the_whole_figure"]),
 )
 
