@@ -93,7 +93,7 @@ def test_a_key_that_stands_twice_is_named(fresh, tmp_path):
     (tmp_path / "my.yaml").write_text("device: cpu\nscale: smoke\ndevice: auto\n")
     result = fresh.run(*ROOT, "--configfile", str(tmp_path / "my.yaml"))
     assert result.returncode == 1
-    assert "my.yaml: device stands twice, in lines 1 and 3; keep one" in result.stdout + result.stderr
+    assert "my.yaml: device appears twice, in lines 1 and 3; keep one" in result.stdout + result.stderr
 
 
 def remove(path: str):

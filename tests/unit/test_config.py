@@ -64,7 +64,7 @@ WRONG = {
     ),
     "value at a scale": (
         {"sweeps": {"small": {"scales": {"laptop": {"axes": {"seed": {"count": 0}}}}}}},
-        "sweeps.small.scales.laptop.axes.seed: {'count': 0} is no count;"
+        "sweeps.small.scales.laptop.axes.seed: {'count': 0} is not a count;"
         " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
     ),
     "not finite": (
@@ -113,7 +113,7 @@ def test_names_of_sweeps_and_figures(paper, name):
     for key in ("sweeps", "figures"):
         (message,) = errors_of(paper.raw() | {key: {name: {}}})
         assert message.startswith(f"{key}.")
-        assert message.endswith("is no name; allowed: up to 200 letters, digits and _, a letter first")
+        assert message.endswith("is not a valid name; allowed: up to 200 letters, digits and _, a letter first")
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "{results}", "-rf", "~/results", "a/" + "b" * 201, "a/" * 600])
@@ -156,7 +156,7 @@ def test_entries_that_are_no_papers_are_named(paper, tmp_path):
     [
         ("json", "a Python package is called json too; give the folder another name"),
         ("numpy", "a Python package is called numpy too; give the folder another name"),
-        ("my paper", "'my paper' is no name; allowed: up to 200 letters, digits and _, a letter first"),
+        ("my paper", "'my paper' is not a valid name; allowed: up to 200 letters, digits and _, a letter first"),
     ],
 )
 def test_names_of_papers(tmp_path, sweep_block, name, message):

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "plan": {"config"},
     "report": {"claims", "config", "figures", "spectra"},
     "benchmarks": {
-        *NUMERICAL, "config", "problems", "factorizations", "optimizers", "training", "figures", "spectra",
+        *NUMERICAL, "config", "problems", "factorizations", "optimizers", "training", "figures", "spectra", "plan",
     },
 }  # fmt: skip
 

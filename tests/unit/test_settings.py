@@ -93,19 +93,19 @@ WRONG = {
     "count of an axis": (
         "axes/seed",
         {"count": 0},
-        "sweeps.small.axes.seed: {'count': 0} is no count;"
+        "sweeps.small.axes.seed: {'count': 0} is not a count;"
         " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
     ),
     "count of a case": (
         "cases",
         [{"data_seed": {"count": True}}],
-        "sweeps.small.cases.0.data_seed: {'count': True} is no count;"
+        "sweeps.small.cases.0.data_seed: {'count': True} is not a count;"
         " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
     ),
     "count and more": (
         "scales",
         {"laptop": {"axes": {"seed": {"count": 2, "first": 1}}}},
-        "sweeps.small.scales.laptop.axes.seed: {'count': 2, 'first': 1} is no count;"
+        "sweeps.small.scales.laptop.axes.seed: {'count': 2, 'first': 1} is not a count;"
         " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
     ),
     "huge count": (

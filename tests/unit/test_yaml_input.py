@@ -22,9 +22,9 @@ def errors_of(tmp_path):
 def test_keys_that_stand_twice_are_named(errors_of):
     text = "a: {b: [{c: 1}, {c: 1, d: 2,\n c: 3}]}\ne: 1\n'e': 2\na: {}\n"
     assert errors_of(text) == [
-        ": a.b.1.c stands twice, in lines 1 and 2; keep one",
-        ": e stands twice, in lines 3 and 4; keep one",
-        ": a stands twice, in lines 1 and 5; keep one",
+        ": a.b.1.c appears twice, in lines 1 and 2; keep one",
+        ": e appears twice, in lines 3 and 4; keep one",
+        ": a appears twice, in lines 1 and 5; keep one",
     ]
 
 
@@ -35,7 +35,7 @@ def test_what_is_no_plain_yaml_is_one_line(errors_of, text):
 
 
 def test_deep_nesting_is_named(errors_of):
-    assert errors_of("[" * 5000 + "]" * 5000) == [" is nested too deep"]
+    assert errors_of("[" * 5000 + "]" * 5000) == [" is nested too deeply"]
 
 
 def test_what_jobs_cannot_be_given_is_named():
@@ -48,7 +48,7 @@ def test_what_jobs_cannot_be_given_is_named():
     }
     assert yaml_input.check_plain(wrong, "") == [
         "a.1 is nan; allowed: finite numbers",
-        "b: the key 3 is no text",
+        "b: the key 3 is not text",
         "b.c is datetime.date(2020, 1, 2), of the kind date; allowed: text, numbers, true and false",
         "d has 64 bits; allowed: whole numbers of up to 63",
         "e is -inf; allowed: finite numbers",

@@ -29,7 +29,8 @@ def is_name_of_files(text: str) -> bool:
 def name_of_files(text: str) -> str:
     """Return the name of a sweep or figure, if it can name files and Snakemake's rules."""
     if not is_name_of_files(text):
-        raise ValueError(f"{text!r} is no name; allowed: up to {LONGEST_NAME} letters, digits and _, a letter first")
+        allowed = f"up to {LONGEST_NAME} letters, digits and _, a letter first"
+        raise ValueError(f"{text!r} is not a valid name; allowed: {allowed}")
     return text
 
 
@@ -38,8 +39,8 @@ def folder(text: str) -> str:
     long = len(text) > 1000 or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in text.split("/"))
     if not text.isprintable() or set(text) & set("{}") or text[:1] in ("-", "~") or long:
         raise ValueError(
-            f"{text!r} is no name of a folder; allowed: printable characters but braces, neither - nor ~ in front,"
-            f" up to {LONGEST_NAME} bytes between slashes, and 1000 in all"
+            f"{text!r} is not a valid name of a folder; allowed: printable characters except braces, not starting with"
+            f" - or ~, up to {LONGEST_NAME} bytes between slashes, and 1000 in all"
         )
     return text
 
@@ -56,7 +57,7 @@ def counted(entry: Any) -> Any:
         return entry
     count = entry["count"]
     if len(entry) > 1 or type(count) is not int or count < 1:
-        raise ValueError(f"{entry} is no count; write {{count: n}}, n a whole number above 0, for 0, 1, ... n - 1")
+        raise ValueError(f"{entry} is not a count; write {{count: n}}, n a whole number above 0, for 0, 1, ... n - 1")
     if count > MOST_RUNS:
         raise ValueError(f"{entry} are more than the {MOST_RUNS} runs that a sweep may have")
     return list(range(count))

@@ -56,7 +56,7 @@ def _check_raw(raw: dict) -> Config:
     try:
         errors = check_plain(raw, "")
     except RecursionError:
-        raise ConfigError(["the config is nested too deep"]) from None
+        raise ConfigError(["the config is nested too deeply"]) from None
     if errors:
         raise ConfigError(errors)
     try:

@@ -194,7 +194,7 @@ class SweepResolver:
                 if twice := _twice(entries[name]):
                     self.errors.append(f"{here}.{name} has {twice} twice; give each value once")
         for name in {name for case in block["cases"] for name in case} & set(block["axes"]):
-            self.errors.append(f"{self.place}: `{name}` stands in a case and in an axis; keep one of them")
+            self.errors.append(f"{self.place}: `{name}` is both in a case and in an axis; keep one of them")
         varied = {*block["axes"], *(name for case in block["cases"] for name in case)}
         for name in block["job_per"]:
             if name not in varied:

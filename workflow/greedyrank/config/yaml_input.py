@@ -34,7 +34,7 @@ def read_yaml(path: Path) -> object:
     Raises
     ------
     ConfigError
-        If it is no YAML, or has a key twice.
+        If it is not YAML, or has a key twice.
     """
     try:
         text = path.read_text()
@@ -43,7 +43,7 @@ def read_yaml(path: Path) -> object:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path} is not YAML: {' '.join(str(error).split())}"]) from None
     except RecursionError:
-        raise ConfigError([f"{path} is nested too deep"]) from None
+        raise ConfigError([f"{path} is nested too deeply"]) from None
     if errors:
         raise ConfigError([f"{path}: {error}" for error in errors])
     return content
@@ -73,7 +73,7 @@ def read_mapping(path: Path) -> dict:
     Raises
     ------
     ConfigError
-        If it is no YAML, has a key twice, or holds something else.
+        If it is not YAML, has a key twice, or holds something else.
     """
     content = read_yaml(path)
     if content is None:
@@ -92,10 +92,10 @@ def _twice(node: yaml.Node | None, path: str) -> list[str]:
     errors: list[str] = []
     lines: dict[str, int] = {}
     for key, value in node.value:
-        # As text, also where the key is no text.
+        # As text, also where the key is not text.
         here, line = f"{path}.{key.value}".removeprefix("."), key.start_mark.line + 1
         if here in lines:
-            errors.append(f"{here} stands twice, in lines {lines[here]} and {line}; keep one")
+            errors.append(f"{here} appears twice, in lines {lines[here]} and {line}; keep one")
         lines[here] = line
         errors += _twice(value, here)
     return errors
@@ -104,7 +104,7 @@ def _twice(node: yaml.Node | None, path: str) -> list[str]:
 def check_plain(value: object, place: str) -> list[str]:
     """Return what is wrong with values that come from YAML: jobs get text, numbers, lists and mappings alone."""
     if isinstance(value, dict):
-        wrong = [f"{place}: the key {key!r} is no text" for key in value if not isinstance(key, str)]
+        wrong = [f"{place}: the key {key!r} is not text" for key in value if not isinstance(key, str)]
         return wrong + [
             error for key, part in value.items() for error in check_plain(part, f"{place}.{key}".removeprefix("."))
         ]
