@@ -28,7 +28,8 @@ def command(checkout, out, seconds):
     part = replace(sweep.whole, fixed=sweep.whole.fixed | longer, cases=[], axes={}, apart=[])
     return [
         sys.executable, "scripts/train.py", "--name", "killed", "--slice", json.dumps(part.to_json()),
-        "--data", str(data), "--checkpoints", str(out.parent / "checkpoints"), "--checkpoint-seconds", str(seconds), "--out", str(out),
+        "--data", str(data), "--checkpoints", str(out.parent / "checkpoints"), "--checkpoint-seconds", str(seconds),
+        "--out", str(out),
     ]  # fmt: skip
 
 

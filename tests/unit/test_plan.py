@@ -228,3 +228,11 @@ def test_the_resolved_config_is_written_whole(sweep_block, paper, tmp_path):
         SimpleNamespace(sweep="small", job="all")
     )
     assert json.loads(again.slices.page()) == json.loads(plan.slices.page())
+
+
+def test_a_results_folder_that_cannot_be_written_to_is_only_logged(sweep_block, paper, tmp_path, caplog):
+    block = sweep_block("deep_matrix", "gd", axes={"seed": {"count": 2}})
+    (tmp_path / "results").write_text("a file")
+    Plan(paper(block).raw(results_dir=str(tmp_path / "results"))).write_config()
+    (warning,) = caplog.records
+    assert warning.getMessage().startswith(f"{tmp_path}/results/config.yaml cannot be written: ")

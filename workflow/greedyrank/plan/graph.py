@@ -5,6 +5,8 @@ Nothing here imports torch, numpy or anything else that is slow to load.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.config.yaml_input import ConfigError
 from greedyrank.plan.resources import Resources
 from greedyrank.plan.slices import Slices
+
+logger = logging.getLogger(__name__)
 
 FORMATS = ("png", "pdf", "svg", "csv")
 
@@ -118,7 +122,10 @@ class Plan:
         return "\n".join([f"These figures cannot be built: {names}. All others can.", *(f"  {line}" for line in lines)])
 
     def write_config(self) -> None:
-        """Write the config that is built: what the user set, and every sweep and figure with all overrides."""
+        """Write the config that is built: what the user set, and every sweep and figure with all overrides.
+
+        It is a record that no job reads. So a full disk is only logged here, and the job that meets it names its file.
+        """
         resolved = {
             **self.config.model_dump(),
             "papers": [str(paper.folder) for paper in self.project.papers],
@@ -126,10 +133,15 @@ class Plan:
             "figures": {name: figure.block.model_dump() for name, figure in self.figures.items()},
         }
         path = Path(self.results, "config.yaml")
-        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{os.getpid()}.{path.name}")
-        temporary.write_text(yaml.safe_dump(resolved, sort_keys=False, default_flow_style=None, width=120))
-        os.replace(temporary, path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(yaml.safe_dump(resolved, sort_keys=False, default_flow_style=None, width=120))
+            os.replace(temporary, path)
+        except OSError as error:
+            logger.warning("%s cannot be written: %s", path, error.strerror)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     # -- data --------------------------------------------------------------------------------------
 
