@@ -105,7 +105,6 @@ def package(tmp_path):
         ("files.py", "print(x)", "print(x, x)"),
         ("kinds/plug.py", "    def b(self):\n        return Plug()\n", ""),
     ],
-    ids=str,
 )
 def test_what_no_behaviour_depends_on_does_not_count(package, name, old, new):
     before = package.digests()
@@ -136,7 +135,6 @@ def test_what_no_behaviour_depends_on_does_not_count(package, name, old, new):
         ("acts.py", "VALUES.append(1)", "VALUES.append(2)", {"small.acts:total"}),
         ("acts.py", "VALUES.append(1)", "pass", {"small.acts:total"}),
     ],
-    ids=str,
 )  # fmt: skip
 def test_behaviour_counts_where_it_is_reached(package, name, old, new, changed):
     before = package.digests()
