@@ -9,10 +9,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+import pytest
 import yaml
 from hypothesis import strategies as st
 
-from greedyrank.config import yaml_input
+from greedyrank.config import papers, yaml_input
 from greedyrank.config.papers import CLAIMS, FIGURE, SWEEPS
 
 ROOT = Path(__file__).parents[1]
@@ -66,6 +67,11 @@ class Mutant(NamedTuple):
     config: dict[str, Any]
     changed: str
     paths: list[tuple]
+
+
+def allow_copies(patch: pytest.MonkeyPatch) -> None:
+    """Let copies of papers have the names of the papers, which are packages while the tests run."""
+    patch.setattr(papers, "_named", lambda folder: [])
 
 
 def copy_code(paper: str, folder: Path) -> None:
@@ -156,6 +162,20 @@ def _mutate(random: Random, config: dict) -> tuple:
     return path
 
 
+def unchanged(figure: str, changed: str) -> Mutant:
+    """Return a figure and its sweeps as they are, in the files alone or as overrides too."""
+    paper, block = FIGURES[figure]
+    return _cut(paper, {figure: block}, changed, "smoke")
+
+
+def _cut(paper: str, figures: dict[str, dict], changed: str, scale: str) -> Mutant:
+    sweeps = {name: PAPERS[paper][name] for figure in figures.values() for name in figure["sweeps"]}
+    files = {"sweeps": sweeps, "figures": figures}
+    # An override may be a whole block.
+    overrides = files if changed == "config" else {"sweeps": {}, "figures": {}}
+    return Mutant(paper, list(figures), files, {**CONFIG, "scale": scale, **overrides}, changed, [])
+
+
 @st.composite
 def mutants(draw, most: int) -> Mutant:
     """Draw one or two figures of a paper and their sweeps, at some scale, with one or more mutations.
@@ -167,16 +187,10 @@ def mutants(draw, most: int) -> Mutant:
     paper = random.choice([FIGURES[name][0] for name in FIGURES])
     known = [name for name, (owner, _) in FIGURES.items() if owner == paper]
     names = random.sample(known, min(len(known), random.choice([1, 1, 2])))
-    figures = {name: FIGURES[name][1] for name in names}
-    sweeps = {name: PAPERS[paper][name] for figure in figures.values() for name in figure["sweeps"]}
-    changed = random.choice(["files", "config"])
-    files = {"sweeps": sweeps, "figures": figures}
-    # An override may be a whole block.
-    overrides = files if changed == "config" else {"sweeps": {}, "figures": {}}
-    config = {**CONFIG, "scale": random.choice(["smoke", "laptop", "paper"]), **overrides}
-    content, paths = _mutated(random, files if changed == "files" else config, most)
-    whole = {"files": files, "config": config, changed: content}
-    return Mutant(paper, names, whole["files"], whole["config"], changed, paths)
+    changed, scale = random.choice(["files", "config"]), random.choice(["smoke", "laptop", "paper"])
+    whole = _cut(paper, {name: FIGURES[name][1] for name in names}, changed, scale)
+    content, paths = _mutated(random, whole.files if changed == "files" else whole.config, most)
+    return whole._replace(**{changed: content, "paths": paths})
 
 
 def _mutated(random: Random, content: dict, most: int) -> tuple[dict, list[tuple]]:

@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 import yaml
 
-from greedyrank.config import loading, schema
+from greedyrank import plugins
+from greedyrank.config import schema
 from greedyrank.config.settings import baselines, factorizations, optimizers, problems, training
 
 REPOSITORY = Path(__file__).parents[2]
@@ -18,10 +19,22 @@ LOCK = dict(
 CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
 
 
-def test_the_schema_is_that_of_the_typed_config():
-    file = REPOSITORY / "workflow/schemas/config.schema.json"
-    assert file.read_text() == schema.text(), "run: make schema"
-    jsonschema.validate(CONFIG, schema.build())
+@pytest.mark.parametrize("file", schema.texts())
+def test_the_schemas_are_those_of_the_typed_blocks(file):
+    assert (REPOSITORY / "workflow/schemas" / file).read_text() == schema.texts()[file], "run: make schema"
+
+
+PATTERNS = {"sweeps": "*/sweeps.yaml", "figure": "*/*/figure.yaml", "claims": "*/*/claims.yaml"}
+
+
+def test_the_files_that_the_schemas_describe_are_valid():
+    schemas = schema.build()
+    jsonschema.validate(CONFIG, schemas["config"])
+    for kind, pattern in PATTERNS.items():
+        files = sorted((REPOSITORY / "workflow/papers").glob(pattern))
+        assert len(files) >= 10
+        for path in files:
+            jsonschema.validate(yaml.safe_load(path.read_text()), schemas[kind])
 
 
 @pytest.mark.parametrize("name", ["train", "analysis"])
@@ -37,30 +50,22 @@ def test_the_lock_has_no_cuda_packages_and_no_hashes():
     assert "+" not in LOCK["torch"]
 
 
-def test_a_setting_belongs_to_one_tenant_of_a_sweep():
-    for tenants in product(
+def test_a_setting_belongs_to_one_plugin_of_a_sweep():
+    for models in product(
         problems.PROBLEMS.values(),
         factorizations.FACTORIZATIONS.values(),
         optimizers.OPTIMIZERS.values(),
         [training.Training],
     ):
-        for one, other in combinations(tenants, 2):
+        for one, other in combinations(models, 2):
             assert not set(one.model_fields) & set(other.model_fields)
 
 
-def test_every_tenant_has_settings_and_every_settings_class_its_module():
-    for room, known in (
+def test_every_plugin_has_settings_and_every_settings_class_its_module():
+    for kind, known in (
         ("problems", problems.PROBLEMS),
         ("factorizations", factorizations.FACTORIZATIONS),
         ("optimizers", optimizers.OPTIMIZERS),
         ("baselines", baselines.BASELINES),
     ):
-        assert set(loading.tenants(room)) == set(known)
-
-
-def test_the_readme_lists_every_figure_with_its_claims_and_minutes():
-    readme = (REPOSITORY / "README.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \|.*\| (\d+) \| (\d+) \|$", readme, re.MULTILINE)
-    claims = {name: yaml.safe_load((REPOSITORY / f"workflow/claims/{name}.yaml").read_text()) for name, *_ in rows}
-    listed = {name: (int(count), float(minutes)) for name, count, minutes in rows}
-    assert listed == {name: (len(claims[name]), float(f["minutes"])) for name, f in CONFIG["figures"].items()}
+        assert set(plugins.names(kind)) == set(known)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -57,7 +59,7 @@ def import_module(paper: Path, module: str) -> ModuleType:
     """
     if paper.name not in sys.modules:
         # A package of our own making: the folder that holds the paper never comes onto the import path.
-        package = ModuleType(paper.name)
-        package.__path__ = [str(paper)]
-        sys.modules[paper.name] = package
+        spec = ModuleSpec(paper.name, None, is_package=True)
+        spec.submodule_search_locations = [str(paper)]
+        sys.modules[paper.name] = importlib.util.module_from_spec(spec)
     return importlib.import_module(module)

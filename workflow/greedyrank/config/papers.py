@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from greedyrank.config.grammar import name_of_files
@@ -64,9 +65,10 @@ def _named(folder: Path) -> list[str]:
         name_of_files(folder.name)
     except ValueError as error:
         return [f"papers: {folder}: {error}"]
-    found = importlib.util.find_spec(folder.name)
-    places = {Path(place).resolve() for place in (found.submodule_search_locations or [])} if found else set()
-    if found and folder.resolve() not in places:
+    # What can be imported by that name, if it is not a paper itself.
+    found = PathFinder.find_spec(folder.name)
+    places = list(map(Path, (found.submodule_search_locations or []) if found else []))
+    if folder.name in sys.builtin_module_names or (found and not any((place / SWEEPS).exists() for place in places)):
         return [f"papers: {folder}: a Python package is called {folder.name} too; give the folder another name"]
     return []
 
