@@ -111,8 +111,8 @@ def check_names(mutant: mutants.Mutant, messages: list[str]) -> None:
     (path,) = mutant.paths
     text = " ".join(messages)
     keys = [repr(key)[1:-1][:100] for key in path if isinstance(key, str)][-2:]
-    if path == ("figures",) and mutant.changed == "files":
-        keys = mutant.figures  # whose files are no longer there
+    if path[0] == "figures" and mutant.changed == "files":
+        keys += mutant.figures  # a figure.yaml, or what is in it
     assert any(key in text for key in keys) or KEYS & set(re.findall(r"\w+", text)), messages
     if path[0] == "sweeps" and len(path) > 1:
         for other in set(mutants.PAPERS[mutant.paper]) - set(path):
