@@ -7,8 +7,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import FIGURES
 
 import frozen_build
+from greedyrank.config import loading
 
 FROZEN = json.loads((frozen_build.FROZEN / "contents.json").read_text())
 
@@ -21,7 +23,11 @@ def test_every_array_is_the_one_of_version_0_1(built):
         name: frozen_build.content(path) for name, path in frozen_build.files(built.folder / "results/smoke").items()
     }
     assert len(found) > 40
-    assert [name for name in found if found[name] != FROZEN["contents"].get(name)] == []
+    # Less is measured on sweeps that figures show which are not built here.
+    others = [figure.block.sweeps for name, figure in loading.load({}).figures.items() if name not in FIGURES]
+    measured_less = {f"spectra/{sweep}.nc" for shown in others for sweep in shown}
+    differ = [name for name in found if found[name] != FROZEN["contents"].get(name)]
+    assert [name for name in differ if name not in measured_less] == []
 
 
 @pytest.mark.parametrize("figure", frozen_build.TABLES)
