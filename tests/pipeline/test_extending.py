@@ -27,7 +27,9 @@ def steps() -> list[tuple[str, str, str]]:
 
 
 def insert(path: Path, before: str, text: str) -> None:
-    """Insert text before the last line that begins so."""
+    """Insert text before the last line that begins so; a class with the blank lines that belong after it."""
+    if text.startswith("class "):
+        text = text.rstrip() + "\n\n\n"
     lines = path.read_text().splitlines(keepends=True)
     place = max(number for number, line in enumerate(lines) if line.startswith(before))
     path.write_text("".join([*lines[:place], text, *lines[place:]]))
