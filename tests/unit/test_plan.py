@@ -10,6 +10,7 @@ import psutil
 import pytest
 import yaml
 
+from greedyrank import plugins
 from greedyrank.config import sweeps
 from greedyrank.config.settings.problems import ImageClassification
 from greedyrank.config.sweep_loader import load_sweep
@@ -207,11 +208,11 @@ def test_results_from_the_future_get_the_present_time(tmp_path):
 def test_jobs_know_the_config_of_the_command_line(monkeypatch):
     for name in ("PYTHONPATH", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "GREEDYRANK_CONFIG", "GREEDYRANK_PAPERS"):
         monkeypatch.setenv(name, "")
-    papers = [Path("/one/paper"), Path("/two/other")]
+    papers = [Path("/one/paper"), Path("/two/with : colon")]
     host.export_environment(papers, [Path("my config.yaml")], {"scale": "smoke", "draw": {"a": [1]}})
     config_words = "--configfile 'my config.yaml' --config scale=smoke 'draw={\"a\":[1]}'"
     assert os.environ["GREEDYRANK_CONFIG"] == config_words
-    assert os.environ["GREEDYRANK_PAPERS"] == "/one/paper:/two/other"
+    assert plugins.papers() == [Path("/one/paper"), Path("/two/with : colon")]
     host.export_environment([], [], {})
     assert os.environ["GREEDYRANK_CONFIG"] == ""
 

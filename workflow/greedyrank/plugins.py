@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import os
 import sys
 from importlib.machinery import ModuleSpec
@@ -29,7 +30,7 @@ def papers() -> list[Path]:
     """Return the folders of the papers: those of the build that this is a job of, or else those of the repository."""
     named = os.environ.get("GREEDYRANK_PAPERS")
     if named:
-        return [Path(folder) for folder in named.split(os.pathsep)]
+        return [Path(folder) for folder in json.loads(named)]
     return sorted(path.parent for path in (PACKAGE.parent / "papers").glob("*/sweeps.yaml"))
 
 

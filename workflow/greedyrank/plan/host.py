@@ -6,6 +6,7 @@ Only the standard library is used.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import time
@@ -50,7 +51,7 @@ def export_environment(papers: list[Path], files: list[Path], overrides: dict) -
     """
     inherited = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(WORKFLOW), *filter(None, [inherited])])
-    os.environ["GREEDYRANK_PAPERS"] = os.pathsep.join(map(str, papers))
+    os.environ["GREEDYRANK_PAPERS"] = json.dumps([str(folder) for folder in papers])
     cache = Path(".snakemake", "cache").absolute()
     os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
     os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba")
