@@ -33,7 +33,7 @@ figures: $(ENVIRONMENT)
 	$(SNAKEMAKE)
 
 test: $(ENVIRONMENT)
-	python -m pytest --numprocesses $(CORES)
+	python -m pytest --numprocesses $(CORES) --dist worksteal
 
 test-faults: $(ENVIRONMENT)
 	python -m pytest tests/faults $(if $(filter short,$(FAULTS)),-m "not long")
