@@ -128,7 +128,6 @@ class Plan:
         """
         resolved = {
             **self.config.model_dump(),
-            "papers": [str(paper.folder) for paper in self.project.papers],
             "sweeps": {name: sweep.to_json() for name, sweep in self.sweeps.items()},
             "figures": {name: figure.block.model_dump() for name, figure in self.figures.items()},
         }
