@@ -15,6 +15,18 @@ import yaml
 import synthetic
 
 REPOSITORY = Path(__file__).parents[1]
+
+# What tests/pipeline builds: every stage and every kind of data. tests/unit/test_figures.py draws all figures.
+FIGURES = (
+    "det_sign",
+    "singular_values",
+    "component_norms",
+    "image_rank",
+    "dmf_movielens",
+    "dmf_sensing",
+    "deep_cp",  # the only one with chains of small matrices
+    "effective_rank_plateaus",  # the only one that reaches theory.recovery_times
+)
 PAPERS = Path("workflow/papers")
 
 

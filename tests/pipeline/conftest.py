@@ -7,19 +7,7 @@ import shutil
 import filelock
 import pytest
 
-from checkout import Checkout, copy_repository, keep_figures
-
-# What is built here: every stage and every kind of data. tests/unit/test_figures.py draws all figures.
-FIGURES = (
-    "det_sign",
-    "singular_values",
-    "component_norms",
-    "image_rank",
-    "dmf_movielens",
-    "dmf_sensing",
-    "deep_cp",  # the only one with chains of small matrices
-    "effective_rank_plateaus",  # the only one that reaches theory.recovery_times
-)
+from checkout import FIGURES, Checkout, copy_repository, keep_figures
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,8 @@ import subprocess
 
 import pytest
 import yaml
-from conftest import FIGURES
 
-from checkout import digests
+from checkout import FIGURES, digests
 
 
 @pytest.mark.parametrize("figure", FIGURES)

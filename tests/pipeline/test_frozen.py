@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FIGURES
 
 import frozen_build
+from checkout import FIGURES
 from greedyrank.config import loading
 
 FROZEN = json.loads((frozen_build.FROZEN / "contents.json").read_text())
