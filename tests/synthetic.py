@@ -12,7 +12,7 @@ RATINGS, USERS, MOVIES = 100_000, 943, 1682
 
 
 def pictures(train: int, test: int, seed: int = 5) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return so many noisy images with all ten labels, as `greedyrank.images.load` does."""
+    """Return so many noisy images with all ten labels, as `greedyrank.data.images.load` does."""
     rng = np.random.default_rng(seed)
     return {
         part: (rng.integers(0, 256, (size, 28, 28), dtype=np.uint8), (np.arange(size) % 10).astype(np.uint8))

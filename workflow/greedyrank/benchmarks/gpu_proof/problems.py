@@ -121,7 +121,7 @@ def full(factorization: str, runs: int) -> Slice:
 
 
 def pictures(train: int, test: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return made-up images of ten classes in the form of `greedyrank.images.load`.
+    """Return made-up images of ten classes in the form of `greedyrank.data.images.load`.
 
     Each class has a smooth field of chances, and each image draws its pixels from its class's. What a step
     costs does not depend on the bits.

@@ -69,7 +69,7 @@ def verdict(device: np.ndarray, alone: np.ndarray, dtype: str) -> dict:
     dict
         ``ratio``: the largest of the device's differences over what is expected; ``passed``: whether it is
         at most `ALLOWED`; ``device_parts`` and ``rounding_parts``: the first record above
-        `equivalence.tolerance`, or None.
+        `device_parity.tolerance`, or None.
     """
     allowed = device_parity.tolerance(dtype)
     parts = [int(np.argmax(found > allowed)) if (found > allowed).any() else None for found in (device, alone)]

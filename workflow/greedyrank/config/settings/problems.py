@@ -29,7 +29,7 @@ TARGET = (
 
 
 class Target(ProblemSettings):
-    """What is to be recovered; see `greedyrank.targets`."""
+    """What is to be recovered; see `greedyrank.data.targets`."""
 
     shape: list[int] = Field(min_length=2, description="length of each mode")
     target_rank: int | None = Field(default=None, gt=0, description="CP rank of the Gaussian target")
