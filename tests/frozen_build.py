@@ -20,7 +20,7 @@ from greedyrank import provenance
 
 FROZEN = Path(__file__).parent / "frozen"
 TABLES = ("component_norms", "image_rank", "dmf_movielens", "dmf_sensing", "deep_cp")
-KINDS = ("data", "runs", "baselines", "spectra", "figures", "claims")
+KINDS = ("data", "runs", "baselines", "spectra", "figures")  # not claims: how they are judged is meant to change
 
 
 def processor() -> dict[str, str]:
@@ -56,17 +56,13 @@ def content(path: Path) -> str:
     if path.suffix == ".nc":
         with xr.open_dataset(path, engine="h5netcdf") as found:
             return _of_arrays({name: found[name].to_numpy() for name in found.variables})
-    if path.suffix == ".json":
-        claims = json.loads(path.read_text())["claims"]
-        said = [[claim[key] for key in ("id", "verdict", "measured", "range")] for claim in claims]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:24]
     return hashlib.sha256(path.read_bytes()).hexdigest()[:24]
 
 
 def files(results: Path) -> dict[str, Path]:
     """Return the files of a build whose content is compared, by their paths below the results."""
     found = (path for kind in KINDS for path in sorted((results / kind).rglob("*")))
-    return {str(path.relative_to(results)): path for path in found if path.suffix in (".npz", ".nc", ".json", ".csv")}
+    return {str(path.relative_to(results)): path for path in found if path.suffix in (".npz", ".nc", ".csv")}
 
 
 def write(results: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import synthetic
 from greedyrank import stages
-from greedyrank.claims import judging
+from greedyrank.claims import judged_files, judging
 from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.data import images
 from greedyrank.figures import saving
@@ -81,7 +81,7 @@ def test_figure(plan, measured, figure, tmp_path):
 
     claims = json.loads(plan.slices.claims(figure))
     stages.check_claims(figure, claims, spectra, tmp_path / "claims.json")
-    found = judging.load(tmp_path / "claims.json")
+    found = judged_files.load(tmp_path / "claims.json")
     assert [claim["id"] for claim in found] == [claim["id"] for claim in claims["claims"]]
     for claim in found:
         assert claim["verdict"] in (judging.REPRODUCED, judging.DIFFERS, judging.NOT_CHECKABLE)

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from greedyrank.claims import judging, statistics
 from greedyrank.config.figure_loader import resolve_control
@@ -29,6 +30,36 @@ def test_holds(expect, inside, outside):
     assert all(judging.holds(value, expect) for value in inside)
     assert not any(judging.holds(value, expect) for value in outside)
     assert not judging.holds(np.nan, expect)
+
+
+@pytest.mark.parametrize(
+    ("expect", "value", "margin"),
+    [
+        ({"near": 70.0, "relative": 0.1}, 70.0, 1.0),
+        ({"near": 70.0, "relative": 0.1}, 66.5, 0.5),
+        ({"near": 70.0, "relative": 0.1}, 91.0, -2.0),
+        ({"near": -2.0, "relative": 0.5}, -2.5, 0.5),
+        ({"near": 0.0, "absolute": 0.5}, -0.75, -0.5),
+        ({"between": [2.0, 6.0]}, 4.0, 1.0),
+        ({"between": [2.0, 6.0]}, 5.0, 0.5),
+        ({"between": [2.0, 6.0]}, 0.0, -1.0),
+        ({"below": 0.5}, 0.25, 0.5),
+        ({"below": 0.5}, 1.5, -2.0),
+        ({"above": 4.0}, 6.0, 0.5),
+        ({"above": -4.0}, -6.0, -0.5),
+        ({"above": 0.0}, 0.25, 0.25),  # a threshold of 0 is no unit: that of the statistic is taken
+        ({"below": 0.0}, 0.25, -0.25),
+    ],
+)
+def test_margin(expect, value, margin):
+    assert judging.margin(value, expect) == pytest.approx(margin)
+
+
+@pytest.mark.parametrize(("expect", "inside", "outside"), KINDS)
+def test_the_margin_has_the_sign_of_the_verdict(expect, inside, outside):
+    assert all(judging.margin(value, expect) >= -1e-12 for value in inside)
+    assert all(judging.margin(value, expect) <= 0 for value in outside)
+    assert np.isnan(judging.margin(np.nan, expect))
 
 
 @pytest.fixture
@@ -193,8 +224,14 @@ def test_reproduced(sweep):
         "measured": 6.5,
         "range": [3.0, 10.0],
         "runs": 2,
+        "values": 2,
+        "holding": 0,
+        "interval": [0.0, pytest.approx(0.8419, abs=1e-4)],
+        "margin": pytest.approx(-3.5 / 3),  # of the median
         "holds": False,
     }
+    assert (found["values"], found["holding"]) == (2, 2)
+    assert found["margin"] == pytest.approx(1 / 3)  # of the largest, 2, from 3
     described = {
         "id": "one",
         "statement": "s",
@@ -217,8 +254,43 @@ def test_a_control_that_also_holds_makes_it_differ(sweep):
     assert found["control"]["holds"] is True
 
 
-def test_one_run_of_the_control_that_misses_is_enough(sweep):
-    assert judge(sweep, expect={"below": 5.0})["verdict"] == judging.REPRODUCED
+@pytest.mark.parametrize(
+    ("seeds", "values", "verdict"),
+    [
+        ("every", [1, 9, 9], judging.REPRODUCED),  # one run of the control holds, its median does not
+        ("every", [1, 1, 9], judging.DIFFERS),  # that one run misses is not enough: the median holds
+        ("every", [1, 1, 1], judging.DIFFERS),
+        ("median", [1, 1, 9], judging.DIFFERS),
+        ("median", [1, 9, 9], judging.REPRODUCED),
+        ("mean", [1, 1, 90], judging.DIFFERS),  # the mean misses, the median does not
+        ("mean", [-90, 9, 9], judging.DIFFERS),  # the median misses, the mean does not
+        ("mean", [1, 9, 9], judging.REPRODUCED),
+    ],
+)
+def test_a_control_misses_only_as_a_whole_and_in_its_median(seeds, values, verdict):
+    made = xr.Dataset({"value": ("run", [0.0, *values])}, {"depth": ("run", [2] + [3] * len(values))})
+    found = judge(made, seeds=seeds, expect={"below": 5.0})
+    assert found["verdict"] == verdict
+    assert found["control"]["holds"] is (verdict == judging.DIFFERS)
+    assert (found["control"]["margin"] > 0) is (verdict == judging.DIFFERS)
+
+
+@pytest.mark.parametrize(("holding", "of"), [(0, 1), (1, 1), (57, 60), (60, 60), (0, 20)])
+def test_a_verdict_says_for_how_many_runs_it_holds(holding, of):
+    """The interval has the defining property of Clopper and Pearson's: at its ends 2.5% are left in the tail."""
+    values = [1.0] * holding + [9.0] * (of - holding)
+    made = xr.Dataset({"value": ("run", [*values, 9.0])}, {"depth": ("run", [2] * of + [3])})
+    found = judge(made, expect={"below": 5.0}, seeds="median")
+    assert (found["runs"], found["values"], found["holding"]) == (of, of, holding)
+    low, high = found["interval"]
+    assert low == 0 if holding == 0 else stats.binom.sf(holding - 1, of, low) == pytest.approx(0.025)
+    assert high == 1 if holding == of else stats.binom.cdf(holding, of, high) == pytest.approx(0.025)
+
+
+def test_one_value_of_many_runs_counts_as_one(sweep):
+    found = judge(sweep, statistic="average", expect={"below": 3.0})
+    assert (found["runs"], found["values"], found["holding"]) == (2, 1, 1)
+    assert found["interval"] == [pytest.approx(0.025), 1.0]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +349,8 @@ def test_nan_is_never_reproduced(sweep):
 
 def test_nan_becomes_json(sweep):
     """NaN is no JSON: readers other than Python's refuse the whole claims.json."""
-    for found in (judge(sweep, statistic="nan"), judge(sweep, control={"statistic": "nan"})):
+    infinite = judge(sweep.assign(value=sweep.value + np.inf), expect={"above": 0.0})
+    for found in (judge(sweep, statistic="nan"), judge(sweep, control={"statistic": "nan"}), infinite):
         json.dumps(found, allow_nan=False)
 
 

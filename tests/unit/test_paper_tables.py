@@ -40,7 +40,7 @@ def test_what_a_table_says_of_a_figure(repository):
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
         r"| [first](first) | A \| b | 0.5 | 1 | 0 | 2 | `two` |",
         r"| [second](second) | A \| b | 3 | 1 | 0 | 2 | `two` |",
-        "| all |  |  | 2 | 0 | 4 | 2 |",
+        "| all |  |  | 2 | 0 | 4 | 2 ours |",
     ]
 
 
@@ -52,9 +52,8 @@ def test_only_what_stands_between_the_marks_is_written(repository):
     assert lines[:3] == ["# A & B: On c. 2020", "before", paper_tables.PAPER_MARKS[0]]
     assert lines[-2:] == [paper_tables.PAPER_MARKS[1], "after"]
     (_, _, row) = (line for line in (repository / "README.md").read_text().splitlines() if line.startswith("|"))
-    assert (
-        row == "| [example_2020](workflow/papers/example_2020) | A & B: On c. 2020 | `first` `second` | 0.5 to 3 | 6 |"
-    )
+    figures = "[example_2020](workflow/papers/example_2020) | A & B: On c. 2020 | `first` `second`"
+    assert row == f"| {figures} | 0.5 to 3 | 2 | 0 | 4 |"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from greedyrank import storage
-from greedyrank.claims import judging
+from greedyrank.claims import judged_files, judging
 from greedyrank.report import page, record
 
 # -- the page ---------------------------------------------------------------------------------------
@@ -28,6 +28,11 @@ def judged(figure="one", **changes):
         "measured": 71.23456,
         "range": [70.0, 72.5],
         "runs": 3,
+        "values": 3,
+        "holding": 3,
+        "interval": [0.2924, 1.0],
+        "margin": 0.7453,
+        "holds": True,
         "verdict": judging.REPRODUCED,
         "on_record": judging.REPRODUCED,
         "note": "",
@@ -36,6 +41,10 @@ def judged(figure="one", **changes):
             "measured": 12.0,
             "range": [12.0, 12.0],
             "runs": 3,
+            "values": 6,
+            "holding": 1,
+            "interval": [0.0042, 0.6412],
+            "margin": -7.3,
             "holds": False,
         },
         **changes,
@@ -64,7 +73,7 @@ def results(tmp_path):
         for figure in shown["figures"]:
             of_figure = [claim for claim in claims if claim["figure"] == figure]
             if of_figure:
-                judging.save(folder / "claims" / f"{figure}.json", "laptop", of_figure)
+                judged_files.save(folder / "claims" / f"{figure}.json", "laptop", of_figure)
         page.write(folder, shown)
         return (folder / "index.html").read_text()
 
@@ -76,11 +85,17 @@ def test_page_and_claims_are_written(results):
     differs = judged("two", id="other", verdict=judging.DIFFERS, note="the control holds as well", published=None)
     text = write(judged(), differs)
     saved = json.loads((folder / "claims.json").read_text())
-    assert saved == {"scale": "laptop", "claims": [judged(), differs]}
-    assert "1 of 2 claims reproduced" in text and "1 verdicts are not the ones on record" in text
+    assert saved == {"format": judged_files.FORMAT_VERSION, "scale": "laptop", "claims": [judged(), differs]}
+    assert "<li>published: 1 reproduced, 1 differ</li>" in text and "1 verdicts are not the ones on record" in text
     assert "<img src='figures/one.png'" in text and "<img src='figures/two.png'" not in text
     assert text.count("not built") == 1
-    for shown in ("70.7 within 10%", "71.23 (70 to 72.5)", "the control holds as well", "laptop scale"):
+    for shown in (
+        "every run: 70.7 within 10%",
+        "71.23 (70 to 72.5)<br>3 of 3 runs (29% to 100%)<br>margin +0.75",
+        "12<br>1 of 6 values from 3 runs (0% to 64%)<br>margin -7.3",
+        "the control holds as well",
+        "laptop scale",
+    ):
         assert shown in text
 
 
@@ -91,6 +106,17 @@ def test_damaged_claims_are_not_shown(results):
     claims.write_text(claims.read_text().replace("71.23456", "71.23556"))
     with pytest.raises(storage.CorruptFile, match=r"one\.json is not what was written.*--force .*one\.json"):
         write()
+
+
+def test_claims_of_another_version_are_not_there(results, caplog):
+    """As after an upgrade, where one figure was built anew: the page shows that one."""
+    write, folder = results
+    write(judged(), judged("two"))
+    with storage.writing_checked(folder / "claims" / "one.json") as path:
+        path.write_text(json.dumps({"scale": "laptop", "claims": [judged()]}))
+    write(judged("two"))
+    assert [claim["figure"] for claim in judged_files.read(folder / "claims.json")["claims"]] == ["two"]
+    assert "one.json has format 1, this version reads 2" in caplog.text
 
 
 def test_page_escapes_html(results):
@@ -114,15 +140,17 @@ def test_page_escapes_html(results):
 
 def test_page_of_what_is_there(results):
     write, folder = results
-    assert "0 of 0 claims reproduced" in write()
+    assert "<ul></ul>" in write()
     assert json.loads((folder / "claims.json").read_text())["claims"] == []
 
 
 def test_page_of_what_could_not_be_measured(results):
     write, folder = results
-    control = {"variant": {"depth": 2}, "measured": None, "range": None, "runs": 0, "holds": None}
-    write(judged(measured=None, range=None, runs=0, verdict=judging.NOT_CHECKABLE, control=control))
-    assert "not checkable at this scale" in (folder / "index.html").read_text()
+    nothing = {**dict.fromkeys(judging.MEASURED), "runs": 0, "values": 0, "holding": 0}
+    write(judged(**nothing, verdict=judging.NOT_CHECKABLE, control={"variant": {"depth": 2}, **nothing}))
+    text = (folder / "index.html").read_text()
+    assert "not checkable at this scale" in text
+    assert "published: 1 not checkable" in text
 
 
 def test_run_time_is_that_of_the_jobs_behind_a_figure(results):
@@ -161,40 +189,50 @@ def test_table():
         range=[3.0, 3.0],
         measured=3.0,
     )
-    lines = record.table([judged(), worse]).splitlines()
-    assert len(lines) == 4
-    assert lines[0].split() == ["figure", "claim", "published", "expected", "measured", "verdict"]
+    lines = record.table([judged(), worse, judged(basis="ours", seeds="median")]).splitlines()
+    head = "figure, claim, basis, published, expected, measured, holds for, margin, control holds for, verdict"
+    assert re.split(r"\s{2,}", lines[0]) == head.split(", ")
     assert re.split(r"\s{2,}", lines[1]) == [
         "one",
         "grows",
+        "published",
         "70.7",
-        "70.7 within 10%",
+        "every run: 70.7 within 10%",
         "71.23 (70 to 72.5)",
+        "3 of 3 runs (29% to 100%)",
+        "+0.75",
+        "1 of 6 values from 3 runs (0% to 64%)",
         "reproduced",
     ]
     assert re.split(r"\s{2,}", lines[2]) == [
         "one",
         "falls",
+        "published",
         "1 to 2",
-        "below 0.01",
+        "every run: below 0.01",
         "3",
+        "3 of 3 runs (29% to 100%)",
+        "+0.75",
+        "1 of 6 values from 3 runs (0% to 64%)",
         "differs (on record: reproduced)",
     ]
-    assert lines[3] == "1 of 2 claims reproduced"
+    assert "median: 70.7 within 10%" in lines[3]
+    assert lines[4:] == ["published: 1 reproduced, 1 differ", "ours: 1 reproduced"]
     assert len({line.index(word) for line, word in zip(lines[:3], ("measured", "71.23", "3  "), strict=True)}) == 1
 
 
 @pytest.mark.parametrize(
     ("expect", "text"),
     [
-        ({"near": 5.0, "absolute": 0.1}, "5 within 0.1"),
-        ({"near": 70.7, "relative": 0.05}, "70.7 within 5%"),
-        ({"below": 1e-5}, "below 1e-05"),
-        ({"above": 2.0}, "above 2"),
+        ({"near": 5.0, "absolute": 0.1}, "mean: 5 within 0.1"),
+        ({"near": 70.7, "relative": 0.05}, "mean: 70.7 within 5%"),
+        ({"below": 1e-5}, "mean: below 1e-05"),
+        ({"above": 2.0}, "mean: above 2"),
+        ({"between": [2.0, 3.0]}, "mean: from 2 to 3"),
     ],
 )
 def test_expectation(expect, text):
-    assert record.expectation(expect) == text
+    assert record.expectation(judged(expect=expect, seeds="mean")) == text
 
 
 def test_the_record_of_a_build(tmp_path):
@@ -205,14 +243,16 @@ def test_the_record_of_a_build(tmp_path):
     differs = judged(
         "two", statement="a | b", verdict=judging.DIFFERS, note="the control holds as well", published=None
     )
-    (results / "claims.json").write_text(json.dumps({"scale": "laptop", "claims": [judged(), differs]}))
+    (results / "claims.json").write_text(judged_files.to_json("laptop", [judged(), differs]))
     record.write(results, docs)
     text = (docs / "published_vs_ours.md").read_text()
-    assert "from a build at laptop scale. 1 of 2 claims reproduced." in text
+    assert "from a build at laptop scale.\n\n- published: 1 reproduced, 1 differ\n\n" in text
     assert re.findall("^## (.*)$", text, re.MULTILINE) == ["one", "two"]
-    ours = "70.7 | 70.7 within 10%: reading <error> | 71.23 (70 to 72.5) | 12"
-    assert f"| a < b & c (Paper <2020>) | {ours} | **reproduced** |" in text.splitlines()
-    assert r"| a \| b (Paper <2020>) |  | " in text and "**differs**: the control holds as well |" in text
+    ours = "71.23 (70 to 72.5)<br>3 of 3 runs (29% to 100%)<br>margin +0.75"
+    control = "12<br>1 of 6 values from 3 runs (0% to 64%)<br>margin -7.3"
+    expected = f"published | 70.7 | every run: 70.7 within 10%. reading <error> | {ours} | {control}"
+    assert f"| a < b & c (Paper <2020>) | {expected} | **reproduced** |" in text.splitlines()
+    assert r"| a \| b (Paper <2020>) | published |  | " in text and "**differs**: the control holds as well |" in text
     assert {path.name: path.read_text() for path in (docs / "figures").iterdir()} == {
         "one.png": "one",
         "two.png": "two",

@@ -176,10 +176,10 @@ def check_claims(figure: str, settings: dict, spectra: list[Path], out: Path) ->
     out : Path
         A JSON file.
     """
-    from greedyrank.claims import judging
+    from greedyrank.claims import judged_files, judging
     from greedyrank.spectra import extraction
 
     sweeps = {path.stem: extraction.load(path) for path in spectra}
     statistic = judging.statistics_of(plugins.paper_of(figure), figure)
     judged = [{"figure": figure, **judging.judge(claim, sweeps, statistic)} for claim in settings["claims"]]
-    judging.save(out, settings["scale"], judged)
+    judged_files.save(out, settings["scale"], judged)

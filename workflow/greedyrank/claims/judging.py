@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from scipy.stats import binomtest
 
-from greedyrank import plugins, storage
+from greedyrank import plugins
 from greedyrank.config.statistics import statistic_modules
 from greedyrank.errors import UserError
 from greedyrank.spectra.selection import select
 
 REPRODUCED, DIFFERS, NOT_CHECKABLE = "reproduced", "differs", "not checkable at this scale"
-
+# What is known of a claim, and of its control: see docs/claims.md.
+MEASURED = ("measured", "range", "runs", "values", "holding", "interval", "margin", "holds")
 
 Statistics = Callable[[str], Callable[..., np.ndarray]]
 
@@ -47,11 +48,14 @@ def statistics_of(paper: Path, figure: str) -> Statistics:
     return named
 
 
+def _tolerance(expect: dict) -> float:
+    return expect["absolute"] if "absolute" in expect else expect["relative"] * abs(expect["near"])
+
+
 def holds(value: float, expect: dict) -> bool:
     """Return whether one number satisfies an expectation; NaN never does."""
     if "near" in expect:
-        tolerance = expect["absolute"] if "absolute" in expect else expect["relative"] * abs(expect["near"])
-        return bool(abs(value - expect["near"]) <= tolerance)
+        return bool(abs(value - expect["near"]) <= _tolerance(expect))
     if "below" in expect:
         return bool(value < expect["below"])
     if "above" in expect:
@@ -60,31 +64,72 @@ def holds(value: float, expect: dict) -> bool:
     return bool(low <= value <= high)
 
 
-def _measure(claim: dict, asked: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statistics) -> dict:
-    """Evaluate a statistic, and a claim's expectation of it, on the runs asked for."""
-    settings = asked["runs"]
-    runs = select(sweeps[asked["sweep"]], settings)
-    if runs.sizes["run"] == 0:
-        return {"runs": 0, "settings": settings}
-    statistic = statistic_named(asked["statistic"])
-    values = np.atleast_1d(statistic(runs, **asked["at"])).astype(float)
+def margin(value: float, expect: dict) -> float:
+    """Return the distance of a number from the nearest threshold of an expectation, in units of its tolerance.
+
+    It is positive where the expectation holds, and negative where it does not. The tolerance is that of ``near``, half
+    the width of ``between``, and for ``below`` and ``above`` the threshold itself, or 1 where the threshold is 0.
+    """
+    if "below" in expect:
+        return (expect["below"] - value) / (abs(expect["below"]) or 1.0)
+    if "above" in expect:
+        return (value - expect["above"]) / (abs(expect["above"]) or 1.0)
+    if "near" in expect:
+        centre, tolerance = expect["near"], _tolerance(expect)
+    else:
+        low, high = expect["between"]
+        centre, tolerance = (low + high) / 2, (high - low) / 2
+    return 1 - abs(value - centre) / tolerance
+
+
+def _reduced(values: np.ndarray, reduction: str) -> np.ndarray:
+    """Return what must satisfy an expectation: every value, or their median or mean."""
+    if reduction == "every":
+        return values
+    return np.array([np.mean(values) if reduction == "mean" else np.median(values)])
+
+
+def _number(value: float) -> float | None:
+    """Return a number for JSON, which has neither NaN nor infinities: null stands for them."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _measure(values: np.ndarray, runs: int, claim: dict, *more: str) -> dict:
+    """Compare the values of a statistic with a claim's expectation; it holds if it does so by any of the reductions.
+
+    Parameters
+    ----------
+    values : array
+        Of the statistic: one of all runs, or one of each.
+    runs : int
+        How many runs it is of.
+    claim : dict
+        The claim; ``seeds`` is its reduction.
+    more : str
+        Further reductions.
+    """
     if not len(values):
-        return {"runs": 0, "settings": settings}
-    middle = np.mean(values) if claim["seeds"] == "mean" else np.median(values)
-    reduced = values if claim["seeds"] == "every" else np.array([middle])
-    # JSON has no NaN: null stands for a statistic that gave no number.
-    measured = [float(value) if np.isfinite(value) else None for value in (middle, values.min(), values.max())]
+        return {**dict.fromkeys(MEASURED), "runs": 0, "values": 0, "holding": 0}
+    expect, seeds = claim["expect"], claim["seeds"]
+    reduced = [_reduced(values, reduction) for reduction in (seeds, *more)]
+    holding = sum(holds(value, expect) for value in values)
+    interval = binomtest(holding, len(values)).proportion_ci(0.95, "exact")
     return {
-        "runs": runs.sizes["run"],
-        "settings": settings,
-        "measured": measured[0],
-        "range": measured[1:],
-        "holds": all(holds(value, claim["expect"]) for value in reduced),
+        "measured": _number(np.mean(values) if seeds == "mean" else np.median(values)),
+        "range": [_number(values.min()), _number(values.max())],
+        "runs": runs,
+        "values": len(values),
+        "holding": holding,
+        "interval": [float(interval.low), float(interval.high)],
+        "margin": _number(np.max([np.min([margin(value, expect) for value in each]) for each in reduced])),
+        "holds": any(all(holds(value, expect) for value in each) for each in reduced),
     }
 
 
 def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statistics) -> dict:
     """Return a claim with what was measured and its verdict.
+
+    Its control is reduced as the claim is. It misses only if it misses so reduced, and in its median as well.
 
     Parameters
     ----------
@@ -95,10 +140,15 @@ def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statistic
     statistic_named : callable
         Gives a statistic by its name: a function of the selected runs that returns one number, or one a run.
     """
-    ours = _measure(claim, claim, sweeps, statistic_named)
-    control = _measure(claim, claim["control"], sweeps, statistic_named)
-    record = claim.get("known", REPRODUCED)
-    if empty := [part["settings"] for part in (ours, control) if not part["runs"]]:
+
+    def measure(asked: dict, *more: str) -> dict:
+        runs = select(sweeps[asked["sweep"]], asked["runs"])
+        count = runs.sizes["run"]
+        values = statistic_named(asked["statistic"])(runs, **asked["at"]) if count else np.empty(0)
+        return _measure(np.atleast_1d(values).astype(float), count, claim, *more)
+
+    ours, control = measure(claim), measure(claim["control"], "median")
+    if empty := [asked["runs"] for asked, found in ((claim, ours), (claim["control"], control)) if not found["runs"]]:
         verdict, note = NOT_CHECKABLE, f"no run at this scale has the settings {empty[0]}"
     elif not ours["holds"]:
         verdict, note = DIFFERS, claim.get("because", "")
@@ -113,31 +163,9 @@ def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statistic
         **described,
         "seeds": claim["seeds"],
         "at": claim["at"],
-        "measured": ours.get("measured"),
-        "range": ours.get("range"),
-        "runs": ours["runs"],
+        **{key: ours[key] for key in MEASURED},
         "verdict": verdict,
-        "on_record": record,
+        "on_record": claim.get("known", REPRODUCED),
         "note": note,
-        "control": {
-            "variant": claim["control"]["variant"],
-            **{key: control.get(key) for key in ("measured", "range", "runs", "holds")},
-        },
+        "control": {"variant": claim["control"]["variant"], **{key: control[key] for key in MEASURED}},
     }
-
-
-def save(path: Path, scale: str, judged: list[dict]) -> None:
-    """Write judged claims, with their checksum."""
-    with storage.writing_checked(path) as temporary:
-        temporary.write_text(json.dumps({"scale": scale, "claims": judged}, indent=2) + "\n")
-
-
-def load(path: Path) -> list[dict]:
-    """Read judged claims, after checking them.
-
-    Raises
-    ------
-    CorruptFile
-        If the file is not what was written.
-    """
-    return json.loads(storage.check(path).read_text())["claims"]

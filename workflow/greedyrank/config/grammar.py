@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -152,7 +152,15 @@ class Expectation(Strict):
         tolerances = (self.relative is not None) + (self.absolute is not None)
         if tolerances != (self.near is not None):
             raise ValueError("near needs exactly one of relative and absolute; the others take neither")
+        if self.near == 0 and self.relative is not None:
+            raise ValueError("near 0 needs an absolute tolerance: a fraction of 0 is 0")
+        if self.between is not None and not self.between[0] < self.between[1]:
+            raise ValueError(f"between {self.between}: the first must be smaller than the second")
         return self
+
+
+Basis = Literal["published", "theorem", "ours"]
+BASES = get_args(Basis)
 
 
 class Claim(Strict):
@@ -161,7 +169,7 @@ class Claim(Strict):
     id: str
     statement: str
     source: str
-    basis: Literal["published", "theorem", "ours"]
+    basis: Basis
     sweep: str | None = Field(default=None, description="default: the first sweep of the figure")
     runs: dict[str, Any] = Field(default={}, description="settings of the runs meant; a list is any of its values")
     statistic: str = Field(

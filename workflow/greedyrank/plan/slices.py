@@ -169,7 +169,7 @@ class Slices:
         entries = [
             find_statistic(self._project.code, figure.paper.name, name, reference) for reference in figure.statistics
         ]
-        return self._identity((), "greedyrank.claims.judging:judge", *entries)
+        return self._identity((), "greedyrank.claims.judging:judge", "greedyrank.claims.judged_files:save", *entries)
 
     def page(self) -> str:
         """Return what the page shows of the config, as JSON."""

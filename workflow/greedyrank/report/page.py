@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import html
 import json
+import logging
 from pathlib import Path
 
 from greedyrank import storage
-from greedyrank.claims import judging
-from greedyrank.report.record import expectation, measured, number, unexpected
+from greedyrank.claims import judged_files
+from greedyrank.report.record import by_basis, evidence, expectation, number, unexpected
+
+logger = logging.getLogger(__name__)
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 2em auto; padding: 0 1em; color: #222; }
@@ -24,12 +27,13 @@ pre { overflow-x: auto; background: #f6f6f6; padding: 1em; font-size: 12px; }
 
 
 def collect(results: Path, figures: list[str]) -> list[dict]:
-    """Return the judged claims of the figures whose claims have been checked."""
+    """Return the judged claims of the figures whose claims have been checked; those of other versions are left out."""
     found = []
-    for figure in figures:
-        path = results / "claims" / f"{figure}.json"
-        if path.exists():
-            found += judging.load(path)
+    for path in (results / "claims" / f"{figure}.json" for figure in figures):
+        try:
+            found += judged_files.load(path) if path.exists() else []
+        except judged_files.OtherFormat as error:
+            logger.warning("%s", error)
     return found
 
 
@@ -56,9 +60,9 @@ def _claims_html(claims: list[dict]) -> str:
             f"<small>{html.escape(claim['source'])} ({claim['basis']})."
             f" Tolerance: {html.escape(claim['reason'])}</small>",
             number(claim["published"]),
-            expectation(claim["expect"]),
-            measured(claim),
-            f"{html.escape(variant)}: {number(control['measured'])}",
+            expectation(claim),
+            "<br>".join(evidence(claim)),
+            "<br>".join([f"{html.escape(variant)}:", *evidence(control)]),
             f"<span class='{claim['verdict'].split()[0]}'>{claim['verdict']}</span>"
             f"<br><small>{html.escape(claim['note'])}</small>",
         ]
@@ -97,14 +101,16 @@ def write(results: Path, shown: dict) -> None:
             + html.escape(json.dumps(block["sweeps"], indent=1))
             + "</pre></details>"
         )
-    reproduced = sum(claim["verdict"] == judging.REPRODUCED for claim in claims)
+    counts = "".join(f"<li>{line}</li>" for line in by_basis(claims))
     body = (
-        f"<h1>greedyrank, {shown['scale']} scale</h1><p>{reproduced} of {len(claims)} claims reproduced; "
-        f"{len(unexpected(claims))} verdicts are not the ones on record.</p>{sections}"
+        f"<h1>greedyrank, {shown['scale']} scale</h1><p>Claims by their basis:</p><ul>{counts}</ul>"
+        f"<p>{len(unexpected(claims))} verdicts are not the ones on record. Below each value: for how many runs the"
+        " statement holds, and the 95% interval of this share; the margin is the distance from the nearest threshold in"
+        f" units of the tolerance, positive where the statement holds.</p>{sections}"
     )
     head = f"<meta charset='utf-8'><title>greedyrank</title><style>{STYLE}</style>"
     document = f"<!doctype html><html lang='en'><head>{head}</head><body>{body}</body></html>"
     with storage.writing(results / "index.html") as temporary:
         temporary.write_text(document)
     with storage.writing(results / "claims.json") as temporary:
-        temporary.write_text(json.dumps({"scale": shown["scale"], "claims": claims}, indent=2) + "\n")
+        temporary.write_text(judged_files.to_json(shown["scale"], claims), encoding="utf-8")

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from greedyrank.config import papers
-from greedyrank.config.grammar import Claim
+from greedyrank.config.grammar import BASES
 from greedyrank.config.papers import CLAIMS, FIGURE, REPOSITORY, Paper
 from greedyrank.config.yaml_input import read_yaml
 from greedyrank.errors import UserError
 
 PAPER_MARKS = ("<!-- table: written by `make record` -->", "<!-- end of table -->")
 MAIN_MARKS = ("<!-- figures: written by `make record` -->", "<!-- end of figures -->")
-BASES = get_args(Claim.model_fields["basis"].annotation)
 README = "README.md"
 EXPLAINED = (
     "Minutes are on 2 cores at laptop scale. Claims are counted by their basis: published, a theorem, or ours.\n\n"
@@ -37,15 +36,15 @@ class Row(NamedTuple):
         On 2 cores at laptop scale, its sweeps included.
     claims : Counter
         How many claims there are, by their basis.
-    differing : list of str
-        The claims that are known to differ.
+    differing : dict of str to str
+        The claims that are known to differ, and their basis.
     """
 
     name: str
     title: str
     minutes: float
     claims: Counter[str]
-    differing: list[str]
+    differing: dict[str, str]
 
 
 def row(paper: Paper, figure: str) -> Row:
@@ -53,7 +52,7 @@ def row(paper: Paper, figure: str) -> Row:
     block, claims = paper.read(figure, FIGURE), read_yaml(paper.folder / figure / CLAIMS)
     if not isinstance(claims, list):
         raise UserError(f"{paper.folder / figure / CLAIMS} holds no list of claims")
-    differing = [claim["id"] for claim in claims if "known" in claim]
+    differing = {claim["id"]: claim["basis"] for claim in claims if "known" in claim}
     return Row(figure, block["title"], block["minutes"], Counter(claim["basis"] for claim in claims), differing)
 
 
@@ -79,8 +78,9 @@ def figures_table(paper: Paper) -> str:
     ]
     if len(rows) > 1:
         sums = [str(sum(each.claims[basis] for each in rows)) for basis in BASES]
-        differing = sum(len(each.differing) for each in rows)
-        cells.append(["all", "", "", *sums, str(differing)])  # no sum of minutes: figures share sweeps
+        differing = Counter(basis for each in rows for basis in each.differing.values())
+        by_basis = ", ".join(f"{differing[basis]} {basis}" for basis in BASES if differing[basis])
+        cells.append(["all", "", "", *sums, by_basis])  # no sum of minutes: figures share sweeps
     return EXPLAINED + markdown(["figure", "title", "minutes:", *(f"{b}:" for b in BASES), "known to differ"], cells)
 
 
@@ -111,10 +111,11 @@ def papers_table(found: list[Paper], root: Path) -> str:
                 title(paper),
                 " ".join(f"`{each.name}`" for each in rows),
                 shortest if shortest == longest else f"{shortest} to {longest}",
-                str(sum(each.claims.total() for each in rows)),
+                *(str(sum(each.claims[basis] for each in rows)) for basis in BASES),
             ]
         )
-    return markdown(["target", "paper", "figures, targets too", "minutes each:", "claims:"], cells)
+    bases = [f"claims: {BASES[0]}:", *(f"{basis}:" for basis in BASES[1:])]
+    return markdown(["target", "paper", "figures, targets too", "minutes each:", *bases], cells)
 
 
 def filled(path: Path, marks: tuple[str, str], table: str) -> str:
