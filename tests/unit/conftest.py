@@ -61,12 +61,13 @@ SMALL = {
 PROBLEMS = {"binary_cp": "image_classification", "autoencoder": "autoencoding"}
 SEEN = {
     "completion": {"observations": 9},
+    "huber_completion": {"observations": 9},
     "sensing": {"measurements": 9, "sensing_std": 0.5},
     "image_classification": {},
     "autoencoding": {},
 }
 BY_HAND = {"observations": None, "target_rank": None, "target_norm": None}
-RATES = {"gd": 0.1, "group_rmsprop": 1.0e-2, "adam": 1.0e-3}
+RATES = {"gd": 0.1, "group_rmsprop": 1.0e-2, "adam": 1.0e-3, "keras_adam": 1.0e-3}
 
 
 def _sweep_block(

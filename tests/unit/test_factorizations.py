@@ -587,7 +587,16 @@ def brute_hierarchical(run, parameters, upstream):
         alone = torch.zeros_like(root)
         alone[0, s] = root[0, s]
         gammas.append(-(upstream * forward([*parameters[:-1], alone])[0]).sum() / norms[-1])
-    return {"component_norm": norms}, {"component_norm": norms, "component_gamma": gammas}
+    order = len(run["shape"])
+    pairs = [  # of the nodes that join two leaves; at order 2 that is the root
+        [
+            parameters[n][0, :, r].norm() * parameters[n + 1][0, :, r].norm() * parameters[order + n // 2][0, r].norm()
+            for r in range(run["widths"][0])
+        ]
+        for n in range(0, order if order > 2 else 0, 2)
+    ]
+    recorded = {"component_norm": norms, **({"pair_component_norm": pairs} if pairs else {})}
+    return recorded, {"component_norm": norms, "component_gamma": gammas}
 
 
 def brute_tucker(run, parameters, upstream):

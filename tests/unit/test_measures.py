@@ -232,6 +232,34 @@ def test_spectra_between_the_halves_of_the_modes():
     assert not measure("half_spectrum", runs[["target"]])
 
 
+def test_crossing_spectrum_is_that_of_the_matrix_whose_rows_are_every_other_mode():
+    rng = np.random.default_rng(3)
+    left, right = (np.linalg.qr(rng.standard_normal((6, 2)))[0] for _ in range(2))
+    matrix = (left * [5.0, 2.0]) @ right.T  # rows (a, c), columns (b, d)
+    tensor = matrix.reshape(2, 3, 3, 2).transpose(0, 2, 1, 3)
+    modes = [f"mode_{n}" for n in range(4)]
+    runs = xr.Dataset(
+        {"end_to_end": (("run", "record", *modes), tensor[None, None]), "target": (("run", *modes), 2 * tensor[None])}
+    )
+    found = measure("crossing_spectrum", runs)
+    assert found.crossing_value.dims == ("run", "record", "component")
+    np.testing.assert_allclose(found.crossing_value[0, 0, :3], [5, 2, 0], atol=1e-12)
+    np.testing.assert_allclose(found.target_crossing_value[0, :3], [10, 4, 0], atol=1e-12)
+    assert float(measure("half_spectrum", runs).half_value[0, 0, 2]) > 0.1  # another matricization
+    assert not measure("crossing_spectrum", runs[["target"]])
+
+
+def test_pair_component_norms_are_the_largest_of_each_node():
+    rng = np.random.default_rng(4)
+    norms = rng.random((2, 3, 2, 12))
+    norms[1, 2] = np.nan
+    runs = xr.Dataset({"pair_component_norm": (("run", "record", "pair", "pair_component"), norms)})
+    found = measure("pair_component_norms", runs).pair_component_norm
+    assert found.dims == ("run", "record", "pair", "component")
+    np.testing.assert_array_equal(found[:, :2], np.sort(norms[:, :2])[..., :1:-1])
+    assert np.isnan(found[1, 2]).all()
+
+
 @pytest.fixture
 def tensors():
     """Two runs of 2 records of 4x5x3 tensors, the second one padded, with targets and masks."""

@@ -11,7 +11,7 @@ from greedyrank.plugins import plugin
 
 RATES = [0.1, 0.02, 0.003]
 STEPS = 50
-OPTIMIZERS = ["gd", "group_rmsprop", "adam"]
+OPTIMIZERS = ["gd", "group_rmsprop", "adam", "keras_adam"]
 
 
 def gradient(parameter):
@@ -89,7 +89,30 @@ def test_group_rmsprop_against_plain_python(group, relative, decay, eps):
         assert float(optimizer.state["flow_time"][run]) == pytest.approx(sum(effective), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", ["gd", "adam"])
+def keras_adam(leaves, rate, beta1, beta2, eps, steps=STEPS):
+    """Move numpy arrays in place by the update of Keras (optimizers/adam.py, ``update_step``)."""
+    moments = [(np.zeros_like(leaf), np.zeros_like(leaf)) for leaf in leaves]
+    for k in range(1, steps + 1):
+        alpha = rate * math.sqrt(1 - beta2**k) / (1 - beta1**k)
+        for leaf, (mean, square) in zip(leaves, moments, strict=True):
+            gradient = np.sin(3 * leaf) + 0.5 * leaf - 0.2
+            mean += (gradient - mean) * (1 - beta1)
+            square += (gradient**2 - square) * (1 - beta2)
+            leaf -= alpha * mean / (np.sqrt(square) + eps)
+
+
+@pytest.mark.parametrize(("beta1", "beta2", "eps"), [(0.9, 0.999, 1e-7), (0.9, 0.999, 0.3), (0.5, 0.9, 0.05)])
+def test_keras_adam_against_plain_python(group, relative, beta1, beta2, eps):
+    optimizer, parameters = group("keras_adam", beta1=beta1, beta2=beta2, eps=eps)
+    start = [[p[run].numpy().copy() for p in parameters] for run in range(3)]
+    advance(optimizer, parameters)
+    for run, leaves in enumerate(start):
+        keras_adam(leaves, RATES[run], beta1, beta2, eps)
+        for parameter, leaf in zip(parameters, leaves, strict=True):
+            assert relative(parameter[run], leaf) <= 1e-12
+
+
+@pytest.mark.parametrize("name", ["gd", "adam", "keras_adam"])
 def test_flow_time_is_the_sum_of_learning_rates(group, name):
     optimizer, parameters = group(name)
     advance(optimizer, parameters, 10)

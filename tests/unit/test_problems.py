@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from greedyrank.data import images, targets
+from greedyrank.errors import UserError
 from greedyrank.factorizations import psd
-from greedyrank.problems import completion, image_classification, sensing
+from greedyrank.problems import completion, huber_completion, image_classification, sensing
 from greedyrank.training.stepper import TorchStepper
 
 # -- targets ----------------------------------------------------------------------------------------
@@ -20,6 +21,7 @@ KINDS = {
     "decay": {"target_rank": None, "target_norm": 2.5, "target_decay": 1.5},
     "multilinear rank": {"target_rank": None, "target_norm": 2.5, "target_multilinear_rank": [3, 3]},
     "widths": {"target_rank": None, "target_norm": 2.5, "target_widths": [3]},
+    "root least": {"target_rank": None, "target_norm": 2.5, "target_widths": [3], "target_root_least": 0.4},
     "root spectrum": {
         "target_rank": None,
         "target_norm": 2.5,
@@ -175,6 +177,29 @@ def test_hierarchical_target_is_one_of_the_factorization(run_settings):
     expected = np.einsum("ai,bi,cj,dj,ip,jp,p->abcd", *leaves, left, right, root)
     found = completion.generate(run)["target"]
     np.testing.assert_allclose(found, 2.5 * expected / np.linalg.norm(expected), rtol=1e-12, atol=1e-14)
+
+
+def test_hierarchical_target_is_drawn_again_until_its_root_values_are_large(run_settings):
+    """The oracle draws by the formula of a hierarchical tensor, from the same generator, and takes the first such."""
+    settings = {"target_rank": None, "target_widths": [3, 3], "target_norm": 2.5, "target_root_least": 0.3}
+    (run,) = run_settings("hierarchical", shape=[3, 4, 2, 5], data_seed=2, **settings)
+    rng, tried, least = np.random.default_rng([2, 0]), 0, 0.0
+    while least <= 0.3:
+        leaves = [rng.standard_normal((length, 3)) for length in (3, 4, 2, 5)]
+        left, right, root = rng.standard_normal((3, 3)), rng.standard_normal((3, 3)), rng.standard_normal(3)
+        expected = np.einsum("ai,bi,cj,dj,ip,jp,p->abcd", *leaves, left, right, root)
+        expected *= 2.5 / np.linalg.norm(expected)
+        tried, least = tried + 1, np.linalg.svd(expected.reshape(12, 10), compute_uv=False)[2]
+    assert tried > 1  # or nothing is drawn again
+    np.testing.assert_allclose(completion.generate(run)["target"], expected, rtol=1e-12, atol=1e-14)
+
+
+def test_a_target_that_is_never_drawn_is_an_error(run_settings, monkeypatch):
+    monkeypatch.setattr(targets, "MOST_DRAWS", 3)
+    settings = {"target_rank": None, "target_widths": [3, 3], "target_norm": 2.5, "target_root_least": 1.4}
+    (run,) = run_settings("hierarchical", shape=[3, 4, 3, 5], **settings)
+    with pytest.raises(UserError, match=r"target_root_least is 1.4: not one of 3 .* lower it"):
+        completion.generate(run)
 
 
 def test_orthogonal_is_haar():
@@ -464,6 +489,23 @@ def test_huber_loss_and_gradient(run_settings, place, relative):
     torch.stack(losses).sum().backward()
     assert relative(problem.loss_gradient(w), leaf.grad) <= 1e-12
     assert relative(problem.losses(), torch.stack(losses).detach()) <= 1e-12
+
+
+def test_huber_completion_trains_on_huber_and_is_stopped_by_squares(run_settings, place, relative):
+    cases = [
+        {"data_seed": 0, "observations": 5},
+        {"data_seed": 1, "observations": 24},
+        {"data_seed": 2, "observations": 20, "replacement": True, "noise_std": 0.1},
+    ]
+    runs = run_settings("cp", problem="huber_completion", cases=cases, **HUBER)
+    data = [huber_completion.generate(run) for run in runs]
+    problem, trained = (module.Problem(runs, data, place) for module in (huber_completion, completion))
+    assert problem.counts[2].max() > 1  # or nothing counts twice
+    w = torch.randn(3, 3, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(problem.loss_gradient(w), trained.loss_gradient(w))
+    squares = plain_losses([{**run, "loss": "mean"} for run in runs], data, w)
+    assert relative(problem.losses(), squares) <= 1e-12
+    assert (problem.losses() != trained.losses()).all()
 
 
 def test_huber_loss_is_squares_below_its_threshold(completing, run_settings, place, relative):

@@ -452,6 +452,26 @@ WRONG_TOGETHER = {
         {"widths": [2, 2, 2]},
         "widths is [2, 2, 2]; allowed: 2 widths, one for each level of [3, 2, 2, 3]",
     ),
+    "root least without widths": (
+        "hierarchical",
+        {"target_root_least": 0.1},
+        "`target_root_least` goes with `target_widths`, without `target_root_spectrum`",
+    ),
+    "root least and spectrum": (
+        "hierarchical",
+        {**TREE, "target_root_spectrum": [3.0, 2.0, 1.0], "target_root_least": 0.1},
+        "`target_root_least` goes with `target_widths`, without `target_root_spectrum`",
+    ),
+    "root least of narrow leaves": (
+        "hierarchical",
+        {**TREE, "target_widths": [2, 3], "target_root_least": 0.1},
+        "target_root_least needs 3 singular values; target_widths [2, 3] and the shape [3, 2, 2, 3] allow at most 2",
+    ),
+    "root least above the norm": (
+        "hierarchical",
+        {**TREE, "target_norm": 2.0, "target_root_least": 1.2},
+        "target_root_least is 1.2; 3 singular values of a target of norm 2.0 cannot all exceed 1.1547",
+    ),
     "widths of a factorization": (
         "hierarchical",
         {"widths": [2, -1]},
@@ -475,6 +495,7 @@ WRONG_TOGETHER = {
             ("target_multilinear_rank", [2, 2]),
             ("target_widths", [2]),
             ("target_root_spectrum", [1.0]),
+            ("target_root_least", 0.1),
             ("observed_fraction", 0.5),
         )
     },

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from greedyrank.errors import UserError
 
 
 def orthogonal(size: int, rng: np.random.Generator) -> np.ndarray:
@@ -14,7 +17,36 @@ def orthogonal(size: int, rng: np.random.Generator) -> np.ndarray:
     return q * np.sign(np.diagonal(r))
 
 
+MOST_DRAWS = 10_000
+
+
 def draw(settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
+    """Draw a target, again and again until its root values exceed ``target_root_least``, if there is one.
+
+    See `_draw_once`.
+
+    Raises
+    ------
+    UserError
+        If not one of `MOST_DRAWS` targets is such.
+    """
+    least = settings["target_root_least"]
+    for _ in range(MOST_DRAWS):
+        target = _draw_once(settings, rng)
+        if least is None or root_values(target)[settings["target_widths"][-1] - 1] > least:
+            return target
+    raise UserError(
+        f"target_root_least is {least}: not one of {MOST_DRAWS} hierarchical targets drawn has such singular values"
+        f" between its halves; lower it"
+    )
+
+
+def root_values(target: np.ndarray) -> np.ndarray:
+    """Return the singular values of a tensor between the first half of its modes and the second."""
+    return np.linalg.svd(target.reshape(math.prod(target.shape[: target.ndim // 2]), -1), compute_uv=False)
+
+
+def _draw_once(settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
     """Draw a target, float64, shape ``settings["shape"]``.
 
     ``target_rank``: ``sum_r u_r^1 o ... o u_r^N`` with standard normal vectors, rescaled to

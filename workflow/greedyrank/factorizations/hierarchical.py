@@ -66,7 +66,11 @@ class _Node:
 class Model(RunAxisModel):
     """All runs of a group; ``parameters``: leaves (runs, length, w_0), weights level by level, the root's (runs, w)."""
 
-    axes: ClassVar[Axes] = {"component_norm": ("component",), "component_gamma": ("component",)}
+    axes: ClassVar[Axes] = {
+        "component_norm": ("component",),
+        "component_gamma": ("component",),
+        "pair_component_norm": ("pair", "pair_component"),
+    }
 
     def __init__(self, runs: Sequence[Run], place: Place):
         drawn = [initial(run) for run in runs]
@@ -81,6 +85,7 @@ class Model(RunAxisModel):
             below = [node.product for node in nodes]
         self.parameters.append(self._root)
         self._halves, self._last = below, last
+        self._leaves, self._lowest = leaves, self.parameters[len(leaves) : len(leaves) * 3 // 2]
         self._shape = [len(runs), *runs[0]["shape"]]
 
     def end_to_end(self, inputs: None = None) -> torch.Tensor:
@@ -111,12 +116,19 @@ class Model(RunAxisModel):
 
         ``component_norm``: |c_s| times the norms of column s of the weights of both children (Razin,
         Maman & Cohen 2022, ht_factorization_evaluator.py). ``component_gamma``: <-dL/dW, W_s> over it, where
-        W_s is what passes through s.
+        W_s is what passes through s. ``pair_component_norm``: those at the nodes that join two leaves, where the
+        root does not, (runs, nodes, w_0); not for growth rates.
         """
         root, last = self._root, self._last
         if growth:  # in float64: a rate is the small difference of two norms
             root, last = root.double(), [weights.double() for weights in last]
         norms = root.abs() * torch.stack([weights.norm(dim=1) for weights in last]).prod(0)
         if not growth:
-            return {"component_norm": norms}
+            pairs = {"pair_component_norm": self._pair_norms()} if self._levels else {}
+            return {"component_norm": norms, **pairs}
         return {"component_norm": norms, "component_gamma": -(self._root_slope.double() * root) / norms}
+
+    def _pair_norms(self) -> torch.Tensor:
+        """Return |row r of the weights| times the norms of column r of both leaves, (runs, nodes, w_0)."""
+        leaves = torch.stack([leaf.norm(dim=1) for leaf in self._leaves], dim=1)
+        return leaves[:, ::2] * leaves[:, 1::2] * torch.stack([weights.norm(dim=2) for weights in self._lowest], dim=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 import xarray as xr
 
@@ -10,17 +11,26 @@ from greedyrank.measures.singular_values import LARGEST
 from greedyrank.spectra import linear_algebra
 
 
-def _between_halves(tensors: xr.DataArray) -> xr.DataArray:
-    """Return the singular values of tensors whose axes beside run and record are their modes, in order."""
+def modes_of(tensors: xr.DataArray) -> list[Hashable]:
+    """Return the names of the axes beside run and record."""
+    return [dim for dim in tensors.dims if dim not in ("run", "record")]
+
+
+def values_between(tensors: xr.DataArray, rows: list[Hashable]) -> xr.DataArray:
+    """Return the ten largest singular values of the matricization whose rows are some modes, (..., component)."""
     before = [dim for dim in ("run", "record") if dim in tensors.dims]
-    modes = [dim for dim in tensors.dims if dim not in before]
-    middle = len(modes) // 2
-    array = tensors.transpose(*before, *modes)
-    rows = math.prod(array.sizes[mode] for mode in modes[:middle])
-    stack = array.to_numpy().reshape(*(array.sizes[dim] for dim in before), rows, -1)
+    columns = [mode for mode in modes_of(tensors) if mode not in rows]
+    array = tensors.transpose(*before, *rows, *columns)
+    number = math.prod(array.sizes[mode] for mode in rows)
+    stack = array.to_numpy().reshape(*(array.sizes[dim] for dim in before), number, -1)
     return linear_algebra.singular_values(xr.DataArray(stack, dims=[*before, "row", "column"])).isel(
         component=slice(LARGEST)
     )
+
+
+def _between_halves(tensors: xr.DataArray) -> xr.DataArray:
+    modes = modes_of(tensors)
+    return values_between(tensors, modes[: len(modes) // 2])
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:

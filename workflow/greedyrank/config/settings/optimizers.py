@@ -32,8 +32,15 @@ class Adam(OptimizerSettings):
     eps: float = Field(default=1.0e-8, gt=0, description="added after the square root")
 
 
+class KerasAdam(Adam):
+    """Adam as in Keras: eps is added before the bias correction."""
+
+    eps: float = Field(default=1.0e-7, gt=0, description="added after the square root, before the bias correction")
+
+
 OPTIMIZERS: dict[str, type[OptimizerSettings]] = {
     "gd": GD,
     "group_rmsprop": GroupRMSprop,
     "adam": Adam,
+    "keras_adam": KerasAdam,
 }

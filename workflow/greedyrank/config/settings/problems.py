@@ -25,6 +25,7 @@ TARGET = (
     "target_multilinear_rank",
     "target_widths",
     "target_root_spectrum",
+    "target_root_least",
 )
 
 
@@ -50,6 +51,12 @@ class Target(ProblemSettings):
     target_root_spectrum: list[float] | None = Field(
         default=None,
         description="singular values of a hierarchical target between its two halves, up to `target_norm`",
+    )
+    target_root_least: float | None = Field(
+        default=None,
+        gt=0,
+        description="a hierarchical target is drawn again until each of its singular values between its two halves,"
+        " as many as its last width, is above this",
     )
     noise_std: float = Field(default=0.0, ge=0, description="standard deviation of what is added to each value seen")
     data_seed: int = Field(default=0, ge=0, description="draws the target, what is seen of it, and the noise")
@@ -117,16 +124,39 @@ class Target(ProblemSettings):
                 )
             if min(spectrum) <= 0:
                 raise ValueError(f"target_root_spectrum is {spectrum}; allowed: singular values above 0")
-            # The two blocks below the root, whose columns are to be orthonormal, have no higher rank than any
-            # width on the way to them, nor than the modes they join.
-            ranks = [min(length, self.target_widths[0]) for length in self.shape]
-            for widths in itertools.pairwise(self.target_widths):
-                ranks = [min(left * right, *widths) for left, right in zip(ranks[::2], ranks[1::2], strict=True)]
-            if len(spectrum) > min(ranks):
+            if len(spectrum) > (most := self._most_root_values()):
                 raise ValueError(
                     f"target_root_spectrum has {len(spectrum)} values; target_widths {self.target_widths} and the"
-                    f" shape {self.shape} allow at most {min(ranks)}"
+                    f" shape {self.shape} allow at most {most}"
                 )
+        if self.target_root_least is not None:
+            self._check_root_least(self.target_root_least)
+
+    def _most_root_values(self) -> int:
+        """Return how many singular values between the two halves the widths and the shape allow to differ from 0."""
+        # The two blocks below the root have no higher rank than any width on the way to them, nor than the modes
+        # they join.
+        assert self.target_widths is not None
+        ranks = [min(length, self.target_widths[0]) for length in self.shape]
+        for widths in itertools.pairwise(self.target_widths):
+            ranks = [min(left * right, *widths) for left, right in zip(ranks[::2], ranks[1::2], strict=True)]
+        return min(ranks)
+
+    def _check_root_least(self, least: float) -> None:
+        if self.target_widths is None or self.target_root_spectrum is not None:
+            raise ValueError("`target_root_least` goes with `target_widths`, without `target_root_spectrum`")
+        assert self.target_norm is not None
+        count = self.target_widths[-1]
+        if count > (most := self._most_root_values()):
+            raise ValueError(
+                f"target_root_least needs {count} singular values; target_widths {self.target_widths} and the shape"
+                f" {self.shape} allow at most {most}"
+            )
+        if least >= self.target_norm / math.sqrt(count):
+            raise ValueError(
+                f"target_root_least is {least}; {count} singular values of a target of norm {self.target_norm} cannot"
+                f" all exceed {self.target_norm / math.sqrt(count):.6g}"
+            )
 
 
 class Completion(Target):
@@ -177,6 +207,12 @@ class Completion(Target):
             if index in seen:
                 raise ValueError(f"observed has the entry {[int(i) for i in index]} twice")
             seen.add(index)
+
+
+class HuberCompletion(Completion):
+    """Completion trained on the Huber loss, recorded and stopped by the mean squared residual."""
+
+    loss: Literal["huber"] = Field(default="huber", description="mean smooth l1 loss of the residuals")
 
 
 class Sensing(Target):
@@ -342,6 +378,7 @@ class Autoencoding(ProblemSettings):
 
 PROBLEMS: dict[str, type[ProblemSettings]] = {
     "completion": Completion,
+    "huber_completion": HuberCompletion,
     "sensing": Sensing,
     "movielens": MovieLens,
     "image_classification": ImageClassification,
