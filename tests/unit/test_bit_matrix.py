@@ -1,59 +1,83 @@
-"""Products of packed bits against dense products, sizes around the words and lanes included."""
+"""Products of packed bits against dense products, sizes around the words included."""
 
+import numba
 import numpy as np
 import pytest
 
-from greedyrank.kernels.bit_matrix import BitMatrix, pack
+from greedyrank.kernels import bit_matrix
 
-SIZES = [(1, 1, 1), (3, 64, 16), (63, 65, 17), (64, 4, 32), (65, 7, 33), (130, 784, 5), (200, 100, 70)]
+SIZES = [(1, 1), (3, 64), (63, 65), (64, 4), (65, 7), (130, 784), (200, 100)]
+DTYPES = pytest.mark.parametrize("dtype", [np.dtype("float32"), np.dtype("float64")], ids=str)
 
 
 def draw(rows, columns):
-    bits = np.random.default_rng([rows, columns]).integers(0, 2, (rows, columns), dtype=np.uint8)
-    return bits, BitMatrix(pack(bits), columns)
+    return np.random.default_rng([rows, columns]).integers(0, 2, (rows, columns), dtype=np.uint8)
 
 
-def integers(shape, dtype):
-    """Return small integers: their sums are exact, so that products must be equal."""
-    return np.random.default_rng(0).integers(-50, 50, shape).astype(dtype)
+def gathered(bits, rows):
+    """Return the words of some rows, and of their transpose, from `bit_matrix.gather`."""
+    packed = bit_matrix.pack(bits)
+    words = np.empty((packed.shape[1], len(rows)), np.uint64)
+    transposed = np.empty((-(-len(rows) // bit_matrix.BITS), bits.shape[1]), np.uint64)
+    bit_matrix.gather(packed, np.asarray(rows), words, transposed)
+    return words, transposed
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("rows", "columns", "width"), SIZES)
-def test_products(rows, columns, width, dtype):
-    bits, matrix = draw(rows, columns)
-    dense, start, out = integers((columns, width), dtype), integers(width, dtype), np.full((rows, width), np.nan, dtype)
-    matrix.product(dense, out, start)
-    np.testing.assert_array_equal(out, start + bits @ dense)
+@pytest.fixture(scope="module")
+def product():
+    """The product, for use outside of compiled code."""
 
-    dense, out = integers((rows, width), dtype), np.full((columns, width), np.nan, dtype)
-    matrix.transposed_product(dense, out)
-    np.testing.assert_array_equal(out, bits.T @ dense)
+    @numba.njit
+    def compiled(words, dense, start, out, table):
+        bit_matrix.product(words, dense, start, out, table)
 
-    some = np.arange(columns)[::3]
-    out = np.full((len(some), width), np.nan, dtype)
-    matrix.complement_product(some, dense, out)
-    np.testing.assert_array_equal(out, (1 - bits[:, some].astype(int)).T @ dense)
+    def call(words, dense, start):
+        out = np.full((words.shape[1], dense.shape[1]), np.nan, dense.dtype)
+        compiled(words, dense, start, out, bit_matrix.new_table(dense.dtype))
+        return out
+
+    return call
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("rows", "columns", "width"), SIZES)
-def test_signs(rows, columns, width, dtype):
-    bits, matrix = draw(rows, columns)
-    draws = np.random.default_rng(1)
-    zero, one = (draws.random((columns, width)) < 0.3 for _ in range(2))
-    values = 1 + draws.random((rows, 2 * width)).astype(dtype)
-    negative = (np.where(bits[:, :, None], one, zero).sum(1) % 2).astype(bool)
-    expected = values.copy()
-    expected[:, 1::2] *= np.where(negative, -1, 1)
-    matrix.change_signs(zero, one, np.arange(width) * 2 + 1, values)
-    np.testing.assert_array_equal(values, expected)
+@pytest.mark.parametrize(("rows", "columns"), SIZES)
+def test_gathered_rows_and_their_transpose(rows, columns):
+    bits = draw(rows, columns)
+    chosen = np.random.default_rng(0).permutation(rows)[: max(1, rows - 2)]
+    words, transposed = gathered(bits, chosen)
+    for found, expected in ((words, bits[chosen]), (transposed, bits[chosen].T)):
+        unpacked = np.unpackbits(np.ascontiguousarray(found.T).view(np.uint8), axis=1, bitorder="little")
+        np.testing.assert_array_equal(unpacked[:, : expected.shape[1]], expected)
+        assert not unpacked[:, expected.shape[1] :].any()
 
 
-def test_rounding_is_that_of_a_dense_product():
-    bits, matrix = draw(1000, 784)
-    dense = np.random.default_rng(0).standard_normal((784, 40)).astype(np.float32)
-    out = np.empty((1000, 40), np.float32)
-    matrix.product(dense, out)
-    exact = bits @ dense.astype(np.float64)
-    assert np.abs(out - exact).max() <= 2 * np.abs(bits.astype(np.float32) @ dense - exact).max()
+@DTYPES
+@pytest.mark.parametrize(("rows", "columns"), SIZES)
+def test_products_of_integers_are_exact(rows, columns, dtype, product):
+    bits, lanes = draw(rows, columns), bit_matrix.lanes(dtype)
+    draws = np.random.default_rng(0)
+    dense, other, start = (draws.integers(-50, 50, (n, lanes)).astype(dtype) for n in (columns, rows, 1))
+    words, transposed = gathered(bits, np.arange(rows))
+    np.testing.assert_array_equal(product(words, dense, start), start + bits @ dense)
+    np.testing.assert_array_equal(product(transposed, other, start), start + bits.T @ other)
+    # Bits after the last row select rows of zeros, so that the complement of all words is that of the matrix.
+    np.testing.assert_array_equal(product(~transposed, other, start), start + (1 - bits.astype(int)).T @ other)
+
+
+@pytest.mark.parametrize(("rows", "columns"), SIZES)
+def test_parities(rows, columns):
+    bits = draw(rows, columns)
+    words, _ = gathered(bits, np.arange(rows))
+    masks = np.zeros(len(words) * bit_matrix.BITS, np.uint32)
+    masks[:columns] = np.random.default_rng(1).integers(0, 2**32, columns, dtype=np.uint64)
+    found = np.full(rows, 7, np.uint32)
+    numba.njit(lambda *arrays: bit_matrix.parities(*arrays))(words, masks, np.empty((8, 256), np.uint32), found)
+    in_mask = (masks[:columns, None] >> np.arange(32)) & 1
+    np.testing.assert_array_equal((found[:, None] >> np.arange(32)) & 1, bits @ in_mask % 2)
+
+
+def test_rounding_is_that_of_a_dense_product(product):
+    bits = draw(1000, 784)
+    dense = np.random.default_rng(0).standard_normal((784, 32)).astype(np.float32)
+    words, _ = gathered(bits, np.arange(1000))
+    found, exact = product(words, dense, np.zeros((1, 32), np.float32)), bits @ dense.astype(np.float64)
+    assert np.abs(found - exact).max() <= 2 * np.abs(bits.astype(np.float32) @ dense - exact).max()

@@ -8,9 +8,10 @@ import tensorly
 import torch
 
 from greedyrank.factorizations import binary_cp, cp, deep_cp, deep_matrix, hierarchical, psd, tucker
-from greedyrank.kernels.image_bits import PIXELS, FloatImages, PackedImages
+from greedyrank.kernels.image_bits import FloatImages
 from greedyrank.plugins import plugin
 from greedyrank.problems import completion
+from greedyrank.problems.image_classification import PIXELS
 
 TIGHT = 1e-12
 
@@ -793,8 +794,8 @@ def test_differences_of_squared_norms_are_conserved_but_for_the_step(run_setting
 IMAGES = 24
 
 
-@pytest.fixture(params=[PackedImages, FloatImages])
-def binary(request, run_settings, place):
+@pytest.fixture
+def binary(run_settings, place):
     """Three runs with 1, 3 and 2 components, and bits of which 60 pixels never vary."""
     runs = run_settings(
         "binary_cp", "adam", init_std=0.05, cases=[{"tensor_rank": rank, "seed": rank} for rank in (1, 3, 2)]
@@ -802,7 +803,7 @@ def binary(request, run_settings, place):
     model = binary_cp.Model(runs, place)
     bits = np.random.default_rng(0).integers(0, 2, (IMAGES, PIXELS), dtype=np.uint8)
     bits[:, 100:130], bits[:, 130:160] = 0, 1
-    images = PackedImages(np.packbits(bits, axis=1)) if request.param is PackedImages else FloatImages(place(bits))
+    images = FloatImages(place(bits))
     upstream = np.random.default_rng(1).standard_normal((IMAGES, 3))
     return model, images, place(bits), place(upstream)
 

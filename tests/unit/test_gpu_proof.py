@@ -24,6 +24,7 @@ from greedyrank.benchmarks.gpu_proof import (
     unit_tests,
 )
 from greedyrank.kernels import image_bits
+from greedyrank.problems.image_classification import PIXELS
 from greedyrank.training import job
 from greedyrank.training.loop import Training
 
@@ -52,26 +53,26 @@ def test_three_parts_are_a_float32_number():
 @pytest.fixture
 def batches():
     """A minibatch in split form, and the same in float64."""
-    bits = torch.tensor(np.random.default_rng(1).integers(0, 2, (50, image_bits.PIXELS)))
+    bits = torch.tensor(np.random.default_rng(1).integers(0, 2, (50, PIXELS)))
     return image_bits.SplitBatch(bits.bfloat16()), image_bits.FloatBatch(bits.double())
 
 
 def test_split_products_are_those_of_float64(batches):
     split, exact = batches
     rng = np.random.default_rng(2)
-    zero, one = torch.tensor(rng.standard_normal((2, image_bits.PIXELS, 6)), dtype=torch.float32)
+    zero, one = torch.tensor(rng.standard_normal((2, PIXELS, 6)), dtype=torch.float32)
     values = torch.tensor(rng.standard_normal((50, 6)), dtype=torch.float32)
     found = split.sums_over_pixels(zero, one)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found.double(), exact.sums_over_pixels(zero.double(), one.double()), rtol=0, atol=1e-4)
-    sums = zip(split.sums_over_images(values, one), exact.sums_over_images(values.double(), None), strict=True)
+    sums = zip(split.sums_over_images(values), exact.sums_over_images(values.double()), strict=True)
     for ours, theirs in sums:
         torch.testing.assert_close(ours.double(), theirs, rtol=0, atol=1e-5)
 
 
 def test_split_products_count_signs_exactly(batches):
     split, exact = batches
-    zero, one = torch.tensor(np.random.default_rng(3).standard_normal((2, image_bits.PIXELS, 9)), dtype=torch.float32)
+    zero, one = torch.tensor(np.random.default_rng(3).standard_normal((2, PIXELS, 9)), dtype=torch.float32)
     ours, theirs = torch.full((50, 9), 1.5), torch.full((50, 9), 1.5, dtype=torch.float64)
     split.change_signs(zero, one, ours)
     exact.change_signs(zero, one, theirs)
@@ -82,10 +83,8 @@ def test_split_products_count_signs_exactly(batches):
 def test_images_on_a_cpu_are_never_split(monkeypatch):
     monkeypatch.setattr(image_bits, "SPLIT_ON_GPU", True)
     packed = np.zeros((3, 98), dtype=np.uint8)
-    for compiled in (image_bits.bit_matrix, None):
-        monkeypatch.setattr(image_bits, "bit_matrix", compiled)
-        found = image_bits.images(packed, lambda array, exact=False: torch.as_tensor(array, dtype=torch.float32))
-        assert not isinstance(found, image_bits.SplitImages)
+    found = image_bits.images(packed, lambda array, exact=False: torch.as_tensor(array, dtype=torch.float32))
+    assert not isinstance(found, image_bits.SplitImages)
 
 
 def test_a_form_with_more_than_twice_the_error_is_not_accurate():

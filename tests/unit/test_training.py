@@ -294,7 +294,7 @@ def test_diverged_names_the_run(request, make_slice, train, settings, kernels):
     assert "lower `learning_rate`" in str(error.value)
 
 
-@pytest.mark.parametrize("job", ["images", "autoencoder"], indirect=True)
+@pytest.mark.parametrize("job", ["images in torch", "autoencoder"], indirect=True)
 def test_the_last_step_of_the_last_epoch_is_looked_at(job):
     """The losses of minibatches are taken before their steps."""
     loop = job()
@@ -342,6 +342,7 @@ JOBS = {
         for name in ("deep cp", "tucker", "core alone", "hierarchical", "rank-one sensing")
     },
     "images": ("binary_cp", "adam", {"stop": {"max_epochs": 7}}),
+    "images in torch": ("binary_cp", "adam", {"stop": {"max_epochs": 7}}),
     # One run: checkpoints of two million weights take their time.
     "autoencoder": ("autoencoder", "adam", {"stop": {"max_epochs": 6}, "batch_size": 20, "axes": {"seed": [1]}}),
 }
@@ -353,7 +354,7 @@ IMAGES = ("binary_cp", "autoencoder")  # whose problems read files
 @pytest.fixture(params=JOBS)
 def job(request, make_slice, monkeypatch):
     """Make the loop of one job, anew at each call."""
-    if request.param == "torch":
+    if request.param in ("torch", "images in torch"):
         request.getfixturevalue("without_kernels")
     factorization, optimizer, settings = JOBS[request.param]
     small = make_slice(factorization, optimizer, **{"axes": {"seed": [0, 1, 2]}, **settings})

@@ -28,7 +28,7 @@ from greedyrank.benchmarks.steps import (
 )
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
-from greedyrank.kernels.image_bits import PIXELS
+from greedyrank.problems.image_classification import PIXELS
 
 LABELS = list(range(10))
 # Columns of the image step: those of the published figure are 2400 (fifteen ranks, ten labels, two kinds of labels).

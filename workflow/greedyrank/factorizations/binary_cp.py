@@ -13,16 +13,21 @@ are columns of the same products.
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from greedyrank.config.sweeps import Run
-from greedyrank.kernels.image_bits import PIXELS
+from greedyrank.config.sweeps import Run, Slice
+from greedyrank.problems.image_classification import PIXELS
 from greedyrank.training.base import BaseModel
-from greedyrank.training.protocols import Place
+from greedyrank.training.protocols import Arrays, Place, Stepper
+
+if TYPE_CHECKING:  # a compiled job never imports torch
+    import torch
+
+logger = logging.getLogger(__name__)
 
 # Stands for a factor of zero: its logarithm is finite, and its products still vanish.
 TINY = 1e-20
@@ -51,6 +56,18 @@ class Model(BaseModel):
         self._order, self._back = place(np.array(order), exact=True), place(np.argsort(order), exact=True)
         self._in_order = order == list(range(len(runs)))
 
+    @classmethod
+    def compiled(cls, slice_: Slice, data: Sequence[Arrays], device: str) -> Stepper | None:
+        """Return the compiled stepper for classification with Adam on a CPU, or None for other groups."""
+        if slice_.problem != "image_classification" or slice_.optimizer != "adam" or device != "cpu":
+            return None
+        try:
+            from greedyrank.kernels.image_steps import CompiledStepper
+        except ImportError:
+            logger.warning("numba cannot be imported: torch trains the classifiers instead, several times slower")
+            return None
+        return CompiledStepper(slice_.runs, data[0], [initial(run) for run in slice_.runs], TINY)
+
     def spread(self, values: torch.Tensor) -> list[torch.Tensor]:
         """Return one value a run in the shape that multiplies each parameter."""
         return [values[self._owner]] * len(self.parameters)
@@ -69,6 +86,8 @@ class Model(BaseModel):
         self._factors = [size.copysign(factor) for size, factor in zip(sizes, self.parameters, strict=True)]
         self._products = inputs.sums_over_pixels(*(size.log_() for size in sizes)).exp_()
         inputs.change_signs(*self._factors, self._products)
+        import torch
+
         predictions = torch.cat([components @ ones for ones, components in self._components()], dim=1)
         return predictions if self._in_order else predictions.index_select(1, self._back)
 
@@ -78,5 +97,5 @@ class Model(BaseModel):
         each = ordered.split([runs for runs, _ in self._ones], dim=1)
         for (_, components), gradient in zip(self._components(), each, strict=True):
             components.mul_(gradient.unsqueeze(2))
-        sums = self._inputs.sums_over_images(self._products, self._factors[0])
+        sums = self._inputs.sums_over_images(self._products)
         return [total.div_(factor) for total, factor in zip(sums, self._factors, strict=True)]

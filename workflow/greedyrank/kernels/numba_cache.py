@@ -65,7 +65,7 @@ class _Cache(caching.FunctionCache):
         self._cache_file = _Entries(locator.get_cache_path(), self._impl.filename_base, locator.get_source_stamp())
 
 
-def compiled(function: Callable, variety: str) -> Callable:
+def compiled(function: Callable, variety: str, checks_division: bool = True) -> Callable:
     """Compile a function at its first call, or load it from the cache on disk.
 
     Parameters
@@ -74,8 +74,10 @@ def compiled(function: Callable, variety: str) -> Callable:
         The function; its qualified name is changed to that of the variety.
     variety : str
         Tells its files from those of other varieties; "" for a function of one variety.
+    checks_division : bool
+        Whether a division by zero raises an error, as in Python; if not, loops with divisions can be vectorized.
     """
     function.__qualname__ = f"{function.__name__}_{variety}" if variety else function.__name__
-    made = numba.njit(function)
+    made = numba.njit(function, error_model="python" if checks_division else "numpy")
     made._cache = _Cache(function)  # type: ignore[attr-defined]  # private: tests/unit/test_numba_internals.py
     return made

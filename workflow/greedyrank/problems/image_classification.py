@@ -6,7 +6,7 @@ group see the same images in the same order; they differ in their labels and in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from greedyrank.training.protocols import Arrays, Place
 if TYPE_CHECKING:
     import torch
 
+PIXELS = 28 * 28
 POSITIVE = 2.0  # the label of the positive class; the others are 0
 CLASSES = 10
 SCALE = POSITIVE**2  # errors are divided by it, which gives those of 0/1 labels, as in the figure
@@ -79,6 +80,77 @@ def class_groups(runs: Sequence[Mapping[str, Any]]) -> np.ndarray:
     return np.array(whole, dtype=np.int64).reshape(-1, CLASSES)
 
 
+def order_of_epoch(order_seed: int, epoch: int, size: int) -> np.ndarray:
+    """Return the random order of the training images in an epoch, (size,): a resumed run sees the same one."""
+    return np.random.default_rng([order_seed, epoch]).permutation(size)
+
+
+def test_scores(predictions: Iterable[Any], positive: Any, groups: Any) -> tuple[Any, Any, Any]:
+    """Return the errors on the test images, which are right, and whose class is right: sums over the images.
+
+    Parameters
+    ----------
+    predictions : iterable of array
+        Those of the test images in their order, each (images, runs), of NumPy or of torch.
+    positive : array
+        Which of all test images are of each run's positive class, (images, runs), bool.
+    groups : array
+        From `class_groups`.
+
+    Returns
+    -------
+    error, right : array
+        (runs,)
+    right_class : array
+        (sets of ten runs,)
+    """
+    start = 0
+    error: Any = 0.0
+    right: Any = 0
+    right_class: Any = 0
+    for part in predictions:
+        wanted = positive[start : start + len(part)]
+        start += len(part)
+        error = error + ((part - POSITIVE * wanted) ** 2 / SCALE).clip(max=1.0).sum(0)
+        right = right + ((part > POSITIVE / 2) == wanted).sum(0)
+        right_class = right_class + (part[:, groups].argmax(2) == (1 * wanted[:, groups]).argmax(2)).sum(0)
+    return error, right, right_class
+
+
+def observed(
+    losses: np.ndarray, scores: Sequence[np.ndarray], positive: Mapping[str, np.ndarray], groups: np.ndarray
+) -> Arrays:
+    """Return errors on the scale of 0/1 labels, accuracies, and the variances of the labels, shape (runs,).
+
+    ``train_error`` is the running mean of the epoch; in ``test_error`` each image counts at most 1, both as published.
+    ``test_accuracy`` is the share of test images whose prediction is nearer to their label than to the other label.
+    ``test_class_accuracy`` is the share of test images whose largest prediction, among ten runs that differ only in
+    their label, is that of their class; NaN where not all ten runs are in the group.
+
+    Parameters
+    ----------
+    losses : ndarray
+        The mean squared error of each run over the epoch's minibatches.
+    scores : sequence of ndarray
+        From `test_scores`.
+    positive : mapping
+        Which images of the ``train`` and ``test`` sets are of each run's positive class, (images, runs), bool.
+    groups : ndarray
+        From `class_groups`.
+    """
+    size = len(positive["test"])
+    error, right, right_class = scores
+    class_accuracy = np.full(len(losses), np.nan)
+    class_accuracy[groups.T] = right_class / size
+    return {
+        **{f"{part}_variance": of.var(axis=0, dtype=np.float64) for part, of in positive.items()},
+        "train_error": losses.astype(np.float64) / SCALE,
+        "test_error": error.astype(np.float64) / size,
+        "test_accuracy": right / size,
+        "test_class_accuracy": class_accuracy,
+    }
+
+
 def context(run: Mapping[str, Any], data: Arrays) -> Arrays:
     """Return nothing: what is measured is recorded during training."""
     return {}
@@ -94,12 +166,10 @@ class Problem(MinibatchProblem):
         run, arrays = runs[0], data[0]
         self._order_seed, self._batch_size = run["order_seed"], run["batch_size"]
         self._place = place
-        self._images, self._labels = {}, {}
-        for part in ("train", "test"):
-            size = run[f"{part}_size"]
-            self._images[part] = image_bits.images(arrays[f"{part}_bits"][:size], place)
-            positive = [positives(run, arrays, part) for run in runs]
-            self._labels[part] = place(POSITIVE * np.stack(positive, axis=1))
+        parts = ("train", "test")
+        self._images = {part: image_bits.images(arrays[f"{part}_bits"][: run[f"{part}_size"]], place) for part in parts}
+        self._positive = {part: np.stack([positives(run, arrays, part) for run in runs], axis=1) for part in parts}
+        self._labels = place(POSITIVE * self._positive["train"])
         self._groups = class_groups(runs)
         self._train_size = len(self._images["train"])
         self.steps_per_epoch = -(-self._train_size // self._batch_size)
@@ -107,17 +177,13 @@ class Problem(MinibatchProblem):
         self.state = {"loss": place(np.zeros(len(runs)))}
 
     def inputs(self, step: int) -> Any:
-        """Return the minibatch of a step (see `greedyrank.kernels.image_bits`), in a new random order each epoch.
-
-        The order depends only on the seed and the epoch, so that a resumed run sees the same one.
-        """
+        """Return the minibatch of a step (see `greedyrank.kernels.image_bits`), in a new random order each epoch."""
         epoch, number = divmod(step, self.steps_per_epoch)
         if number == 0:
-            order = np.random.default_rng([self._order_seed, epoch]).permutation(self._train_size)
-            self._order = self._place(order, exact=True)
+            self._order = self._place(order_of_epoch(self._order_seed, epoch, self._train_size), exact=True)
             self.state["loss"].zero_()
         rows = self._order[number * self._batch_size : (number + 1) * self._batch_size]
-        self._targets = self._labels["train"].index_select(0, rows)
+        self._targets = self._labels.index_select(0, rows)
         return self._images["train"].batch(rows)
 
     def loss_gradient(self, end_to_end: torch.Tensor) -> torch.Tensor:
@@ -131,32 +197,10 @@ class Problem(MinibatchProblem):
         return self.state["loss"]
 
     def observables(self, model: Any, end_to_end: torch.Tensor) -> Arrays:
-        """Return errors on the scale of 0/1 labels, accuracies, and the variances of the labels, shape (runs,).
-
-        ``train_error`` is the running mean of the epoch; in ``test_error`` each image counts at most 1, both as
-        published. ``test_accuracy`` is the share of test images whose prediction is nearer to their label than to the
-        other label. ``test_class_accuracy`` is the share of test images whose largest prediction, among ten runs that
-        differ only in their label, is that of their class; NaN where not all ten runs are in the group.
-        """
-        error: Any = 0.0
-        right: Any = 0
-        right_class: Any = 0
-        images, labels = self._images["test"], self._labels["test"]
-        groups = self._place(self._groups, exact=True)
-        for start in range(0, len(images), self._batch_size):
-            rows = np.arange(start, min(start + self._batch_size, len(images)))
-            predictions = model.end_to_end(images.batch(self._place(rows, exact=True)))
-            wanted = labels[start : start + self._batch_size]
-            error = error + ((predictions - wanted) ** 2 / SCALE).clamp_(max=1.0).sum(0)
-            right = right + ((predictions > POSITIVE / 2) == (wanted > POSITIVE / 2)).sum(0)
-            right_class = right_class + (predictions[:, groups].argmax(2) == wanted[:, groups].argmax(2)).sum(0)
-        class_accuracy = np.full(labels.shape[1], np.nan)
-        class_accuracy[self._groups.T] = right_class.double().cpu().numpy() / len(images)
-        variances = {f"{part}_variance": labels.double().var(0, correction=0) for part, labels in self._labels.items()}
-        return {
-            **{name: (variance / SCALE).cpu().numpy() for name, variance in variances.items()},
-            "train_error": (self.losses().double() / SCALE).cpu().numpy(),
-            "test_error": (error.double() / len(images)).cpu().numpy(),
-            "test_accuracy": (right.double() / len(images)).cpu().numpy(),
-            "test_class_accuracy": class_accuracy,
-        }
+        """Return what `observed` lists."""
+        images = self._images["test"]
+        rows = self._place(np.arange(len(images)), exact=True).split(self._batch_size)
+        predictions = (model.end_to_end(images.batch(part)) for part in rows)
+        positive, groups = (self._place(array, exact=True) for array in (self._positive["test"], self._groups))
+        scores = [score.cpu().numpy() for score in test_scores(predictions, positive, groups)]
+        return observed(self.losses().cpu().numpy(), scores, self._positive, self._groups)

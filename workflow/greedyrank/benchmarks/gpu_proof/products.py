@@ -14,6 +14,7 @@ import torch
 from greedyrank.benchmarks import steps as timing
 from greedyrank.benchmarks.gpu_proof.report import Options, Report
 from greedyrank.kernels import image_bits
+from greedyrank.problems import image_classification
 from greedyrank.training import devices
 
 ALLOWED = 2.0
@@ -31,7 +32,7 @@ def draw(images: int, columns: int, spread: float, device: str) -> tuple[torch.T
     def normal(*shape: int) -> torch.Tensor:
         return torch.randn(*shape, generator=generator, device=device)
 
-    pixels = image_bits.PIXELS
+    pixels = image_classification.PIXELS
     bits = (torch.rand(images, pixels, generator=generator, device=device) < 0.2).float()
     sizes = (1 + spread * normal(2, pixels, columns)).abs().clamp_(min=1e-3)
     return bits, sizes[1].log() - sizes[0].log(), normal(images, columns)
