@@ -915,7 +915,8 @@ def predictions(model, bits):
 
 def shown(batch):
     """Return the bits of a minibatch, (images, 784): sums over pixels that choose one of 784 columns each."""
-    return batch.sums_over_pixels(torch.zeros(784, 784), torch.eye(784)).clone()
+    zero, one = torch.zeros(784, 784, dtype=torch.float64), torch.eye(784, dtype=torch.float64)
+    return batch.sums_over_pixels(zero, one)
 
 
 @pytest.fixture(params=[8, 7], ids=["even batches", "a short last batch"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import synthetic
 from greedyrank.config import sweeps
 from greedyrank.data import images
-from greedyrank.factorizations import deep_matrix
+from greedyrank.factorizations import binary_cp, deep_matrix
 from greedyrank.plugins import plugin
 from greedyrank.problems import completion
 from greedyrank.training import job as training_job
@@ -108,7 +108,8 @@ def steps_of(result, run=0, name="step"):
 @pytest.fixture
 def without_kernels(monkeypatch):
     """Let torch train everything, as on a GPU or where numba cannot be imported."""
-    monkeypatch.setattr(deep_matrix.Model, "compiled", lambda *_: None)
+    for factorization in (deep_matrix, binary_cp):
+        monkeypatch.setattr(factorization.Model, "compiled", lambda *_: None)
 
 
 @pytest.mark.parametrize("group", ["deep_matrix", *TENSORS])
