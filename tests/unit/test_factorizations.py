@@ -7,11 +7,11 @@ import pytest
 import tensorly
 import torch
 
+from greedyrank.data.images import PIXELS
 from greedyrank.factorizations import binary_cp, cp, deep_cp, deep_matrix, hierarchical, psd, tucker
 from greedyrank.kernels.image_bits import FloatImages
 from greedyrank.plugins import plugin
 from greedyrank.problems import completion
-from greedyrank.problems.image_classification import PIXELS
 
 TIGHT = 1e-12
 

@@ -23,8 +23,8 @@ from greedyrank.benchmarks.gpu_proof import (
     table,
     unit_tests,
 )
+from greedyrank.data.images import PIXELS
 from greedyrank.kernels import image_bits
-from greedyrank.problems.image_classification import PIXELS
 from greedyrank.training import job
 from greedyrank.training.loop import Training
 

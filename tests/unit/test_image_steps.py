@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from greedyrank.data.images import PIXELS
 from greedyrank.factorizations import binary_cp
 from greedyrank.kernels import image_steps
 from greedyrank.problems import image_classification
 from greedyrank.training import job
 from greedyrank.training.stepper import TorchStepper
 
-PIXELS = image_classification.PIXELS
 TRAIN, TEST, BATCH = 200, 90, 70  # the last minibatch of an epoch is smaller; none fills words of 64 images
 
 

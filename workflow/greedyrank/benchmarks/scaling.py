@@ -26,9 +26,9 @@ from greedyrank.benchmarks.steps import (
     product_seconds,
     seconds,
 )
+from greedyrank.data.images import PIXELS
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
-from greedyrank.problems.image_classification import PIXELS
 
 LABELS = list(range(10))
 # Columns of the image step: those of the published figure are 2400 (fifteen ranks, ten labels, two kinds of labels).

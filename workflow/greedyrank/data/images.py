@@ -24,8 +24,9 @@ from greedyrank.errors import UserError
 
 logger = logging.getLogger(__name__)
 
+PIXELS = 28 * 28  # of an image
 SECONDS = 20  # time limit of each source
-LARGEST = 16 + 60000 * 28 * 28  # bytes of the largest file; unpacking stops at one byte more
+LARGEST = 16 + 60000 * PIXELS  # bytes of the largest file; unpacking stops at one byte more
 
 CHECKSUMS = {
     "mnist": {

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from greedyrank.config.sweeps import Run, Slice
-from greedyrank.problems.image_classification import PIXELS
+from greedyrank.data.images import PIXELS
 from greedyrank.training.base import BaseModel
 from greedyrank.training.protocols import Arrays, Place, Stepper
 

@@ -17,11 +17,10 @@ import numpy as np
 from numba.extending import register_jitable
 
 from greedyrank.config.sweeps import Run
+from greedyrank.data.images import PIXELS
 from greedyrank.kernels import bit_matrix, numba_cache
 from greedyrank.problems import image_classification
-from greedyrank.training.protocols import Arrays
 
-PIXELS = image_classification.PIXELS
 # Below this the gradient of a factor for 0 is summed over its own images, not taken as a difference: divided by a small
 # factor, the rounding of that difference would be all there is.
 SMALL = 0.1
@@ -210,7 +209,7 @@ class CompiledStepper:
 
     loss_at_start = False
 
-    def __init__(self, runs: Sequence[Run], data: Arrays, factors: list[list[np.ndarray]], tiny: float):
+    def __init__(self, runs: Sequence[Run], data: dict[str, np.ndarray], factors: list[list[np.ndarray]], tiny: float):
         self._dtype = dtype = np.dtype(runs[0]["dtype"])
         lanes = bit_matrix.lanes(dtype)
         ranks = [run["tensor_rank"] for run in runs]
@@ -241,7 +240,7 @@ class CompiledStepper:
         self._set_up_data(runs, data)
         self._set_up_adam(runs)
 
-    def _set_up_data(self, runs: Sequence[Run], data: Arrays) -> None:
+    def _set_up_data(self, runs: Sequence[Run], data: dict[str, np.ndarray]) -> None:
         run = runs[0]
         self._order_seed, self._batch_size = run["order_seed"], run["batch_size"]
         self._bits, self._positive = {}, {}
@@ -340,7 +339,7 @@ class CompiledStepper:
         found[self._owners[~np.isfinite(self._factors).all(axis=(0, 2))]] = np.nan
         return found
 
-    def observables(self, growth: bool = False) -> Arrays:
+    def observables(self, growth: bool = False) -> dict[str, np.ndarray]:
         """Return the errors and accuracies that `image_classification.observed` lists."""
         self._look_at_factors()
         scores = image_classification.test_scores(self._test_predictions(), self._positive["test"], self._groups)
@@ -354,7 +353,7 @@ class CompiledStepper:
             batch.words[...] = bits.T
             yield self._predictions(batch)
 
-    def state(self) -> Arrays:
+    def state(self) -> dict[str, np.ndarray]:
         """Return copies of everything that later steps depend on, at the end of an epoch."""
         return {
             "factors": self._factors.copy(),
@@ -366,7 +365,7 @@ class CompiledStepper:
             "step": np.array(self._step),
         }
 
-    def restore(self, state: Arrays) -> None:
+    def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` returned."""
         self._factors[...] = state["factors"]
         self._means[...], self._squares[...] = state["means"], state["squares"]

@@ -20,7 +20,6 @@ from greedyrank.training.protocols import Arrays, Place
 if TYPE_CHECKING:
     import torch
 
-PIXELS = 28 * 28
 POSITIVE = 2.0  # the label of the positive class; the others are 0
 CLASSES = 10
 SCALE = POSITIVE**2  # errors are divided by it, which gives those of 0/1 labels, as in the figure

@@ -13,8 +13,8 @@ import torch
 
 from greedyrank.benchmarks import steps as timing
 from greedyrank.benchmarks.gpu_proof.report import Options, Report
+from greedyrank.data.images import PIXELS
 from greedyrank.kernels import image_bits
-from greedyrank.problems import image_classification
 from greedyrank.training import devices
 
 ALLOWED = 2.0
@@ -32,7 +32,7 @@ def draw(images: int, columns: int, spread: float, device: str) -> tuple[torch.T
     def normal(*shape: int) -> torch.Tensor:
         return torch.randn(*shape, generator=generator, device=device)
 
-    pixels = image_classification.PIXELS
+    pixels = PIXELS
     bits = (torch.rand(images, pixels, generator=generator, device=device) < 0.2).float()
     sizes = (1 + spread * normal(2, pixels, columns)).abs().clamp_(min=1e-3)
     return bits, sizes[1].log() - sizes[0].log(), normal(images, columns)
