@@ -11,82 +11,72 @@
 # make record        docs/published_vs_ours.md, docs/figures and the tables in the READMEs, from the results
 # make schema        workflow/schemas, from the typed config
 # make lock          new versions into envs/requirements.lock
-# make environment   .venv, from envs/requirements.lock; every other target makes it too
+# make environment   .venv, from envs/requirements.lock; every other target makes it too; PYTHON=python3.12 chooses
 # make clean         removes the results; images and ratings stay
 
-PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 SCALE ?= laptop
 OUT ?= results/gpu
 
-BIN := $(CURDIR)/.venv/bin
-ENVIRONMENT := .venv/.made-from-lock
-SNAKEMAKE := snakemake --cores $(CORES) --config scale=$(SCALE)
+# `python -m`: the first line of an installed command does not bear every path.
+SNAKEMAKE := python -m snakemake --cores $(CORES) --config scale=$(SCALE)
 RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
 
-export PATH := $(BIN):$(PATH)
-export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
+# What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
 .PHONY: figures test test-faults test-cluster test-gpu lint claims bench scaling plan-bench record schema lock clean environment
 
-figures: $(ENVIRONMENT)
+figures: environment
 	$(SNAKEMAKE)
 
-test: $(ENVIRONMENT)
+test: environment
 	python -m pytest --numprocesses $(CORES) --dist worksteal
 
-test-faults: $(ENVIRONMENT)
+test-faults: environment
 	python -m pytest tests/faults $(if $(filter short,$(FAULTS)),-m "not long")
 
-test-cluster: $(ENVIRONMENT)
+test-cluster: environment
 	timeout --signal=INT --kill-after=60 900 python -m pytest tests/cluster
 
-test-gpu: $(ENVIRONMENT)
-	bash scripts/gpu_proof.sh $(OUT) $(if $(DEVICE),--device $(DEVICE))
+test-gpu: environment
+	bash scripts/gpu_proof.sh "$(OUT)" $(if $(DEVICE),--device $(DEVICE))
 
-lint: $(ENVIRONMENT)
+lint: environment
 	ruff check .
 	ruff format --check .
-	mypy
-	snakefmt --check Snakefile workflow/rules
-	snakemake --lint
+	python -m mypy
+	python -m snakefmt --check Snakefile workflow/rules
+	python -m snakemake --lint
 
-claims: $(ENVIRONMENT)
+claims: environment
 	@$(SNAKEMAKE) --quiet all -- page
 	@python scripts/claims_table.py $(RESULTS)/claims.json
 
-bench: $(ENVIRONMENT)
+bench: environment
 	python scripts/bench.py --out $(RESULTS)/bench.json
 
-scaling: $(ENVIRONMENT)
+scaling: environment
 	python scripts/scaling.py --out $(RESULTS)/figures/scaling
 
-plan-bench: $(ENVIRONMENT)
+plan-bench: environment
 	python tests/scale.py
 
-record: $(ENVIRONMENT)
+record: environment
 	@$(SNAKEMAKE) --quiet all -- page
 	python scripts/record.py --results $(RESULTS) --docs docs
 
-schema: $(ENVIRONMENT)
+schema: environment
 	python -m greedyrank.config.schema workflow/schemas
 
-environment: $(ENVIRONMENT)
-
-$(ENVIRONMENT): envs/requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
-	  || { echo "greedyrank needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
-	  || { echo "$(PYTHON) lacks venv; on Debian: apt-get install python3-venv"; exit 1; }
-	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --requirement envs/requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	touch $@
+environment:
+	@sh envs/environment.sh
 
 # torch and torchvision go together and are named here; the rest follows pyproject.toml. torch's CUDA
 # packages are left out of the lock: which of them a machine needs is for its own pip to decide.
 lock:
-	$(PYTHON) -m venv --clear .venv-lock
+	"$${PYTHON:-python3}" -Im venv --clear .venv-lock
 	.venv-lock/bin/python -m pip install --quiet torch==2.13.0 torchvision==0.28.0 setuptools '.[dev]'
 	( echo "# Written by 'make lock': everything that the tests ran with, without torch's CUDA packages."; \
 	  .venv-lock/bin/python -m pip freeze --all --exclude greedyrank --exclude pip \

@@ -10,12 +10,20 @@
 #   results/logs, results/benchmarks        per job
 #
 # Scales other than laptop write to results/<scale>/. All logic is in workflow/greedyrank/plan.
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config.yaml"
+# That of the working folder, or else the one beside this file.
+SETTINGS = "config.yaml"
+if not Path(SETTINGS).exists():
+    SETTINGS = str(Path(workflow.current_basedir, SETTINGS))
+
+
+configfile: SETTINGS
 
 
 include: "workflow/rules/common.smk"
@@ -35,9 +43,9 @@ rule all:
 
 
 onsuccess:
-    shell("{REFRESH_PAGE}")
+    host.refresh_page(STAGE, RESULTS, plan.slices.page())
 
 
 onerror:
     snakemake_internals.cancel_submitted(workflow)
-    shell("{REFRESH_PAGE}")
+    host.refresh_page(STAGE, RESULTS, plan.slices.page())

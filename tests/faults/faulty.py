@@ -43,8 +43,8 @@ class Faulty(Checkout):
         return self.folder / "results" / "smoke"
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of what is run, which finds what injects faults."""
-        return {**super().environment(), "PYTHONPATH": os.pathsep.join([str(self.folder / "workflow"), str(INJECTED)])}
+        """Return the environment of what is run; scripts that are started by hand find the library of the checkout."""
+        return {**super().environment(), "PYTHONPATH": str(self.folder / "workflow")}
 
     def made(self) -> dict[str, str]:
         """Return the checksums of all there is of `FIGURE`, what was left half-written included."""
@@ -54,12 +54,11 @@ class Faulty(Checkout):
     def started(self, *words: str, injected: dict | None = None) -> Iterator[subprocess.Popen]:
         """Start a build, or another command, in a group of processes of its own, which ends with the block."""
         command = words if words[0] == sys.executable else self.command("2", *words)
-        environment = self.environment()
-        if injected is not None:
-            environment["GREEDYRANK_FAULT"] = json.dumps(injected)
+        # In a file, since jobs inherit no variable of ours.
+        (self.folder / "fault.json").write_text(json.dumps(injected or {}))
         with (self.folder / "output.log").open("w") as log:
             process = subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self.folder, env=self.environment(), stdout=log, stderr=log, start_new_session=True
             )
         try:
             yield process
@@ -103,8 +102,7 @@ def rebuild_command(output: str) -> list[str]:
 
 def inject(checkout: Checkout) -> None:
     """Let every script of a checkout import `injected` before it starts; code and results are those of any other."""
+    start = 'if __name__ == "__main__":'
+    lines = (start, "import sys", f"sys.path.append({str(INJECTED)!r})", "import injected")
     for script in (checkout.folder / "scripts").glob("*.py"):
-        text = script.read_text()
-        script.write_text(
-            text.replace('if __name__ == "__main__":', 'if __name__ == "__main__":\n    import injected\n')
-        )
+        script.write_text(script.read_text().replace(start, "\n    ".join(lines)))

@@ -1,8 +1,8 @@
 """Small runs for every test: settings with all defaults, made by the config's own grammar."""
 
-from greedyrank import command_line
+from greedyrank import clean_room
 
-command_line.use_one_thread()  # as every job does, and before numpy is imported
+clean_room.enter()  # as every job does, and before numpy is imported
 
 import copy  # noqa: E402
 

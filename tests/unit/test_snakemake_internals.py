@@ -9,13 +9,23 @@ import pytest
 import snakemake.api  # first: the others import each other
 from snakemake.cli import get_argument_parser
 from snakemake.scheduling.job_scheduler import JobScheduler
-from snakemake.settings.types import ConfigSettings, MaxJobsPerTimespan, ResourceSettings, SchedulingSettings
+from snakemake.settings.types import (
+    ConfigSettings,
+    DeploymentMethod,
+    DeploymentSettings,
+    MaxJobsPerTimespan,
+    ResourceSettings,
+    SchedulingSettings,
+)
 from snakemake.workflow import Workflow
+from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
 BROKEN = f"Snakemake {snakemake.__version__} has no longer {{}}: mend greedyrank/plan/snakemake_internals.py"
 
 
-@pytest.mark.parametrize("name", ["is_main_process", "local_exec", "dag", "scheduler"])
+@pytest.mark.parametrize(
+    "name", ["is_main_process", "local_exec", "dag", "scheduler", "executor_plugin", "current_basedir"]
+)
 def test_attributes_of_the_workflow(name):
     known = {*dir(Workflow), *Workflow.__annotations__}
     assert name in known, BROKEN.format(f"Workflow.{name}")
@@ -44,7 +54,17 @@ def test_attributes_of_the_scheduler(name):
     assert f"self.{name}" in inspect.getsource(JobScheduler), BROKEN.format(f"JobScheduler.{name}")
 
 
-def test_the_executor_of_slurm_names_its_run():
+@pytest.mark.parametrize("name", ["run_uuid", "report_job_error"])
+def test_attributes_of_the_executor_of_slurm(name):
     from snakemake_executor_plugin_slurm import Executor
 
-    assert "self.run_uuid" in inspect.getsource(Executor), BROKEN.format("Executor.run_uuid")
+    assert f"self.{name}" in inspect.getsource(Executor), BROKEN.format(f"Executor.{name}")
+
+
+def test_the_executor_of_slurm_is_called_so():
+    assert ExecutorPluginRegistry().get_plugin("slurm").name == "slurm"
+
+
+def test_conda_is_a_way_of_deployment():
+    assert DeploymentMethod.CONDA in DeploymentMethod.all()
+    assert "deployment_method" in {field.name for field in fields(DeploymentSettings)}

@@ -1,4 +1,4 @@
-"""What all command lines share: one thread, one log, one line for an error."""
+"""What all command lines share: a clean room, one log, one line for an error."""
 
 from __future__ import annotations
 
@@ -6,23 +6,13 @@ import argparse
 import contextlib
 import json
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from greedyrank import clean_room
 from greedyrank.errors import UserError
-
-
-def use_one_thread() -> None:
-    """Let the numerical libraries use one thread in this process; to be called before numpy is imported.
-
-    They read their thread counts when they load, and results are the same bytes only for the same count. Parallel
-    work is Snakemake's: one job a core.
-    """
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[variable] = "1"
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -45,13 +35,13 @@ def add_slice(made: argparse.ArgumentParser, what: str) -> None:
 
 
 def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParser, name: str | None = None) -> None:
-    """Parse, set up threads and logging, call ``main``; end with code 1 and one line on an error.
+    """Parse, enter the clean room, set up logging, call ``main``; end with code 1 and one line on an error.
 
     ``main`` imports what imports numpy; the module that it stands in does not. ``name`` is the option whose value
     begins every line of the log.
     """
     options = made.parse_args()
-    use_one_thread()
+    clean_room.enter()
     prefix = f"{getattr(options, name)}: " if name else ""
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     # A log that cannot be written, such as on a full disk, is no reason for a traceback.

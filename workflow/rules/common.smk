@@ -1,18 +1,21 @@
-import shlex
+import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+# Where this file is, not where Snakemake runs, nor the Snakefile that may use this workflow as a module.
+sys.path.insert(0, str(Path(workflow.current_basedir).parent))
 
 from greedyrank.config.sweep_loader import merge
 from greedyrank.config.yaml_input import ConfigError, read_yaml
-from greedyrank.plan import host, snakemake_internals
+from greedyrank.plan import host, prerequisites, snakemake_internals
 from greedyrank.plan.graph import Plan
 from greedyrank.plan.resources import growing
 
+# Every job is started by its name, `{STAGE} train --data ...`, in a clean room.
+STAGE = host.stage_command(snakemake_internals.uses_conda(workflow))
 IS_MAIN = snakemake_internals.is_main_process(workflow)
 
 try:
@@ -37,24 +40,17 @@ host.export_environment(
 )
 RESULTS = plan.results
 DATA_DIR = plan.data_dir
-REFRESH_PAGE = f"python scripts/page.py --results {shlex.quote(RESULTS)} --slice - <<< {shlex.quote(plan.slices.page())}"
 
 
 onstart:
-    # On a cluster the machine that submits needs no GPU.
-    on_gpu = snakemake_internals.jobs_on_gpu(workflow)
-    if (
-        on_gpu
-        and snakemake_internals.runs_here(workflow)
-        and not host.gpu_is_here()
+    if lines := prerequisites.lacking(
+        snakemake_internals.build(workflow, plan), os.environ
     ):
-        raise WorkflowError(
-            f"device is cuda, but this machine has no GPU, and {on_gpu} jobs are to train on one:"
-            " set `device: cpu` or `auto`. Nothing was started."
-        )
+        raise WorkflowError("Nothing was started:", *lines)
     host.correct_future_times(RESULTS)
     plan.write_config()
     snakemake_internals.drop_default_rate_limit(workflow)
+    snakemake_internals.say_why_jobs_are_refused(workflow)
 
 
 # Seconds each, and images and ratings are fetched where there is a network: never a cluster job.

@@ -16,7 +16,7 @@ rule fetch_images:
     message:
         "{wildcards.dataset}: fetch and verify the images"
     shell:
-        "python scripts/fetch_images.py --dataset {wildcards.dataset} --data-dir {params.data_dir:q}"
+        "{STAGE} fetch_images --dataset {wildcards.dataset} --data-dir {params.data_dir:q}"
         " --out {output:q} --log {log:q}"
 
 
@@ -37,7 +37,7 @@ rule movielens:
     message:
         "MovieLens 100K: fetch and verify the ratings"
     shell:
-        "python scripts/fetch_movielens.py --data-dir {params.data_dir:q} --log {log:q}"
+        "{STAGE} fetch_movielens --data-dir {params.data_dir:q} --log {log:q}"
 
 
 rule generate:
@@ -62,5 +62,5 @@ rule generate:
     message:
         "{wildcards.sweep}: generate data {wildcards.instance}"
     shell:
-        "python scripts/generate.py --slice - --data-dir {params.data_dir:q}"
+        "{STAGE} generate --slice - --data-dir {params.data_dir:q}"
         " --out {output:q} --log {log:q} <<< {params.slice:q}"

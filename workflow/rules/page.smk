@@ -5,8 +5,8 @@ rule page:
     conda:
         "../../envs/analysis.yaml"
     params:
-        refresh=lambda wildcards: REFRESH_PAGE,  # not the text itself, whose braces would be wildcards
+        slice=lambda wildcards: plan.slices.page(),
     message:
         "{RESULTS}/index.html: show what there is"
     shell:
-        "{params.refresh} --log {log:q}"
+        "{STAGE} page --results {RESULTS:q} --slice - --log {log:q} <<< {params.slice:q}"

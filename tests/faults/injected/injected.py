@@ -1,4 +1,4 @@
-"""Faults inside a job, as the environment asks: imported by the scripts of a checkout, see tests/faults/conftest.py."""
+"""Faults inside a job, as ``fault.json`` in the working folder asks: every script of a checkout imports it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import signal
 import sys
 from pathlib import Path
 
-from greedyrank import command_line
+from greedyrank import clean_room
 
-command_line.use_one_thread()  # as every job does, and before numpy is imported
+clean_room.enter()  # as every job does, and before numpy is imported
 
 from greedyrank import storage  # noqa: E402
 
-FAULT = json.loads(os.environ.get("GREEDYRANK_FAULT", "{}"))
+ASKED = Path("fault.json")
+FAULT = json.loads(ASKED.read_text()) if ASKED.exists() else {}
 
 
 def kill_while_writing(pattern: str, size: int) -> None:

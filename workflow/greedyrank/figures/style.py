@@ -48,7 +48,8 @@ RC: Any = {  # Any: matplotlib wants a literal type for every name
 
 
 def set_up() -> None:
-    """Set matplotlib up for this process: pictures go to files, and look as `RC` says."""
+    """Set matplotlib up for this process: pictures go to files, and look as `RC` says, whatever a matplotlibrc says."""
+    matplotlib.rcdefaults()
     matplotlib.use("Agg")
     matplotlib.rcParams.update(RC)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every glyph of a pdf

@@ -9,21 +9,45 @@ import contextlib
 import json
 import os
 import shlex
+import subprocess
+import sys
 import time
+from functools import cache
 from pathlib import Path
 
-from greedyrank import provenance
+from greedyrank import clean_room, provenance
 
+# A driver's device, or what it brings along in the Windows Subsystem for Linux.
+DRIVERS = ("/dev/nvidiactl", "/usr/lib/wsl/lib/nvidia-smi")
+USE_GPU = "import torch; assert (torch.ones(2, device='cuda') + 1).sum().item() == 4"
 # Where a container's limit of memory stands, in either version of Linux's control groups.
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-WORKFLOW = Path(__file__).parents[2]
+
+
+@cache
+def why_no_gpu() -> str:
+    """Tell why torch cannot train on a GPU of this machine; "" if it can.
+
+    Where there is a driver, torch is asked, in a process of its own, since planning imports no torch. What there is
+    of devices, drivers and variables says little: torch may be built for CPUs, or for a newer driver.
+    """
+    if not any(Path(path).exists() for path in DRIVERS):
+        return "this machine has no GPU"
+    words = [sys.executable, "-c", USE_GPU]
+    try:
+        done = subprocess.run(
+            words, env=clean_room.environment(os.environ), capture_output=True, text=True, timeout=120, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "torch has not reached a GPU in two minutes"
+    if done.returncode == 0:
+        return ""
+    return f"torch cannot use a GPU here ({(done.stderr.strip().splitlines() or ['it says nothing'])[-1]})"
 
 
 def gpu_is_here() -> bool:
-    """Tell whether this machine has an NVIDIA GPU, without importing torch."""
-    # The driver's device, or what it brings along in the Windows Subsystem for Linux.
-    driver = any(Path(path).exists() for path in ("/dev/nvidiactl", "/usr/lib/wsl/lib/nvidia-smi"))
-    return driver and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+    """Tell whether torch can train on a GPU of this machine."""
+    return not why_no_gpu()
 
 
 def memory() -> int:
@@ -36,9 +60,7 @@ def memory() -> int:
 
 
 def export_environment(papers: list[Path], files: list[Path], overrides: dict) -> None:
-    """Let the jobs find the library, keep their caches with Snakemake's own files, and name whole commands.
-
-    The caches are not in the results, which hold data only and are safe to pass on and to read: numba's is pickles.
+    """Let the jobs find the papers, and name whole commands; what else they inherit stands in `clean_room`.
 
     Parameters
     ----------
@@ -49,15 +71,38 @@ def export_environment(papers: list[Path], files: list[Path], overrides: dict) -
     overrides : dict
         Settings given on the command line.
     """
-    inherited = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(WORKFLOW), *filter(None, [inherited])])
     os.environ["GREEDYRANK_PAPERS"] = json.dumps([str(folder) for folder in papers])
-    cache = Path(".snakemake", "cache").absolute()
-    os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
-    os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba")
     pairs = [f"{key}={v if isinstance(v, str) else provenance.canonical(v)}" for key, v in overrides.items()]
     words = [*(["--configfile", *map(str, files)] if files else []), *(["--config", *pairs] if pairs else [])]
     os.environ["GREEDYRANK_CONFIG"] = shlex.join(words)
+
+
+def stage_command(with_conda: bool) -> str:
+    """Return the words that start a stage of the pipeline in a clean room, quoted for a shell; its name follows.
+
+    Parameters
+    ----------
+    with_conda : bool
+        Whether Snakemake activates a conda environment for each job, whose Python is the one to use then.
+    """
+    python = "python" if with_conda else shlex.quote(sys.executable)
+    return f"{python} -IS {shlex.quote(str(Path(clean_room.__file__).resolve()))}"
+
+
+def refresh_page(stage: str, results: str, page: str) -> None:
+    """Write the page of what there is at the end of a build; if that fails, it says why itself.
+
+    Parameters
+    ----------
+    stage : str
+        What `stage_command` returns.
+    results : str
+        The results folder.
+    page : str
+        What the page shows of the config, as JSON.
+    """
+    words = [*shlex.split(stage), "page", "--results", results, "--slice", "-"]
+    subprocess.run(words, input=page, text=True, check=False)
 
 
 def correct_future_times(results: str) -> None:

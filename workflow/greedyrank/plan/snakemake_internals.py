@@ -10,7 +10,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
+
 from greedyrank.config.yaml_input import typed
+from greedyrank.plan.graph import Plan
+from greedyrank.plan.prerequisites import Build
 
 
 def submits_jobs(workflow: Any) -> bool:
@@ -41,14 +46,47 @@ def command_line_config(workflow: Any) -> tuple[list[Path], dict]:
     return [Path(path) for path in settings.configfiles], given
 
 
-def jobs_on_gpu(workflow: Any) -> int:
-    """Return how many of the jobs that are to run ask for a GPU."""
-    return sum(job.resources.get("device") == "cuda" for job in workflow.dag.needrun_jobs())
+def build(workflow: Any, plan: Plan) -> Build:
+    """Return what is about to be built, once it is known which jobs are to run."""
+    jobs = list(workflow.dag.needrun_jobs())
+    rules = [job.rule.name for job in jobs]
+    to_fetch = [job.wildcards.dataset for job in jobs if job.rule.name == "fetch_images"]
+    on_gpu = [job for job in jobs if job.resources.get("device") == "cuda"]
+    slurm = workflow.executor_plugin.name == "slurm"
+    return Build(
+        results=Path(plan.results),
+        data_dir=Path(plan.data_dir),
+        scale=plan.config.scale,
+        training_jobs=sum(rules.count(f"train_{sweep}") for sweep in plan.sweeps),
+        gpu_jobs=len(on_gpu) if workflow.local_exec else 0,
+        to_fetch=[*to_fetch, *(["movielens"] if "movielens" in rules else [])],
+        submitted=[job.resources for job in jobs if not job.is_local] if slurm else None,
+    )
 
 
-def runs_here(workflow: Any) -> bool:
-    """Tell whether jobs run on this machine."""
-    return workflow.local_exec
+def say_why_jobs_are_refused(workflow: Any) -> None:
+    """Print once why sbatch refuses jobs.
+
+    Snakemake prints "message: None" in place of what the executor reports, and nothing at all for a group of jobs
+    (9.27, ``logging._format_job_error``).
+    """
+    executor = workflow.scheduler._executor
+    report, said = executor.report_job_error, set()
+
+    def report_and_say(job_info: Any, msg: str | None = None, **rest: Any) -> None:
+        # The words of sbatch; the call, which follows them, is long.
+        words = (msg or "").split("\n")[0]
+        if words and words not in said:
+            said.add(words)
+            logger.error(words)
+        report(job_info, msg=msg, **rest)
+
+    executor.report_job_error = report_and_say
+
+
+def uses_conda(workflow: Any) -> bool:
+    """Tell whether jobs run in conda environments that Snakemake makes."""
+    return DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 
 
 def cancel_submitted(workflow: Any) -> None:

@@ -136,5 +136,6 @@ def save(path: Path, measured: xr.Dataset) -> None:
 
 def load(path: Path) -> xr.Dataset:
     """Read a measured sweep into memory, after checking it."""
-    with xr.open_dataset(storage.check(path), engine="h5netcdf") as measured:
+    # Nobody writes to a file that is there, and some file systems have no locks.
+    with xr.open_dataset(storage.check(path), engine="h5netcdf", driver_kwds={"locking": False}) as measured:
         return measured.load()

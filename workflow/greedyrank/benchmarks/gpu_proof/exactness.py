@@ -149,9 +149,9 @@ def resume(report: Report, options: Options) -> None:
 WORKER = """
 import json, sys
 from pathlib import Path
-from greedyrank import command_line
+from greedyrank import clean_room
 
-command_line.use_one_thread()
+clean_room.enter()
 
 from greedyrank import storage
 from greedyrank.config.sweeps import Slice

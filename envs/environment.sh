@@ -1,0 +1,49 @@
+#!/bin/sh
+# Make .venv from envs/requirements.lock, unless it is there and fits; `make environment` calls it.
+#
+# It fits if it was finished, in this folder, from this lock file, and with the version of $PYTHON where that is set.
+# A .venv that is a link is somebody's choice: it is used if it fits, and never changed.
+set -eu
+cd -P "$(dirname "$0")/.."
+stamp=.venv/.made
+python=${PYTHON:-python3}
+# Not by the environment that may have to be made anew: where it is active, or make puts it first.
+while [ "${PATH#"$PWD/.venv/bin:"}" != "$PATH" ]; do PATH=${PATH#"$PWD/.venv/bin:"}; done
+# What would send packages elsewhere, or take them from elsewhere.
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONPATH PYTHONHOME
+export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1
+
+stop() { echo "$1" >&2; exit 1; }
+version() { "$1" -Ic 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
+lock=$(cksum < envs/requirements.lock)
+
+misfit() { # why .venv cannot be used; nothing if it can
+    [ -f "$stamp" ] || { echo "it was not finished"; return; }
+    made_with=$(version .venv/bin/python) || { echo "its Python is gone"; return; }
+    { read -r of_version; read -r of_lock; read -r of_folder; } < "$stamp"
+    [ "$of_version" = "$made_with" ] || { echo "it was made with Python $of_version, and has $made_with"; return; }
+    [ "$of_lock" = "$lock" ] || { echo "envs/requirements.lock has changed"; return; }
+    [ -L .venv ] || [ "$of_folder" = "$PWD" ] || { echo "it was made in $of_folder"; return; }
+    [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$made_with" ] || echo "it has Python $made_with, not $PYTHON"
+}
+
+if [ -L .venv ] && [ ! -e .venv ]; then
+    rm .venv
+fi
+if [ -e .venv ]; then
+    reason=$(misfit)
+    [ -n "$reason" ] || exit 0
+    [ ! -L .venv ] || stop ".venv is a link to $(readlink .venv), which does not fit: $reason. Remove the link, or make that anew"
+    echo "The environment .venv is made anew: $reason." >&2
+fi
+
+found=$(version "$python") || stop "$python does not start; try: make environment PYTHON=python3.12"
+case $found in
+    3.11 | 3.12 | 3.13) ;;
+    *) stop "greedyrank needs Python 3.11 to 3.13; $python is $found. Try: make environment PYTHON=python3.12" ;;
+esac
+"$python" -Ic 'import venv, ensurepip' 2>/dev/null || stop "$python lacks venv; on Debian: apt-get install python3-venv"
+"$python" -Im venv --clear .venv
+.venv/bin/python -Im pip install --quiet --requirement envs/requirements.lock
+.venv/bin/python -Im pip install --quiet --no-deps --no-build-isolation --editable .
+printf '%s\n' "$found" "$lock" "$PWD" > "$stamp"

@@ -1,0 +1,185 @@
+"""When `make environment` makes .venv anew: with an interpreter that only notes what it is asked to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+FOLDERS = ("papers", "my papers", "l'été", 'two "quotes"', "a $HOME `b`", "-dashed", "tab\there")
+
+# As much of Python as the script uses. It notes what it installs, and fails there where `pip-fails` exists.
+INTERPRETER = """#!/bin/sh
+case "$1 $2" in
+  "-Ic "*version_info*) echo VERSION ;;
+  "-Ic "*) ;;
+  "-Im venv") rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo "venv VERSION" >> made ;;
+  "-Im pip") [ ! -e pip-fails ] || exit 1; echo "pip ${PIP_TARGET-} $PIP_USER $4 $5" >> made ;;
+esac
+"""
+
+
+class Clone:
+    """A folder with what makes the environment, and interpreters of several versions on the path."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.programs = folder, folder.parent / "programs"
+        (folder / "envs").mkdir(parents=True)
+        shutil.copy(REPOSITORY / "envs/environment.sh", folder / "envs")
+        shutil.copy(REPOSITORY / "Makefile", folder)
+        (folder / "envs/requirements.lock").write_text("torch==1\n")
+        self.programs.mkdir()
+        for version in ("3.10", "3.11", "3.12", "3.13"):
+            self.interpreter(f"python{version}", version)
+        self.interpreter("python3", "3.11")
+
+    def interpreter(self, name: str, version: str) -> None:
+        path = self.programs / name
+        path.write_text(INTERPRETER.replace("VERSION", version))
+        path.chmod(0o755)
+
+    def make(self, *words: str, **variables: str) -> subprocess.CompletedProcess:
+        """Call `make environment`."""
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHON"} | variables
+        environment["PATH"] = f"{self.programs}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["make", "environment", *words], cwd=self.folder, env=environment, capture_output=True, text=True
+        )
+
+    def made(self) -> list[str]:
+        """Return what was made since this was last asked."""
+        notes = self.folder / "made"
+        found = notes.read_text().splitlines() if notes.exists() else []
+        notes.unlink(missing_ok=True)
+        return found
+
+
+@pytest.fixture
+def clone(tmp_path) -> Clone:
+    return Clone(tmp_path / "clone")
+
+
+@pytest.fixture
+def finished(clone) -> Clone:
+    """A clone with an environment of Python 3.11."""
+    assert clone.make().returncode == 0
+    assert clone.made()[0] == "venv 3.11"
+    return clone
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_any_folder(tmp_path, name):
+    clone = Clone(tmp_path / name / "clone")
+    done = clone.make()
+    assert done.returncode == 0, done.stderr
+    assert clone.made() == ["venv 3.11", "pip  0 --quiet --requirement", "pip  0 --quiet --no-deps"]
+    assert clone.make().returncode == 0
+    assert clone.made() == []
+
+
+@pytest.mark.parametrize("words", [[], ["PYTHON=python3.11"]])
+def test_what_fits_is_left_alone(finished, words):
+    done = finished.make(*words)
+    assert (done.returncode, done.stderr, finished.made()) == (0, "", [])
+
+
+def test_the_default_python_does_not_matter_to_what_is_there(finished):
+    finished.interpreter("python3", "3.10")
+    assert finished.make().returncode == 0
+    assert finished.made() == []
+
+
+@pytest.mark.parametrize("words, variables", [(["PYTHON=python3.13"], {}), ([], {"PYTHON": "python3.13"})])
+def test_another_python(finished, words, variables):
+    done = finished.make(*words, **variables)
+    assert done.returncode == 0
+    assert "made anew: it has Python 3.11, not python3.13" in done.stderr
+    assert finished.made()[0] == "venv 3.13"
+    assert finished.make().returncode == 0
+    assert finished.made() == []
+
+
+def move(clone: Clone) -> str:
+    new = clone.folder.with_name("moved")
+    clone.folder.rename(new)
+    clone.folder = new
+    return "it was made in "
+
+
+def lose_python(clone: Clone) -> str:
+    python = clone.folder / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3.11")
+    return "its Python is gone"
+
+
+def upgrade_python(clone: Clone) -> str:
+    path = clone.folder / ".venv/bin/python"
+    path.write_text(path.read_text().replace("3.11", "3.12"))
+    return "it was made with Python 3.11, and has 3.12"
+
+
+def change_lock(clone: Clone) -> str:
+    (clone.folder / "envs/requirements.lock").write_text("torch==2\n")
+    return "envs/requirements.lock has changed"
+
+
+def interrupt(clone: Clone) -> str:
+    (clone.folder / "envs/requirements.lock").write_text("torch==2\n")
+    (clone.folder / "pip-fails").touch()
+    assert clone.make().returncode != 0
+    (clone.folder / "pip-fails").unlink()
+    clone.made()
+    return "it was not finished"
+
+
+def old_stamp(clone: Clone) -> str:
+    (clone.folder / ".venv/.made").unlink()
+    (clone.folder / ".venv/.made-from-lock").touch()  # of version 0.1
+    return "it was not finished"
+
+
+@pytest.mark.parametrize("change", [move, lose_python, upgrade_python, change_lock, interrupt, old_stamp])
+def test_what_does_not_fit_is_made_anew(finished, change):
+    reason = change(finished)
+    done = finished.make()
+    assert done.returncode == 0, done.stderr
+    assert f"made anew: {reason}" in done.stderr
+    assert finished.made()[0] == "venv 3.11"
+    assert finished.make().returncode == 0
+    assert finished.made() == []
+
+
+def test_a_link_is_used_but_never_changed(finished, tmp_path):
+    other = Clone(tmp_path / "other" / "clone")
+    (other.folder / ".venv").symlink_to(finished.folder / ".venv")
+    assert other.make().returncode == 0
+    (other.folder / "envs/requirements.lock").write_text("torch==2\n")
+    done = other.make()
+    assert done.returncode != 0
+    assert "which does not fit: envs/requirements.lock has changed" in done.stderr
+    assert other.made() == []
+    assert (finished.folder / ".venv/.made").exists()
+
+
+def test_a_link_to_nothing_is_replaced(clone):
+    (clone.folder / ".venv").symlink_to("/nowhere/at/all")
+    assert clone.make().returncode == 0
+    assert clone.made()[0] == "venv 3.11"
+
+
+@pytest.mark.parametrize("python, message", [("python3.10", "python3.10 is 3.10"), ("/no/python", "does not start")])
+def test_a_python_that_cannot_be_used_is_named(clone, python, message):
+    done = clone.make(f"PYTHON={python}")
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert clone.made() == []
+
+
+def test_packages_go_nowhere_else(clone):
+    clone.make(PIP_TARGET="/tmp/elsewhere", PIP_USER="1", PYTHONPATH="/tmp/elsewhere")
+    assert clone.made()[1] == "pip  0 --quiet --requirement"
