@@ -1,6 +1,7 @@
 # make figures       all figures and claims, at SCALE (smoke, laptop or paper), on CORES cores
 # make claims        the verdicts; fails if one of them is not the verdict on record
 # make test          unit tests, and builds at smoke scale
+# make doctor        what this machine has for a build, and what is missing
 # make lint          format, style, types, and the Snakefile
 # make test-faults   builds survive kills, full disks, damaged files, ...; FAULTS=short takes two minutes
 # make test-cluster  builds through a Slurm that is started here; needs root, and slurm-wlm and munge of Debian
@@ -26,7 +27,7 @@ export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
-.PHONY: figures test test-faults test-cluster test-gpu lint claims bench scaling plan-bench record schema lock clean environment
+.PHONY: figures test test-faults test-cluster test-gpu doctor lint claims bench scaling plan-bench record schema lock clean environment
 
 figures: environment
 	$(SNAKEMAKE)
@@ -42,6 +43,9 @@ test-cluster: environment
 
 test-gpu: environment
 	bash scripts/gpu_proof.sh "$(OUT)" $(if $(DEVICE),--device $(DEVICE))
+
+doctor: environment
+	@python scripts/doctor.py
 
 lint: environment
 	ruff check .

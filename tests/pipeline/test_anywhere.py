@@ -77,7 +77,7 @@ def test_same_bytes_in_a_hostile_place(built, elsewhere, tmp_path):
 def test_spectra_are_read_where_files_have_no_locks(built, tmp_path):
     if not (variables := without_locks(tmp_path)):
         pytest.skip("needs gcc")
-    code = "import sys; from greedyrank.spectra import extraction as e; from pathlib import Path; e.load(Path(sys.argv[1]))"
+    code = "import pathlib, sys; from greedyrank.spectra import extraction as e; e.load(pathlib.Path(sys.argv[1]))"
     spectra = built.folder / "results/smoke/spectra/det_sign.nc"
     environment = variables | {"PATH": os.environ["PATH"], "PYTHONPATH": str(built.folder / "workflow")}
     done = subprocess.run([sys.executable, "-c", code, str(spectra)], env=environment, capture_output=True, text=True)
