@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import os
 import re
@@ -31,7 +32,7 @@ PAPERS = Path("workflow/papers")
 
 
 class Checkout:
-    """A copy of the tracked and new files of the repository, and what is run in it."""
+    """A copy of the files of the repository, and what is run in it."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -80,20 +81,34 @@ class Checkout:
         assert not [path for path in self.folder.parent.rglob("*") if path.name.startswith("touched")]
 
 
+def _is_ignored(path: Path, patterns: list[str]) -> bool:
+    """Tell whether a path, relative to the repository, is one that .gitignore names, or git's own."""
+    return path.name == ".git" or any(
+        fnmatch.fnmatch(f"/{path}" if pattern[0] == "/" else path.name, pattern) for pattern in patterns
+    )
+
+
+def repository_files() -> list[Path]:
+    """Return the files of the repository, relative to it: all but those that .gitignore names, with or without git."""
+    patterns = [line.rstrip("/") for line in (REPOSITORY / ".gitignore").read_text(encoding="utf-8").split()]
+    found = []
+    for place, folders, files in os.walk(REPOSITORY):
+        here = Path(place).relative_to(REPOSITORY)
+        links = [name for name in folders if (REPOSITORY / here / name).is_symlink()]
+        folders[:] = [name for name in folders if name not in links and not _is_ignored(here / name, patterns)]
+        found += [here / name for name in [*files, *links] if not _is_ignored(here / name, patterns)]
+    return found
+
+
 def copy_repository(folder: Path) -> Checkout:
-    """Copy what git tracks, or would track, into a folder, with images and synthetic ratings as data.
+    """Copy the files of the repository into a folder, with images and synthetic ratings as data.
 
     The images are those of the repository itself, so that they are fetched once.
     """
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=REPOSITORY, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        source, target = REPOSITORY / name, folder / name
-        if source.is_symlink() or source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target, follow_symlinks=False)
+    for path in repository_files():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / path, target, follow_symlinks=False)
     for dataset in ("mnist", "fashion_mnist"):
         images = REPOSITORY / "data" / dataset
         images.mkdir(parents=True, exist_ok=True)
