@@ -43,9 +43,9 @@ rule all:
 
 
 onsuccess:
-    host.refresh_page(STAGE, RESULTS, plan.slices.page())
+    host.refresh_page(STAGE_WORDS, RESULTS, plan.slices.page())
 
 
 onerror:
     snakemake_internals.cancel_submitted(workflow)
-    host.refresh_page(STAGE, RESULTS, plan.slices.page())
+    host.refresh_page(STAGE_WORDS, RESULTS, plan.slices.page())

@@ -111,7 +111,7 @@ def test_a_page_that_cannot_be_written_says_why_and_no_more(checkout):
     page.unlink()
     page.mkdir()
     (page / "file").touch()
-    done = checkout.snakemake("--forcerun", "check_claims", "--", "det_sign")
+    done = checkout.snakemake("det_sign", "--forcerun", "check_claims")
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     assert "error: " in output and "index.html" in output

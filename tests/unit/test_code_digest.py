@@ -200,22 +200,118 @@ def test_code_that_cannot_be_imported_is_named(package, text, message):
         Code({"small": package.folder}).check_imports("small.bad", lambda name: name != "nopackage")
 
 
-def test_the_digest_is_the_same_on_every_python(package):
-    """What other versions of Python are on this machine read the project's own training code alike."""
-    source = Path(__file__).parents[2] / "workflow"
-    script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
-        "from greedyrank.code_digest import Code\n"
-        "print(Code({'greedyrank': Path(sys.argv[1], 'greedyrank')}).digest(('greedyrank.training.job:train',)))\n"
-    )
-    here = subprocess.run([sys.executable, "-c", script, str(source)], capture_output=True, text=True, check=True)
-    others = {}
-    for version in ("3.11", "3.12", "3.13"):
-        try:
-            found = subprocess.run(
-                [f"python{version}", "-c", script, str(source)], capture_output=True, text=True, check=True
-            )
-        except (OSError, subprocess.CalledProcessError):
-            continue  # not on this machine
-        others[version] = found.stdout
-    assert set(others.values()) <= {here.stdout}
+# What versions of Python parse, or have parsed, in different ways; ``ast.dump`` of it differs between 3.11, 3.12, 3.13.
+SYNTAX = r'''
+"""What versions of Python may parse in different ways."""
+import numpy as np
+from math import pi as circle
+
+HALF: float = 0.5
+TABLE = {"a": 1, **{"b": -0.0}, "c": 1e400, "d": 3j, "e": b"\x00\xff", "f": ..., "g": 10**30, "h": 0x_ff}
+BULLET = "\N{BULLET}é"
+JOINED = "one" 'two' """three
+    four"""
+
+
+def text(x, width=8, precision=3, *rest, flag: bool = True, **others) -> str:
+    """Summed up.
+
+        With an odd indentation.
+    """
+    plain = f"{x!r:>{width}.{precision}f} {{braces}} {x = } {'nested'!s} {x:%Y-%m}" f"{x}" "tail" rf"\d{x}\n"
+    return plain + f"""{
+        x + 1
+    }""" if flag else f"{others}"
+
+
+def shapes(value):
+    match value:
+        case {"key": [first, *rest], **more} if first > 0:
+            return first, rest, more
+        case complex(real=0, imag=1j) | -1 | "a" | None | True:
+            return value
+        case [(1 | 2) as small, _]:
+            return small
+        case HALF.real:
+            return 0
+
+
+async def later(things):
+    global HALF
+    async with things as (first, second), open("x") as third:
+        async for item in first:
+            yield await item, [j async for j in second if j]
+    try:
+        del things[1:2, ..., ::3], HALF
+    except* (ValueError, KeyError) as errors:
+        raise RuntimeError("lost") from errors
+    else:
+        assert third, "a message"
+    finally:
+        print(*things, sep="", **{"end": circle})
+
+
+class Outer(dict, metaclass=type):
+    """A class."""
+
+    field: "int | None" = None
+    other: list[int]
+
+    @property
+    def area(self) -> "float":
+        return (n := len(self)) * circle @ np.eye(n) if not self else lambda a, /, b=1, *, c: a < b <= c is not None
+
+    @staticmethod
+    def pairs():
+        def inner():
+            nonlocal total
+            total += 1
+        total = 0
+        while total < 3:
+            inner()
+        else:
+            return {k: v for k, v in zip("ab", range(2)) if k}, {s for s in {1, 2}}, [*range(3)], (yield total)
+
+
+for number in range(3):
+    if number % 2 and not number >> 1 or ~number ^ 7:
+        continue
+    break
+'''
+
+
+def test_the_digest_is_the_same_on_every_python(tmp_path):
+    """A change of `greedyrank.code_digest` changes this digest, and reruns everything; another Python must not."""
+    (tmp_path / "syntax.py").write_text(SYNTAX, encoding="utf-8")
+    code = Code({"small": tmp_path})
+    names = sorted(code.module("small.syntax").definitions)
+    assert names == ["BULLET", "HALF", "JOINED", "Outer", "TABLE", "later", "number", "shapes", "text"]
+    assert code.digest(tuple(f"small.syntax:{name}" for name in names)) == "486f54bd261e3816"
+
+
+ALL_CODE = """
+import sys; sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from greedyrank.code_digest import Code, Definition
+from greedyrank.provenance import canonical, digest
+workflow = Path(sys.argv[1])
+folders = [workflow / "greedyrank", *(path.parent for path in sorted(workflow.glob("papers/*/sweeps.yaml")))]
+code = Code({folder.name: folder for folder in folders})
+names = [path.relative_to(folder.parent).with_suffix("") for folder in folders for path in sorted(folder.rglob("*.py"))]
+modules = [".".join(name.parts).removesuffix(".__init__") for name in names]
+found = [code.analysis(Definition(module, name)).text for module in modules for name in code.module(module).definitions]
+print(len(found), digest(canonical(found)))
+"""
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_other_pythons_of_this_machine_read_all_code_alike(version):
+    workflow = Path(__file__).parents[2] / "workflow"
+    here = subprocess.run([sys.executable, "-c", ALL_CODE, str(workflow)], capture_output=True, text=True, check=True)
+    assert int(here.stdout.split()[0]) > 1000
+    words = [f"python{version}", "-c", ALL_CODE, str(workflow)]
+    try:
+        other = subprocess.run(words, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip(f"no python{version} starts here")
+    assert other.stdout == here.stdout

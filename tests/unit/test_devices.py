@@ -1,5 +1,8 @@
 """Which card a job takes, and what it does without one."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 
@@ -37,6 +40,15 @@ def test_jobs_spread_over_the_cards_and_free_them(tmp_path):
         for job in jobs:
             job.kill()
             job.communicate()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP])
+def test_a_job_finds_a_card_where_files_have_no_locks(tmp_path, monkeypatch, number):
+    def refuse(file, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert devices.take_card(["GPU-1a", "GPU-2b"], tmp_path) in (0, 1)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")

@@ -20,4 +20,5 @@ rule baseline:
     message:
         "{wildcards.sweep}: solve the baselines"
     shell:
-        "{STAGE} baseline --slice - --data {input:q} --out {output:q} --log {log:q} <<< {params.slice:q}"
+        STAGE
+        + " baseline --slice - --data {input:q} --out {output:q} --log {log:q} <<< {params.slice:q}"

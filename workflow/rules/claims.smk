@@ -22,7 +22,7 @@ rule check_claims:
     message:
         "{wildcards.figure}: check the claims"
     shell:
-        "{STAGE} check_claims --figure {wildcards.figure} --slice -"
+        STAGE + " check_claims --figure {wildcards.figure} --slice -"
         " --spectra {input:q} --out {output:q} --log {log:q} <<< {params.slice:q}"
 
 

@@ -14,8 +14,10 @@ from greedyrank.plan import host, prerequisites, snakemake_internals
 from greedyrank.plan.graph import Plan
 from greedyrank.plan.resources import growing
 
-# Every job is started by its name, `{STAGE} train --data ...`, in a clean room.
-STAGE = host.stage_command(snakemake_internals.uses_conda(workflow))
+# What starts a job in a clean room; its name follows: "train", for example. Not as `{STAGE}`, which Snakemake does not
+# find where another workflow uses this one as a module.
+STAGE_WORDS = host.stage_command(snakemake_internals.uses_conda(workflow))
+STAGE = STAGE_WORDS.replace("{", "{{").replace("}", "}}")
 IS_MAIN = snakemake_internals.is_main_process(workflow)
 
 try:

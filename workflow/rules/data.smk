@@ -16,7 +16,8 @@ rule fetch_images:
     message:
         "{wildcards.dataset}: fetch and verify the images"
     shell:
-        "{STAGE} fetch_images --dataset {wildcards.dataset} --data-dir {params.data_dir:q}"
+        STAGE
+        + " fetch_images --dataset {wildcards.dataset} --data-dir {params.data_dir:q}"
         " --out {output:q} --log {log:q}"
 
 
@@ -37,7 +38,7 @@ rule movielens:
     message:
         "MovieLens 100K: fetch and verify the ratings"
     shell:
-        "{STAGE} fetch_movielens --data-dir {params.data_dir:q} --log {log:q}"
+        STAGE + " fetch_movielens --data-dir {params.data_dir:q} --log {log:q}"
 
 
 rule generate:
@@ -62,5 +63,5 @@ rule generate:
     message:
         "{wildcards.sweep}: generate data {wildcards.instance}"
     shell:
-        "{STAGE} generate --slice - --data-dir {params.data_dir:q}"
+        STAGE + " generate --slice - --data-dir {params.data_dir:q}"
         " --out {output:q} --log {log:q} <<< {params.slice:q}"

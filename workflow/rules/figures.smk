@@ -37,7 +37,8 @@ for figure in plan.figures:
         message:
             "{wildcards.figure}: draw"
         shell:
-            "{STAGE} plot --figure {wildcards.figure} --drawn-by {params.drawn_by} --slice -"
+            STAGE
+            + " plot --figure {wildcards.figure} --drawn-by {params.drawn_by} --slice -"
             " --code {params.code} --spectra {input:q} --out {output:q} --log {log:q} <<< {params.slice:q}"
 
     rule:

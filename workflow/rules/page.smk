@@ -5,8 +5,10 @@ rule page:
     conda:
         "../../envs/analysis.yaml"
     params:
+        results=RESULTS,
         slice=lambda wildcards: plan.slices.page(),
     message:
-        "{RESULTS}/index.html: show what there is"
+        "{params.results}/index.html: show what there is"
     shell:
-        "{STAGE} page --results {RESULTS:q} --slice - --log {log:q} <<< {params.slice:q}"
+        STAGE
+        + " page --results {params.results:q} --slice - --log {log:q} <<< {params.slice:q}"

@@ -26,5 +26,5 @@ rule extract:
     message:
         "{wildcards.sweep}: measure {params.measures}"
     shell:
-        "{STAGE} extract --runs {input.runs:q} --data {input.data:q}"
+        STAGE + " extract --runs {input.runs:q} --data {input.data:q}"
         " --baselines {input.baselines:q} --measures {params.measures} --out {output:q} --log {log:q}"

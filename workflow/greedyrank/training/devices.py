@@ -21,7 +21,8 @@ def take_card(cards: list[str], folder: Path) -> int:
     """Return the index of the GPU that the fewest processes have taken in this way.
 
     Snakemake counts GPUs, but does not tell a job which one to use. So each job locks a file: the first free one of
-    "first job on each GPU", then "second job on each GPU", and so on. The lock is held until the process ends.
+    "first job on each GPU", then "second job on each GPU", and so on. The lock is held until the process ends. Where
+    files cannot be locked, jobs are spread over the GPUs by the numbers of their processes.
 
     Parameters
     ----------
@@ -37,6 +38,10 @@ def take_card(cards: list[str], folder: Path) -> int:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.close()
+            except OSError:
+                # A file system without locks: any GPU is right, and which are free cannot be told.
+                file.close()
+                return os.getpid() % len(cards)
             else:
                 _held.append(file)
                 return index
