@@ -19,9 +19,10 @@ def from_config(names, steps):
     """Return a short slice of each of these sweeps of config.yaml."""
     from greedyrank.benchmarks import device_parity
     from greedyrank.config import loading
+    from greedyrank.config.papers import settings_file
     from greedyrank.config.yaml_input import read_mapping
 
-    resolved = loading.load(read_mapping(Path("config.yaml"))).sweeps
+    resolved = loading.load(read_mapping(settings_file())).sweeps
     slices = {}
     for name in names or [name for name in SWEEPS if name in resolved]:
         if name not in resolved:

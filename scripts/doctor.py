@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 from greedyrank import command_line
 
@@ -11,16 +10,15 @@ CALLER = dict(os.environ)
 
 def main(options):
     from greedyrank import doctor
+    from greedyrank.config.papers import settings_file
     from greedyrank.config.yaml_input import read_mapping
 
     failed = False
-    for subject, found, fails in doctor.findings(read_mapping(options.config), CALLER):
+    for subject, found, fails in doctor.findings(read_mapping(settings_file()), CALLER):
         print(f"{'NO' if fails else '  '} {subject:14}{found}", flush=True)
         failed |= fails
     sys.exit(int(failed))
 
 
 if __name__ == "__main__":
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"))
-    command_line.run(main, parser)
+    command_line.run(main, command_line.parser(__doc__))

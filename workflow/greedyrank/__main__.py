@@ -15,13 +15,14 @@ from greedyrank import command_line
 
 def main(options: argparse.Namespace) -> None:
     """Print or run one job."""
+    from greedyrank.config.papers import settings_file
     from greedyrank.config.sweep_loader import merge
     from greedyrank.config.yaml_input import read_mapping
     from greedyrank.plan import host, jobs
     from greedyrank.plan.graph import Plan
 
     raw: dict = {}
-    for path in [Path("config.yaml"), *options.configfile]:
+    for path in [settings_file(), *options.configfile]:
         raw = merge(raw, read_mapping(path))
     plan = Plan(raw | ({"scale": options.scale} if options.scale else {}))
     given = {"scale": options.scale} if options.scale else {}

@@ -22,6 +22,12 @@ SWEEPS, FIGURE, CLAIMS, PUBLISHED, CAPTION = (
 )
 
 
+def settings_file() -> Path:
+    """Return the config.yaml of the working folder, or else that of the repository."""
+    own = Path("config.yaml")
+    return own if own.exists() else REPOSITORY / own
+
+
 @dataclass(frozen=True)
 class Paper:
     """A folder with sweeps.yaml and one folder a figure; its name is that of the package that its code is in."""

@@ -144,7 +144,7 @@ def no_slurm() -> str:
 
 def sbatch_options(resources: Mapping[str, object]) -> tuple[str, ...]:
     """Return what sbatch is told of a job with some resources."""
-    return tuple(f"{option}={resources[name]}" for name, option in SBATCH.items() if resources.get(name))
+    return tuple(f"{option}={resources.get(name)}" for name, option in SBATCH.items() if resources.get(name))
 
 
 def refused(submitted: list[Mapping[str, object]]) -> str:
