@@ -16,10 +16,8 @@ SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 # An environment that is not active, as that of a notebook or a login shell may be.
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
-    "HOME": "/nowhere",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "MATPLOTLIBRC": "/nowhere/matplotlibrc",
-    "XDG_CONFIG_HOME": "/nowhere",
     "HDF5_USE_FILE_LOCKING": "TRUE",
     "OMP_NUM_THREADS": "3",
     "OPENBLAS_CORETYPE": "Nehalem",
@@ -65,7 +63,7 @@ def test_same_bytes_in_a_hostile_place(built, elsewhere, tmp_path):
     done = subprocess.run(
         [str(SNAKEMAKE), "--snakefile", str(built.folder / "Snakefile"), "--directory", str(elsewhere), "--cores", "2",
          "--config", "scale=smoke", "--", "det_sign"],
-        cwd=tmp_path, env=ENVIRONMENT | without_locks(tmp_path), capture_output=True, text=True, check=False,
+        cwd=tmp_path, env={**ENVIRONMENT, "HOME": str(tmp_path), **without_locks(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found = digests(elsewhere / "results/smoke")

@@ -41,7 +41,10 @@ def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParse
     begins every line of the log.
     """
     options = made.parse_args()
-    clean_room.enter()
+    try:
+        clean_room.enter()
+    except clean_room.BadProcessor as error:
+        sys.exit(f"error: {error}")
     prefix = f"{getattr(options, name)}: " if name else ""
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     # A log that cannot be written, such as on a full disk, is no reason for a traceback.
