@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -226,3 +227,38 @@ def minutes(job: dict[str, str]) -> int:
     """Return the minutes that a job asked for."""
     hours, minutes, _ = map(int, job["TimeLimit"].split(":"))
     return 60 * hours + minutes
+
+
+def test_jobs_that_slurm_would_refuse_are_not_started(cluster, checkout):
+    known = len(cluster.jobs())
+    result = checkout.snakemake(
+        "det_sign", "--forceall", "--workflow-profile", "slurm", "--default-resources", "slurm_partition=nowhere"
+    )
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert output.count("invalid partition specified: nowhere") == 1, output
+    assert "Nothing was started" in output
+    assert len(cluster.jobs()) == known
+
+
+REFUSING = """#!/bin/sh
+case "$*" in
+  *--test-only*) exec {sbatch} "$@" ;;
+esac
+echo "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy" >&2
+exit 1
+"""
+
+
+def test_what_slurm_refuses_later_is_said_once(cluster, checkout, tmp_path):
+    program = tmp_path / "sbatch"
+    program.write_text(REFUSING.format(sbatch=shutil.which("sbatch")))
+    program.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), checkout.environment()["PATH"]])
+    result = checkout.snakemake(
+        "det_sign", "component_norms", "--forceall", "--workflow-profile", "slurm", *IMPATIENT, "--retries", "0",
+        env={"PATH": path},
+    )  # fmt: skip
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert output.count("Job violates accounting/QOS policy") == 1, output

@@ -60,10 +60,11 @@ def without_locks(folder: Path) -> dict[str, str]:
 
 
 def test_same_bytes_in_a_hostile_place(built, elsewhere, tmp_path):
+    environment = {**ENVIRONMENT, "HOME": str(tmp_path), **without_locks(tmp_path)}
     done = subprocess.run(
         [str(SNAKEMAKE), "--snakefile", str(built.folder / "Snakefile"), "--directory", str(elsewhere), "--cores", "2",
          "--config", "scale=smoke", "--", "det_sign"],
-        cwd=tmp_path, env={**ENVIRONMENT, "HOME": str(tmp_path), **without_locks(tmp_path)}, capture_output=True, text=True, check=False,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found = digests(elsewhere / "results/smoke")
