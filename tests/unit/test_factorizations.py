@@ -201,19 +201,25 @@ def test_identity_scale_of_a_rectangle(run_settings, place, depth, shape):
 # -- PSD --------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(params=[None, 2], ids=["square", "two columns"])
+def columns(request):
+    return request.param
+
+
 @pytest.fixture
-def psd_runs(run_settings):
+def psd_runs(run_settings, columns):
     cases = [{"factor_norm": 0.7, "seed": 0}, {"factor_norm": 2.0, "seed": [1, 2]}]
-    return run_settings("psd", shape=[5, 5], cases=cases)
+    return run_settings("psd", shape=[5, 5], columns=columns, cases=cases)
 
 
-def test_psd_end_to_end(psd_runs, place, relative):
+def test_psd_end_to_end(psd_runs, columns, place, relative):
     found = psd.Model(psd_runs, place).end_to_end()
     assert found.shape == (3, 5, 5)
     for run, matrix in zip(psd_runs, found.numpy(), strict=True):
         factor = psd.initial(run)
         assert relative(matrix, np.einsum("ik,jk->ij", factor, factor)) <= TIGHT
         assert np.linalg.eigvalsh(matrix)[0] >= -1e-14
+        assert np.linalg.matrix_rank(matrix) == (columns or 5)
 
 
 def test_psd_pullback(psd_runs, place, relative):

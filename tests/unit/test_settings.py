@@ -327,6 +327,16 @@ WRONG_TOGETHER = {
     "balanced layers": ("deep_matrix", {**ALPHA, "balanced": True}, DRAWN),
     "psd rectangle": ("psd", {"shape": [3, 5]}, "shape is [3, 5]; psd takes square matrices"),
     "psd rectangle of sensing": ("psd", {**SENSING, "shape": [5, 3]}, "shape is [5, 3]; psd takes square matrices"),
+    "psd too many columns": (
+        "psd",
+        {"columns": 5},
+        "columns is 5; allowed: up to the 4 rows of the shape [4, 4]",
+    ),
+    "psd identity of few columns": (
+        "psd",
+        {"columns": 2, "start": "identity"},
+        "columns is 2; a multiple of the identity needs as many as rows, 4",
+    ),
     "psd tensor": ("psd", {"shape": [3, 3, 3]}, "shape is [3, 3, 3]; psd takes square matrices"),
     "multilinear rank and rank": ("cp", {**MULTILINEAR, "target_rank": 2}, KINDS),
     "widths and spectrum": ("hierarchical", {**TREE, "target_spectrum": [1.0]}, KINDS),

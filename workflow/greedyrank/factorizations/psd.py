@@ -17,17 +17,18 @@ from greedyrank.training.protocols import Place
 
 
 def initial(run: Mapping[str, Any]) -> np.ndarray:
-    """Draw U(0) of one run, float64, (n, n), of Frobenius norm ``factor_norm``."""
+    """Draw U(0) of one run, float64, (n, columns), of Frobenius norm ``factor_norm``."""
     size = run["shape"][0]
+    columns = size if run["columns"] is None else run["columns"]
     if run["start"] == "identity":
         drawn = np.eye(size)
     else:
-        drawn = np.random.default_rng([run["seed"], 1]).standard_normal((size, size))
+        drawn = np.random.default_rng([run["seed"], 1]).standard_normal((size, columns))
     return drawn * run["factor_norm"] / np.linalg.norm(drawn)
 
 
 class Model(RunAxisModel):
-    """The factors of all runs of a group, (runs, n, n)."""
+    """The factors of all runs of a group, (runs, n, columns)."""
 
     def __init__(self, runs: Sequence[Run], place: Place):
         self.parameters = [place(np.stack([initial(run) for run in runs]))]

@@ -71,8 +71,11 @@ class DeepMatrix(FactorizationSettings):
 
 
 class PSD(FactorizationSettings):
-    """Positive semidefinite matrix W = U U^T with a square U."""
+    """Positive semidefinite matrix W = U U^T."""
 
+    same_in_group: ClassVar[tuple[str, ...]] = ("columns",)
+
+    columns: int | None = Field(default=None, gt=0, description="number of columns of U; default: as many as rows")
     factor_norm: float = Field(gt=0, description="Frobenius norm of U(0)")
     start: Literal["gaussian", "identity"] = Field(
         default="gaussian", description="U(0): independent normal entries, or a multiple of the identity"
@@ -84,6 +87,10 @@ class PSD(FactorizationSettings):
         shape = problem.tensor_shape()
         if len(shape) != 2 or shape[0] != shape[1]:
             raise ValueError(f"shape is {shape}; psd takes square matrices")
+        if self.columns is not None and self.columns > shape[0]:
+            raise ValueError(f"columns is {self.columns}; allowed: up to the {shape[0]} rows of the shape {shape}")
+        if self.columns not in (None, shape[0]) and self.start == "identity":
+            raise ValueError(f"columns is {self.columns}; a multiple of the identity needs as many as rows, {shape[0]}")
 
 
 class CP(FactorizationSettings):

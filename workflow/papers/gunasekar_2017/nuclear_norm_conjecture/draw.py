@@ -7,6 +7,7 @@ import xarray as xr
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
+from greedyrank.spectra.selection import last, select
 from gunasekar_2017.nuclear_norm_conjecture.statistics import relative_gap, target_over_minimum
 
 SWEEPS = {
@@ -19,8 +20,8 @@ SWEEPS = {
 def draw(
     sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", gap_min: float = 1e-4, gap_max: float = 3.0
 ) -> Canvas:
-    """Draw the relative gap between gradient descent and the minimum against init, one panel for each case."""
-    canvas = Canvas(1, 3, width=width, height=2.6, sharey=True)
+    """Draw the relative gap to the minimum against init, one panel for each case, columns of U, and step size."""
+    canvas = Canvas(2, 3, width=width, height=2.4)
     panels = (
         ("rank 2", ("conjecture_sensing", "conjecture_completion"), np.isnan),
         (r"eigenvalues $k^{-1.5}$", ("conjecture_sensing", "conjecture_completion"), np.isfinite),
@@ -40,5 +41,28 @@ def draw(
         canvas.title(panel, title)
         canvas.panels[panel].set(xscale="log", yscale="log", xlabel=r"$\|U(0)\|_F$", ylim=(gap_min / 1.5, gap_max))
         canvas.panels[panel].legend(loc="upper left")
-    canvas.panels[0].set_ylabel(r"$\|W\|_*\,/\,\min\|X\|_* - 1$")
+    _draw_columns(canvas, sweeps["conjecture_columns"], gap_min)
+    steps = sweeps["conjecture_step_sizes"]
+    label, style = SWEEPS["conjecture_completion"]
+    canvas.medians(5, steps.learning_rate, relative_gap(steps), label, label=label, **style)
+    canvas.title(5, r"step size, eigenvalues $k^{-1.5}$")
+    canvas.panels[5].set(xscale="log", yscale="log", xlabel="step size", ylim=(gap_min / 1.5, gap_max))
+    canvas.panels[5].legend(loc="upper left")
+    for panel in (0, 4, 5):
+        canvas.panels[panel].set_ylabel(r"$\|W\|_*\,/\,\min\|X\|_* - 1$")
     return canvas
+
+
+def _draw_columns(canvas: Canvas, runs: xr.Dataset, gap_min: float) -> None:
+    """Draw error and gap against the number of columns of U, one line for each init."""
+    looks = ({"color": COLORS["blue"], "marker": "o"}, {"color": COLORS["orange"], "marker": "^"})
+    for norm, style in zip(np.unique(runs.factor_norm), looks, strict=True):
+        here = select(runs, {"factor_norm": float(norm)})
+        name = f"init {norm:g}"
+        canvas.medians(3, here.columns, last(here).relative_error, name, label=name, **style)
+        canvas.medians(4, here.columns, np.maximum(relative_gap(here), gap_min), name, label=name, **style)
+    for panel, title in ((3, "error, rank 2, sensing"), (4, "gap, rank 2, sensing")):
+        canvas.title(panel, title)
+        canvas.panels[panel].set(xscale="log", yscale="log", xlabel="columns of U")
+        canvas.panels[panel].legend()
+    canvas.panels[3].set_ylabel(r"$\|W - W^*\|_F\,/\,\|W^*\|_F$")

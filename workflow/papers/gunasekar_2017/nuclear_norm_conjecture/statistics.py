@@ -18,9 +18,14 @@ def gap(runs: xr.Dataset) -> np.ndarray:
     return relative_gap(runs).to_numpy()
 
 
-def gap_growth(runs: xr.Dataset, *, large: float, small: float) -> np.ndarray:
-    """Return the gap from a small init over that from a larger one, for each data seed."""
-    return np.array([pair[1] / pair[0] for pair in along(relative_gap(runs), "factor_norm", [large, small])])
+def gap_ratio(runs: xr.Dataset, *, setting: str, of: float, over: float) -> np.ndarray:
+    """Return the gap at one value of a setting over that at another, for each data seed."""
+    return np.array([pair[0] / pair[1] for pair in along(relative_gap(runs), setting, [of, over])])
+
+
+def error_ratio(runs: xr.Dataset, *, setting: str, of: float, over: float) -> np.ndarray:
+    """Return the error (unsquared) at one value of a setting over that at another, for each data seed."""
+    return np.array([pair[0] / pair[1] for pair in along(last(runs).relative_error, setting, [of, over])])
 
 
 def target_over_minimum(runs: xr.Dataset) -> np.ndarray:
