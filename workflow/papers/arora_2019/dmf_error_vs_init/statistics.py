@@ -8,8 +8,6 @@ import xarray as xr
 from greedyrank.spectra.selection import along, last
 
 
-def init_ratio(runs: xr.Dataset, *, large: float, small: float) -> np.ndarray:
-    """Return the error from one init over that from a smaller one, for each data seed."""
-    return np.array(
-        [pair[0] / pair[1] for pair in along(last(runs).relative_squared_error, "product_std", [large, small])]
-    )
+def error_ratio(runs: xr.Dataset, *, setting: str, of: float, over: float) -> np.ndarray:
+    """Return the error at one value of a setting over that at another, for each data seed."""
+    return np.array([pair[0] / pair[1] for pair in along(last(runs).relative_squared_error, setting, [of, over])])

@@ -13,7 +13,7 @@ from greedyrank.spectra.selection import select
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", growth_floor: float = 1e-3) -> Canvas:
     """Draw the ten largest singular values for each depth, the alignment, and the growth law."""
     canvas = Canvas(2, 3, width=width, height=2.25)
-    runs = sweeps["singular_values"]
+    runs = select(sweeps["singular_values"], {"replacement": False})
     for panel, depth in enumerate((1, 2, 3, 4)):
         here = select(runs, {"depth": depth})
         steps = here.step.where(here.step >= 0) / 1e3

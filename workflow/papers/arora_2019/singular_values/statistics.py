@@ -19,12 +19,12 @@ def smallest_error(runs: xr.Dataset) -> np.ndarray:
     return runs.relative_squared_error.min("record").to_numpy()
 
 
-def error_ratio(runs: xr.Dataset, *, depths: list) -> np.ndarray:
+def error_ratio(runs: xr.Dataset, *, depths: list, until: float = np.inf) -> np.ndarray:
     """Return, for each data seed, the largest ratio of one depth's smallest error to the last one's.
 
-    Below 1, the error falls with every step through ``depths``.
+    Below 1, the error falls with every step through ``depths``. Records after step ``until`` are left out.
     """
-    return largest_ratio(runs.relative_squared_error.min("record"), depths)
+    return largest_ratio(runs.relative_squared_error.where(runs.step <= until).min("record"), depths)
 
 
 def largest_ratio(errors: xr.DataArray, depths: list) -> np.ndarray:
