@@ -369,9 +369,7 @@ def paper(tmp_path):
     folder = tmp_path / f"paper_{tmp_path.name}"  # imported once a process: a name of its own
     for figure in ("first", "second"):
         (folder / figure).mkdir(parents=True)
-    (folder / "common.py").write_text(
-        "def shared(runs): return 'common'\n\n\ndef certified_gap(runs): return 'common'\n"
-    )
+    (folder / "common.py").write_text("def shared(runs): return 'common'\n\n\ndef growing(runs): return 'common'\n")
     (folder / "first" / "statistics.py").write_text(
         "from operator import add\n\n\ndef own(runs): return 'first'\n\n\ndef shared(runs): return 'first'\n"
     )
@@ -387,7 +385,7 @@ def paper(tmp_path):
         ("first", "shared", "first"),  # the figure's own comes before the paper's
         ("second", "shared", "common"),
         ("second", "first.own", "first"),
-        ("second", "certified_gap", "common"),  # the paper's comes before the engine's
+        ("second", "growing", "common"),  # the paper's comes before the engine's
     ],
 )
 def test_a_statistic_is_looked_for_from_the_figure_outwards(paper, figure, reference, found):
@@ -398,7 +396,7 @@ def test_statistics_of_the_engine(paper):
     assert judging.statistics_of(paper, "second")("error_at_stop") is statistics.error_at_stop
 
 
-@pytest.mark.parametrize("reference", ["own", "second.own", "first.certified_gap"])
+@pytest.mark.parametrize("reference", ["own", "second.own", "first.growing"])
 def test_an_unknown_statistic_is_named(paper, reference):
     with pytest.raises(UserError, match=f"no statistic `{reference}` in {paper.name}"):
         judging.statistics_of(paper, "second")(reference)

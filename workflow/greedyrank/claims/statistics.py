@@ -34,8 +34,3 @@ def growing(runs: xr.Dataset, *, start: float, learned: float, share: float):
     """Yield run index, component index, and sigma, gamma and rate of each learned component while it grows."""
     for run, component, sigma, gamma, rate, inside in growing_stencils(runs, start=start, learned=learned, share=share):
         yield run, component, sigma[inside], gamma[inside], rate[inside]
-
-
-def certified_gap(runs: xr.Dataset) -> np.ndarray:
-    """Return the relative duality gap of the baseline."""
-    return (1 - runs.minimum_lower_bound / runs.minimum_nuclear_norm).to_numpy()
