@@ -330,6 +330,11 @@ def test_known_to_differ_is_on_record(sweep):
     assert (found["verdict"], found["on_record"]) == (judging.REPRODUCED, judging.DIFFERS)
 
 
+def test_a_claim_of_another_scale_is_not_checkable_though_it_has_runs(sweep):
+    found = judge(sweep, known=judging.NOT_CHECKABLE)
+    assert (found["verdict"], found["on_record"], found["measured"]) == (judging.NOT_CHECKABLE,) * 2 + (1.5,)
+
+
 def test_control_may_change_sweep_statistic_and_arguments(sweep):
     assert judge(sweep, control={"sweep": "other"})["control"]["measured"] == 101.5
     assert judge(sweep, control={"statistic": "average"})["control"]["measured"] == 1.5

@@ -150,6 +150,8 @@ def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statistic
     ours, control = measure(claim), measure(claim["control"], "median")
     if empty := [asked["runs"] for asked, found in ((claim, ours), (claim["control"], control)) if not found["runs"]]:
         verdict, note = NOT_CHECKABLE, f"no run at this scale has the settings {empty[0]}"
+    elif claim.get("known") == NOT_CHECKABLE:
+        verdict, note = NOT_CHECKABLE, "stated of the scale `paper`"
     elif not ours["holds"]:
         verdict, note = DIFFERS, claim.get("because", "")
     elif control["measured"] is None:
