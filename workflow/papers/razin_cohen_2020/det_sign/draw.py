@@ -7,7 +7,7 @@ import xarray as xr
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
-from greedyrank.spectra.selection import select
+from greedyrank.spectra.selection import last, select
 from greedyrank.theory import counterexample
 
 DTYPES = {"float32": "-", "float64": (0, (1, 1))}
@@ -44,6 +44,26 @@ def _loss_axis(canvas: Canvas, panel: int, title: str, label: str) -> None:
     axes.set(xscale="log", xlim=(1.3, 8e-5), xlabel="loss", ylabel=label)
 
 
+def _ends(canvas: Canvas, panel: int, seeds: xr.Dataset, published: dict) -> None:
+    """Draw where each seed ends, with the median and the published end, for each published curve of depth 3 and 4."""
+    axes = canvas.panels[panel]
+    curves = [end for end in published.get("ends", []) if end["depth"] > 2]
+    for place, curve in enumerate(curves):
+        ends = last(select(seeds, {name: value for name, value in curve.items() if name != "height"}))
+        name = f"depth {curve['depth']}, init {curve['product_std']:g}{' (b)' if curve['balanced'] else ''}"
+        heights = np.abs(ends.unobserved_entry.to_numpy())
+        spread = place + 0.16 * (np.arange(len(heights)) % 5 - 2)
+        color = COLORS[BALANCED[str(curve["balanced"]).lower()][0]]
+        canvas.keep(panel, name, [place] * len(heights), heights)
+        axes.plot(spread, heights, "o", color=color, markersize=2, markerfacecolor="none", markeredgewidth=0.6)
+        if len(heights):
+            axes.plot([place - 0.4, place + 0.4], [np.median(heights)] * 2, color=color, linewidth=1.4)
+    canvas.published(panel, range(len(curves)), [curve["height"] for curve in curves], color="0.5", zorder=6)
+    names = [f"{curve['depth']}{'b' if curve['balanced'] else ''}\n{curve['product_std']:.0e}" for curve in curves]
+    axes.set_xticks(range(len(curves)), [name.replace("e-0", "e-") for name in names], fontsize="x-small")
+    axes.set(xlabel="depth, init", ylabel=r"$|W_{11}|$ at the stop")
+
+
 def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
@@ -52,20 +72,20 @@ def draw(
     entry_max: float = 80.0,
     entry_max_depth_2: float = 20.0,
 ) -> Canvas:
-    """Draw |W_11| against the loss for each depth, the det < 0 variant, and norm against rank."""
+    """Draw |W_11| against the loss for each depth, the det < 0 variant, ends of many seeds, and norm against rank."""
     canvas = Canvas(2, 3, width=width, height=2.35)
     runs = sweeps["det_sign"].rename(dtype="dtype_")
     larger = sweeps["det_sign_larger_init"].rename(dtype="dtype_")
     for panel, depth in enumerate((2, 3, 4)):
-        here = select(runs, {"depth": depth, "det": "positive"})
+        here = select(runs, {"depth": depth})
         pairs = sorted(set(zip(here.learning_rate.values, here.product_std.values, strict=True)), reverse=True)
         for balanced, colors in BALANCED.items():
             for color, (rate, std) in zip(colors, pairs, strict=False):
                 chosen = here.isel(run=np.flatnonzero((here.balanced == balanced) & (here.product_std == std)))
                 suffix = " (b)" if balanced == "true" else ""
                 _curves(canvas, panel, chosen, "unobserved_entry", color, f"lr {rate:g}, init {std:g}{suffix}")
-        for point in published.get("points", {}).get(str(depth), {}).values():
-            canvas.published(panel, [point[0]], [point[1]])
+        ends = [end["height"] for end in published.get("ends", []) if end["depth"] == depth]
+        canvas.published(panel, [published["loss"]] * len(ends), ends)
         _prediction(canvas, panel)
         _loss_axis(canvas, panel, f"depth {depth}, det > 0", r"$|W_{11}|$")
         top = entry_max if depth > 2 else entry_max_depth_2
@@ -73,19 +93,20 @@ def draw(
         if panel > 0:  # the first panel's runs are those of the second
             canvas.panels[panel].legend(loc="upper left", handlelength=1.4)
 
-    for panel, depth in ((3, 3), (4, 4)):
-        here = select(larger, {"depth": depth})
-        if not here.sizes["run"]:
-            continue
-        for det, color in (("positive", "orange"), ("negative", "green")):
-            sign = ">" if det == "positive" else "<"
-            _curves(canvas, panel, select(here, {"det": det}), "unobserved_entry", color, f"det {sign} 0 (b)")
-        _prediction(canvas, panel)
-        _loss_axis(canvas, panel, f"depth {depth}, init {here.product_std.values[0]:g}", r"$|W_{11}|$")
-        canvas.panels[panel].set_ylim(-2, entry_max)
-        canvas.panels[panel].legend(loc="upper left")
+    here = select(larger, {"depth": 3})
+    for det, color in (("positive", "orange"), ("negative", "green")):
+        sign = ">" if det == "positive" else "<"
+        _curves(canvas, 3, select(here, {"det": det}), "unobserved_entry", color, f"det {sign} 0 (b)")
+    _prediction(canvas, 3)
+    _loss_axis(canvas, 3, f"depth 3, init {here.product_std.values[0]:g}", r"$|W_{11}|$")
+    canvas.panels[3].set_ylim(-2, entry_max)
+    canvas.panels[3].legend(loc="upper left")
 
-    deep = select(runs, {"depth": 3, "det": "positive", "balanced": True, "dtype_": "float64"})
+    _ends(canvas, 4, sweeps["det_sign_seeds"], published)
+    canvas.panels[4].set_ylim(-2, entry_max)
+    canvas.title(4, "ends of many seeds, as published")
+
+    deep = select(runs, {"depth": 3, "balanced": True, "dtype_": "float64"})
     ranks = canvas.panels[5].twinx()
     ranks.spines["right"].set_visible(True)
     for index in range(deep.sizes["run"]):

@@ -9,10 +9,11 @@ from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import last, select
 from greedyrank.theory import counterexample
+from razin_cohen_2020.common import HALF_SUM_OF_MEAN, share_below
 
 INITS = {1e-3: "blue", 1e-4: "green", 1e-5: "orange"}
 NAMES = {1e-3: "1e-3", 1e-4: "1e-4", 1e-5: "1e-5"}
-OBSERVATIONS = 3  # the mean of the squares is 2/3 of half their sum
+MIDDLE = 0.9  # the gray band: where a published run of the same settings lies with this probability
 
 # Depth, balanced, sign of the determinant: the settings that the slide leaves open.
 CURVES = ((3, False, "positive"), (4, True, "negative"), (3, True, "positive"))
@@ -36,7 +37,7 @@ def _curves(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict) -> No
         canvas.each_run(panel, here, here.loss, np.abs(here.unobserved_entry), f"init {NAMES[std]}", **style)
     losses = np.geomspace(1, 1e-4, 200)
     style = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "zorder": 5, "label": r"$1/\sqrt{3\,\ell}$"}
-    canvas.line(panel, losses, counterexample.unobserved_entry(losses * OBSERVATIONS / 2), "1/sqrt(3 loss)", **style)
+    canvas.line(panel, losses, counterexample.unobserved_entry(HALF_SUM_OF_MEAN * losses), "1/sqrt(3 loss)", **style)
     ends = [height for _, height in published.get("heights", [])]
     canvas.published(panel, [published["loss"]] * len(ends), ends, clip_on=False, zorder=6, color="0.6")
 
@@ -53,21 +54,19 @@ def _heights(canvas: Canvas, panel: int, sweep: xr.Dataset, readings: tuple, pub
     canvas.panels[panel].set(xscale="log", xlim=(3e-3, 3e-6), xlabel="init (std of the product)")
 
 
-def _shares(canvas: Canvas, panel: int, sweep: xr.Dataset, published: dict, near: float) -> None:
+def _shares(canvas: Canvas, panel: int, sweep: xr.Dataset, published: dict) -> None:
     """Draw the share of the seeds that ends below the published height, for each reading and init."""
     axes = canvas.panels[panel]
     for number, (std, height) in enumerate(published["heights"]):
         color = COLORS[INITS[std]]
-        # The last did not flatten: count those that are not near the curve's end.
-        level = height if number < len(published["heights"]) - 1 else (1 - near) * height
         shares = []
         for reading in READINGS:
             ends = last(select(_runs(sweep, *reading), {"product_std": std}))
-            shares.append(float((np.abs(ends.unobserved_entry) < level).mean()) if ends.sizes["run"] else np.nan)
+            shares.append(share_below(np.abs(ends.unobserved_entry.to_numpy()), height, published["reading"]))
         rows = np.arange(len(READINGS)) + 0.2 * (number - 1)
         canvas.keep(panel, f"init {NAMES[std]}", shares, rows, reading=[_name(*reading) for reading in READINGS])
         axes.plot(shares, rows, "os^"[number], color=color, markersize=4, label=f"init {NAMES[std]}", clip_on=False)
-    axes.axvspan(0.025, 0.975, color="0.93", zorder=0)
+    axes.axvspan((1 - MIDDLE) / 2, (1 + MIDDLE) / 2, color="0.93", zorder=0)
     axes.set_yticks(range(len(READINGS)), [_name(*reading, long=False) for reading in READINGS])
     axes.set(
         xlim=(0, 1), ylim=(len(READINGS) - 0.4, -0.6), xlabel="share of seeds below published", ylabel="depth, det"
@@ -80,7 +79,6 @@ def draw(
     *,
     width: str = "text",
     entry_max: float = 65.0,
-    near: float = 0.1,
 ) -> Canvas:
     """Draw |W_11| against the mean loss for three readings, and which readings have the published heights."""
     canvas = Canvas(2, 3, width=width, height=2.4)
@@ -96,6 +94,6 @@ def draw(
         canvas.title(panel, "not balanced, det > 0" if not balanced else "balanced (b), det < 0")
         canvas.panels[panel].set(ylim=(-2, 1.45 * entry_max), ylabel=r"$|W_{11}|$ at loss 1e-4")
         canvas.panels[panel].legend(loc="upper left", handlelength=1.4)
-    _shares(canvas, 5, sweep, published, near)
+    _shares(canvas, 5, sweep, published)
     canvas.title(5, "which reading?")
     return canvas

@@ -38,8 +38,8 @@ def _rank(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, name: str, *
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", norm_max: float = 120.0) -> Canvas:
     """Draw four Schatten (quasi-)norms and the effective rank against the loss, for both signs of det."""
     canvas = Canvas(2, 3, width=width, height=2.35)
-    wanted = {"balanced": True, "dtype": "float64"}
-    runs, larger = select(sweeps["det_sign"], {**wanted, "det": "positive"}), sweeps["det_sign_larger_init"]
+    runs = select(sweeps["det_sign"], {"balanced": True, "dtype": "float64"})
+    larger = sweeps["det_sign_larger_init"]
     for panel, depth in enumerate(DEPTHS):
         _norms(canvas, panel, select(runs, {"depth": depth}))
         canvas.title(panel, f"depth {depth}, det > 0")

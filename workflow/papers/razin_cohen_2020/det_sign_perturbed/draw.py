@@ -9,6 +9,7 @@ from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import select
 from greedyrank.theory import counterexample
+from razin_cohen_2020.common import HALF_SUM_OF_MEAN
 
 EPS = {0.5: "purple", 0.1: "blue", 0.05: "sky", 0.01: "amber", 0.0: "orange"}
 PREDICTED = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.7, "zorder": 5}
@@ -26,10 +27,11 @@ def _entries(canvas: Canvas, panel: int, runs: xr.Dataset, sign: int) -> None:
         entry = np.abs(here.unobserved_entry)
         canvas.each_run(panel, here, here.loss, entry, f"eps {eps:g}", label=name, **style)
         drawn.append((sign * eps, float(here["product"][0])))
-    label = r"$|zz'|/(\epsilon+\sqrt{2\ell})$" if sign > 0 else r"$|zz'|/(\sqrt{2\ell}-\epsilon)$"
+    label = r"$|zz'|/(\epsilon+\sqrt{3\ell})$" if sign > 0 else r"$|zz'|/(\sqrt{3\ell}-\epsilon)$"
     for number, (corner, product) in enumerate(drawn):
-        losses = np.geomspace(2, max(1e-4, 1.0001 * corner**2 / 2) if sign < 0 else 1e-4, 400)
-        curve = counterexample.unobserved_entry(losses, product, corner)
+        floor = corner**2 / 2 / HALF_SUM_OF_MEAN
+        losses = np.geomspace(2, max(1e-4, 1.0001 * floor) if sign < 0 else 1e-4, 400)
+        curve = counterexample.unobserved_entry(HALF_SUM_OF_MEAN * losses, product, corner)
         series = f"predicted, eps {abs(corner):g}"
         canvas.line(panel, losses, curve, series, label=None if number else label, **PREDICTED)
 
@@ -65,13 +67,15 @@ def draw(
 ) -> Canvas:
     """Draw |W_11| against the loss for each eps and depth, the wrong branch, and why there is one."""
     canvas = Canvas(2, 3, width=width, height=2.45)
-    runs = sweeps["det_sign_perturbed"]
-    for panel, depth in enumerate((2, 3, 4)):
-        _entries(canvas, panel, select(runs, {"depth": depth, "wrong_branch": 0.0}), sign=1)
+    every = sweeps["det_sign_perturbed"]
+    runs = select(every, {"balanced": True})
+    first = ((0, 2, runs), (1, 3, select(every, {"balanced": False})), (2, 4, runs))
+    for panel, depth, here in first:
+        _entries(canvas, panel, select(here, {"depth": depth, "wrong_branch": 0.0}), sign=1)
         for _, entry in published.get("entries", []):
             canvas.published(panel, [published["loss"]], [entry])
         top = entry_max_depth_2 if depth == 2 else entry_max
-        canvas.title(panel, f"depth {depth}")
+        canvas.title(panel, f"depth {depth}, {'unbalanced' if panel == 1 else 'balanced'}")
         canvas.panels[panel].set_ylim(-0.03 * top, top)
     canvas.panels[1].legend(loc="upper left", handlelength=1.4)
     for panel, depth in ((3, 3), (4, 4)):
@@ -83,7 +87,7 @@ def draw(
                 loc="upper left", handlelength=1.4, title=r"$\epsilon$ (runs)", alignment="left"
             )
     for axes in canvas.panels[:5]:
-        axes.set(xscale="log", xlim=(3, 8e-5), xlabel="loss", ylabel=r"$|W_{11}|$")
+        axes.set(xscale="log", xlim=(3, 8e-5), xlabel="loss (mean)", ylabel=r"$|W_{11}|$")
     _plane(canvas, 5, select(runs, {"depth": 4, "eps": plane_eps}))
     canvas.title(5, rf"why: depth 4, $\epsilon$ = {plane_eps:g}")
     return canvas

@@ -7,6 +7,7 @@ import xarray as xr
 
 from greedyrank.spectra.selection import at_loss, at_stop, last, select
 from greedyrank.theory import counterexample
+from razin_cohen_2020.common import half_sum
 
 
 def _signed(eps: float, branch: str) -> float:
@@ -21,7 +22,7 @@ def _predicted(ends: xr.Dataset, law: str) -> np.ndarray:
     return np.array(
         [
             counterexample.unobserved_entry(loss, product, _signed(eps, law))
-            for loss, product, eps in zip(ends.loss.values, ends["product"].values, ends.eps.values, strict=True)
+            for loss, product, eps in zip(half_sum(ends).values, ends["product"].values, ends.eps.values, strict=True)
         ]
     )
 
@@ -40,29 +41,30 @@ def over_prediction(runs: xr.Dataset, *, branch: str, law: str, entry: float | N
     return np.abs(ends.unobserved_entry.to_numpy()) / _predicted(ends, law)
 
 
-def over_bound(runs: xr.Dataset) -> np.ndarray:
-    """Return |W_11| at the last record over the theorem's |z z'| / (|eps| + sqrt(2 loss)), on both branches."""
+def short_of_bound(runs: xr.Dataset) -> np.ndarray:
+    """Return by which part |W_11| at the last record is below the bound |z z'| / (|eps| + sqrt(2 loss)), at least 0."""
     ends = last(runs)
-    return np.abs(ends.unobserved_entry.to_numpy()) / _predicted(ends, "right")
+    return np.maximum(1 - np.abs(ends.unobserved_entry.to_numpy()) / _predicted(ends, "right"), 0.0)
 
 
-def over_published(runs: xr.Dataset, *, loss: float, entries: list) -> np.ndarray:
-    """Return |W_11| on the right branch, when the loss first reaches a level, over the published value.
+def median_over_published(runs: xr.Dataset, *, loss: float, entries: list) -> np.ndarray:
+    """Return the median over seeds of |W_11|, when the loss first reaches a level, over the published value.
 
-    ``entries`` has the pairs (eps, published |W_11|).
+    ``entries`` has the pairs (eps, published |W_11|); one number for each. Runs that never get there are left out.
     """
     found = []
     for eps, published in entries:
-        here = at_loss(select(_on(runs, "right"), {"eps": eps}), loss)
-        found.append(np.abs(here.unobserved_entry.to_numpy()) / published)
-    return np.concatenate(found)
+        there = np.abs(at_loss(select(runs, {"eps": eps}), loss).unobserved_entry.to_numpy())
+        there = there[np.isfinite(there)]
+        found.append(np.median(there) / published if len(there) else np.nan)
+    return np.array(found)
 
 
 def loss_over_floor(runs: xr.Dataset, *, branch: str) -> np.ndarray:
-    """Return the loss at the last record over eps^2 / 2, the loss at W_22 = 0, of runs with eps > 0."""
+    """Return the loss at the stop, as half the sum, over eps^2 / 2, its value at W_22 = 0, of runs with eps > 0."""
     here = _on(runs, branch)
     ends = at_stop(here.isel(run=np.flatnonzero(here.eps > 0)))
-    return (ends.loss / (ends.eps**2 / 2)).to_numpy()
+    return (half_sum(ends) / (ends.eps**2 / 2)).to_numpy()
 
 
 def wrong_fraction(runs: xr.Dataset, *, eps: float) -> float:

@@ -19,26 +19,28 @@ def _first_sign(runs: xr.Dataset) -> np.ndarray:
     return np.sign(runs.determinant.isel(record=0)).to_numpy()
 
 
-def diverging_share(runs: xr.Dataset, *, det: str) -> np.ndarray:
+def diverging_share(runs: xr.Dataset, *, det: str, loss: float | None = None) -> np.ndarray:
     """Return, for each depth, the share of the runs with one sign of det W(0) that diverge.
 
-    ``det`` is positive, negative or any.
+    ``det`` is positive, negative or any. At the last record, or when the loss first reaches a level.
     """
     sign = _first_sign(runs)
     kept = {"positive": sign > 0, "negative": sign < 0, "any": sign != 0}[det]
-    diverges, depth = _diverges(last(runs), THRESHOLD), runs.depth.to_numpy()
+    ends = last(runs) if loss is None else at_loss(runs, loss)
+    diverges, depth = _diverges(ends, THRESHOLD), runs.depth.to_numpy()
     return np.array([diverges[kept & (depth == value)].mean() for value in np.unique(depth)])
 
 
-def positive_share(runs: xr.Dataset) -> float:
-    """Return the share of the runs with det W(0) > 0."""
-    return float(np.mean(_first_sign(runs) > 0))
+def positive_share(runs: xr.Dataset, *, when: str) -> float:
+    """Return the share of the runs with det W > 0 at the ``start``, or at the ``end``."""
+    determinant = runs.isel(record=0).determinant if when == "start" else last(runs).determinant
+    return float((determinant > 0).mean())
 
 
-def same_class(runs: xr.Dataset, *, loss: float, later: float) -> np.ndarray:
-    """Return 1 where a run diverges at one level of the loss and at a later one, or at neither; else 0."""
+def same_class(runs: xr.Dataset, *, loss: float, later: float) -> float:
+    """Return the share of the runs that diverge at one level of the loss and at a later one, or at neither."""
     early, late = (_diverges(at_loss(runs, level), THRESHOLD) for level in (loss, later))
-    return (early == late).astype(float)
+    return float(np.mean(early == late))
 
 
 def crossed(runs: xr.Dataset) -> np.ndarray:

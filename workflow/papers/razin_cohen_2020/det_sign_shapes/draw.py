@@ -9,8 +9,9 @@ from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, rank_colors
 from greedyrank.spectra.selection import last, select
 from greedyrank.theory import counterexample
+from razin_cohen_2020.common import over_curve
 
-SMALL, TINY = 1e-3, 1e-6
+SMALL, TINY, TINIEST = 1e-3, 1e-6, 1e-8
 # Sweep, sign of the determinant, colour, marker; a rectangle has none.
 SHAPES = {
     "5x5, det > 0": ("det_sign_5x5", "positive", "orange", "o"),
@@ -26,7 +27,7 @@ def _of(sweeps: dict[str, xr.Dataset], name: str, std: float) -> xr.Dataset:
 
 
 def _two_by_two(sweeps: dict[str, xr.Dataset]) -> xr.Dataset:
-    wanted = {"depth": 3, "balanced": True, "det": "positive", "dtype": "float64", "product_std": TINY}
+    wanted = {"depth": 3, "balanced": True, "dtype": "float64", "product_std": TINY}
     return select(sweeps["det_sign"], wanted)
 
 
@@ -36,28 +37,27 @@ def _entries(canvas: Canvas, panel: int, runs: xr.Dataset, name: str, color: str
 
 
 def _ends(canvas: Canvas, panel: int, sweeps: dict[str, xr.Dataset]) -> None:
-    """Draw where each run ends, by init, and for the square ones by the sign of the leading block too."""
-    columns = [(name, std, block) for std in (SMALL, TINY) for name in SHAPES for block in (1, -1)]
-    ticks = []
-    for place, (name, std, block) in enumerate(columns):
-        _, _, color, marker = SHAPES[name]
-        runs = _of(sweeps, name, std)
-        runs = runs.isel(run=np.flatnonzero(np.sign(runs.leading_minor.isel(record=0)) == block))
-        end = last(runs)
-        level = np.abs(end.unobserved_entry) * np.sqrt(2 * end.loss)
-        sign = "+" if block > 0 else "-"
-        canvas.keep(panel, f"{name}, init {std:g}, leading block {sign}", [place] * len(level), level)
-        spread = place + 0.12 * (np.arange(len(level)) % 3 - 1)
-        canvas.panels[panel].plot(
-            spread, level, marker, color=COLORS[color], markersize=3.5, markerfacecolor="none", markeredgewidth=0.7
-        )
-        ticks.append(sign)
+    """Draw where each run ends, by init, and by the sign of the leading block."""
     axes = canvas.panels[panel]
-    axes.axvline(len(SHAPES) * 2 - 0.5, color=COLORS["gray"], linewidth=0.6)
-    axes.set_xticks(range(len(columns)), ticks)
-    axes.set(ylim=(-0.04, 1.25), xlabel="sign of the leading 2x2 block", ylabel=r"$|W_{11}|\sqrt{2\ell}$ at the stop")
-    for middle, std in ((2.5, SMALL), (8.5, TINY)):
-        axes.text(middle, 1.15, f"init {std:.0e}".replace("e-0", "e-"), ha="center", fontsize=7)
+    ticks: list[str] = []
+    for std in (SMALL, TINY, TINIEST):
+        first = len(ticks)
+        for name, (_, _, color, marker) in SHAPES.items():
+            every = _of(sweeps, name, std)
+            for block in (1, -1) if every.sizes["run"] else ():
+                runs = every.isel(run=np.flatnonzero(np.sign(every.leading_minor.isel(record=0)) == block))
+                level, place, sign = over_curve(last(runs)), len(ticks), "+" if block > 0 else "-"
+                canvas.keep(panel, f"{name}, init {std:g}, leading block {sign}", [place] * len(level), level)
+                spread = place + 0.12 * (np.arange(len(level)) % 3 - 1)
+                look = {"color": COLORS[color], "markersize": 3.5, "markerfacecolor": "none", "markeredgewidth": 0.7}
+                axes.plot(spread, level, marker, **look)
+                ticks.append(sign)
+        if first < len(ticks):
+            axes.text((first + len(ticks) - 1) / 2, 1.15, f"{std:.0e}".replace("e-0", "e-"), ha="center", fontsize=7)
+            axes.axvline(len(ticks) - 0.5, color=COLORS["gray"], linewidth=0.6)
+    axes.set_xticks(range(len(ticks)), ticks)
+    axes.set(xlim=(-0.6, len(ticks) - 0.5), ylim=(-0.04, 1.25))
+    axes.set(xlabel="sign of the leading 2x2 block", ylabel=r"$|W_{11}|\sqrt{2\ell}$ at the stop")
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", entry_max: float = 80.0) -> Canvas:
@@ -78,8 +78,8 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
         canvas.panels[panel].set(xlim=(4, 8e-5), ylim=(-0.03 * entry_max, entry_max))
     canvas.panels[1].legend(loc="upper left", handlelength=1.4)
     canvas.panels[2].set(xlim=(3, 0.03), ylim=(-0.5, 18), xticks=[2, 1, 0.5, 0.1], xticklabels=["2", "1", "0.5", "0.1"])
-    canvas.title(0, "init 1e-3")
-    canvas.title(1, "init 1e-6")
+    canvas.title(0, "init 1e-3, square: balanced")
+    canvas.title(1, "init 1e-6, unbalanced")
     canvas.title(2, "init 1e-6, first part")
 
     runs = _of(sweeps, "5x5, det > 0", TINY).isel(run=slice(1))  # seeds take the steps at different times
@@ -96,5 +96,5 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
     canvas.title(3, "one 5x5 run, init 1e-6")
     canvas.title(4, "the same against the loss")
     _ends(canvas, 5, sweeps)
-    canvas.title(5, "what decides")
+    canvas.title(5, "init 1e-3, 1e-6, 1e-8")
     return canvas

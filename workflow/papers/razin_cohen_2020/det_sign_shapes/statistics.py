@@ -19,6 +19,18 @@ def over_prediction(runs: xr.Dataset, *, block: str = "any") -> np.ndarray:
     return entry_over_prediction(runs.isel(run=np.flatnonzero(kept)))
 
 
+def rise_on_steps(runs: xr.Dataset, *, losses: list, width: float, until: float) -> np.ndarray:
+    """Return the part of the rise of |W_11| that takes place while the loss pauses.
+
+    From the start to the loss ``until``. A pause is where the loss is within a relative ``width`` of one of ``losses``.
+    """
+    rise = np.abs(runs.unobserved_entry).diff("record")
+    middle = np.sqrt(runs.loss * runs.loss.shift(record=1)).isel(record=slice(1, None))
+    paused = sum(np.abs(middle / loss - 1) <= width for loss in losses) > 0
+    before = runs.loss.isel(record=slice(1, None)) >= until
+    return (rise.where(paused & before).sum("record") / rise.where(before).sum("record")).to_numpy()
+
+
 def values_missing(runs: xr.Dataset, *, counts: dict) -> np.ndarray:
     """Return, for each run, by how many singular values it is off the staircase at worst.
 
