@@ -16,6 +16,7 @@ from edits import ENGINE
 JOBS = {
     "det_sign": [f"depth-{depth}_dtype-{dtype}" for depth in (2, 3, 4) for dtype in ("float32", "float64")],
     "det_sign_larger_init": ["depth-3", "depth-4"],
+    "det_sign_seeds": ["depth-2", "depth-3", "depth-4"],
     "singular_values": [f"depth-{depth}" for depth in (1, 2, 3, 4)],
     "dmf_sensing": [f"measurements-60_depth-{depth}" for depth in (2, 3)],
     "dmf_movielens": [f"depth-{depth}" for depth in (1, 2, 3)],
@@ -26,6 +27,7 @@ JOBS = {
 MEASURES = {
     "det_sign": "determinant effective_rank nuclear_norm unobserved_entry",
     "det_sign_larger_init": "determinant effective_rank nuclear_norm unobserved_entry",
+    "det_sign_seeds": "determinant effective_rank nuclear_norm unobserved_entry",
     "singular_values": "alignment reconstruction_error singular_value_growth singular_values",
     "dmf_sensing": "effective_rank minimum_nuclear_norm nuclear_norm reconstruction_error",
     "dmf_movielens": "ratings",
@@ -34,7 +36,7 @@ MEASURES = {
     "deep_cp": "component_norms reconstruction_error",
 }
 # The figure that shows a sweep, where not the one of its name.
-SHOWN = {"det_sign_larger_init": "det_sign"}
+SHOWN = {"det_sign_larger_init": "det_sign", "det_sign_seeds": "det_sign"}
 DEEP_MATRICES = [sweep for sweep in JOBS if sweep not in ("component_norms", "deep_cp")]
 GROUP_RMSPROP = ["component_norms", "deep_cp", "dmf_sensing"]
 
@@ -251,7 +253,7 @@ SOMETHING: dict[str, tuple[Callable[[Path], None], set[str]]] = {
     ),
     "a measure": (
         in_engine(edits.add_line, "measures/determinant.py", "measure"),
-        follows("det_sign", "det_sign_larger_init"),
+        follows("det_sign", "det_sign_larger_init", "det_sign_seeds"),
     ),
     "a theory of a figure and its statistics": (
         in_engine(edits.add_line, "theory/recovery_times.py", "plateau_heights"),
@@ -285,7 +287,7 @@ def test_one_figure_or_paper_can_be_built_alone(checkout):
 @pytest.mark.parametrize("factor", ["1.0", "2.0"])
 def test_figures_follow_a_measure_where_its_values_change(checkout, factor):
     checkout.edit(ENGINE / "measures/determinant.py", "np.linalg.det(", f"{factor} * np.linalg.det(")
-    measured = {f"{sweep}: measure {MEASURES[sweep]}" for sweep in ("det_sign", "det_sign_larger_init")}
+    measured = {f"{sweep}: measure {MEASURES[sweep]}" for sweep in ("det_sign", *SHOWN)}
     assert checkout.jobs() == measured | redraws("det_sign")
     result = checkout.snakemake("--until", "extract")
     assert result.returncode == 0, result.stdout + result.stderr
