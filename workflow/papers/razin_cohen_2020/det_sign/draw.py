@@ -84,8 +84,8 @@ def draw(
                 chosen = here.isel(run=np.flatnonzero((here.balanced == balanced) & (here.product_std == std)))
                 suffix = " (b)" if balanced == "true" else ""
                 _curves(canvas, panel, chosen, "unobserved_entry", color, f"lr {rate:g}, init {std:g}{suffix}")
-        ends = [end["height"] for end in published.get("ends", []) if end["depth"] == depth]
-        canvas.published(panel, [published["loss"]] * len(ends), ends)
+        if ends := [end["height"] for end in published.get("ends", []) if end["depth"] == depth]:
+            canvas.published(panel, [published["loss"]] * len(ends), ends)
         _prediction(canvas, panel)
         _loss_axis(canvas, panel, f"depth {depth}, det > 0", r"$|W_{11}|$")
         top = entry_max if depth > 2 else entry_max_depth_2
@@ -98,7 +98,8 @@ def draw(
         sign = ">" if det == "positive" else "<"
         _curves(canvas, 3, select(here, {"det": det}), "unobserved_entry", color, f"det {sign} 0 (b)")
     _prediction(canvas, 3)
-    _loss_axis(canvas, 3, f"depth 3, init {here.product_std.values[0]:g}", r"$|W_{11}|$")
+    inits = ", ".join(f"{std:g}" for std in np.unique(here.product_std))
+    _loss_axis(canvas, 3, f"depth 3, init {inits}", r"$|W_{11}|$")
     canvas.panels[3].set_ylim(-2, entry_max)
     canvas.panels[3].legend(loc="upper left")
 
