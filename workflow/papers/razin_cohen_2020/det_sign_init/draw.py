@@ -13,6 +13,7 @@ from razin_cohen_2020.common import HALF_SUM_OF_MEAN, share_below
 
 INITS = {1e-3: "blue", 1e-4: "green", 1e-5: "orange"}
 NAMES = {1e-3: "1e-3", 1e-4: "1e-4", 1e-5: "1e-5"}
+DRAWN = 20  # seeds whose curves are drawn; their ends are drawn of all
 MIDDLE = 0.9  # the gray band: where a published run of the same settings lies with this probability
 
 # Depth, balanced, sign of the determinant: the settings that the slide leaves open.
@@ -32,7 +33,7 @@ def _runs(sweep: xr.Dataset, depth: int, balanced: bool, det: str) -> xr.Dataset
 
 def _curves(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict) -> None:
     for std, color in INITS.items():
-        here = select(runs, {"product_std": std})
+        here = select(runs, {"product_std": std, "seed": list(range(DRAWN))})
         style = {"color": COLORS[color], "linestyle": "-", "linewidth": 0.5, "label": f"init {NAMES[std]}"}
         canvas.each_run(panel, here, here.loss, np.abs(here.unobserved_entry), f"init {NAMES[std]}", **style)
     losses = np.geomspace(1, 1e-4, 200)
