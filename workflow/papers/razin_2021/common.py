@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from greedyrank.claims.statistics import error_at_stop, growing
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, LINES, rank_colors
+from greedyrank.figures.style import COLORS, rank_colors
 from greedyrank.spectra.selection import along, at_stop, last_shared, select
 
 # -- component norms -----------------------------------------------------------------------------
@@ -22,11 +23,15 @@ def inits(runs: xr.Dataset) -> list[float]:
 
 
 def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
-    """Draw the ten largest norms up to the stopping rule, one line style per data seed."""
+    """Draw the ten largest norms up to the stopping rule, the first run bold and the others pale.
+
+    The axis ends where the bold run or the published panel ends, whichever is later.
+    """
     std = f"{runs.factor_std.values[0]:g}"
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
         before = (run.step >= 0) & (run.step <= run.stop_step)
+        style = {"linewidth": 1.2, "zorder": 2} if index == 0 else {"linewidth": 0.5, "alpha": 0.3, "zorder": 1}
         for component, color in enumerate(rank_colors(run.sizes["component"])):
             canvas.line(
                 panel,
@@ -34,8 +39,7 @@ def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, 
                 run.component_norm.isel(component=component),
                 f"norm {component + 1}, data seed {run.data_seed.item():.0f}",
                 color=color,
-                linestyle=LINES[index % len(LINES)],
-                linewidth=1.2 if index == 0 else 0.7,
+                **style,
             )
     for high in np.flatnonzero(runs.component_norm.max(("record", "component")) > norm_max):
         peak = float(runs.component_norm[high].max())
@@ -43,32 +47,41 @@ def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, 
         canvas.panels[panel].text(
             0.98, 0.99, text, transform=canvas.panels[panel].transAxes, ha="right", va="top", size=7
         )
+    end = float(runs.stop_step[0])
     if std in published.get("final", {}):
-        norms = published["final"][std]
-        at = [published["iterations"][std] / 1e3] * len(norms)
-        canvas.published(panel, at, norms, markersize=4)
+        norms, last_iteration = published["final"][std], published["iterations"][std]
+        canvas.published(panel, [last_iteration / 1e3] * len(norms), norms, markersize=4)
+        end = max(end, last_iteration)
     canvas.title(panel, f"init {std}")
-    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms", ylim=(-0.02, norm_max))
+    canvas.panels[panel].set(
+        xlabel="iterations / 1000", ylabel="component norms", xlim=(0, 1.02 * end / 1e3), ylim=(-0.02, norm_max)
+    )
 
 
 def errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: dict) -> None:
-    """Draw the errors, thick up to the stopping rule and thin through a finish after it."""
+    """Draw the errors, thick up to the stopping rule and thin through a finish after it; all but the first run pale."""
     std = f"{runs.factor_std.values[0]:g}"
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
-        style = {"color": COLORS[color], "linestyle": LINES[index % len(LINES)]}
+        pale = {} if index == 0 else {"alpha": 0.3, "zorder": 1}
         for part, where, width in (
             ("to the stop", (run.step >= 0) & (run.step <= run.stop_step), 1.0),
             ("smaller steps", run.step >= run.stop_step, 0.5),
         ):
             series = f"init {std}, data seed {run.data_seed.item():.0f}, {part}"
             label = f"init {std}" if index == 0 and width == 1.0 else None
-            canvas.line(
-                panel, run.step.where(where) / 1e3, run.relative_error, series, linewidth=width, label=label, **style
-            )
-    if std in published.get("error", {}):
-        at, error = published["iterations"][std] / 1e3, published["error"][std]
-        canvas.published(panel, [at], [error], f"init {std}, published", color=COLORS[color], alpha=0.4, markersize=4)
+            style = {"color": COLORS[color], "linewidth": width, "label": label, **pale}
+            canvas.line(panel, run.step.where(where) / 1e3, run.relative_error, series, **style)
+    for what, at in (("error", "iterations"), ("lowest", "lowest_iterations")):
+        if std in published.get(what, {}):
+            place, error = published[at][std] / 1e3, published[what][std]
+            look = {
+                "color": COLORS[color],
+                "alpha": 0.4,
+                "markersize": 4,
+                "marker": {"error": "D", "lowest": "v"}[what],
+            }
+            canvas.published(panel, [place], [error], f"init {std}, published {what}", **look)
     canvas.panels[panel].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
 
 
@@ -89,14 +102,59 @@ def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
     return (at_stop(runs).component_norm > threshold).sum("component").to_numpy()
 
 
-def gap_growth(runs: xr.Dataset, *, stds: list) -> np.ndarray:
+def gap_growth(runs: xr.Dataset, *, stds: list, index: int) -> np.ndarray:
     """Return, for each data seed, the smallest factor by which the gap grows along ``stds``.
 
-    The gap is the fifth largest component norm over the sixth, at the published stop.
+    The gap is component norm ``index`` (counted from 1) over the next, at the published stop.
     """
     norms = at_stop(runs).component_norm
-    gap = norms.isel(component=4) / norms.isel(component=5)
+    gap = norms.isel(component=index - 1) / norms.isel(component=index)
     return np.array([min(gaps[1:] / gaps[:-1]) for gaps in along(gap, "factor_std", stds)])
+
+
+def lowest_error(runs: xr.Dataset) -> np.ndarray:
+    """Return the lowest relative error of each run at any record up to the published stop."""
+    return runs.relative_error.where(runs.step <= runs.stop_step).min("record").to_numpy()
+
+
+def lowest_over_last(runs: xr.Dataset) -> np.ndarray:
+    """Return `lowest_error` over the error at the published stop."""
+    return lowest_error(runs) / error_at_stop(runs)
+
+
+def exponent_deviation(
+    runs: xr.Dataset, *, start: float, learned: float, share: float, exponent: float, divide_by_gamma: bool
+) -> np.ndarray:
+    """Return, for each run, how far at most the growth of a learned component is from a power of its norm.
+
+    The slope of log(rate / gamma) against log(sigma), less ``exponent``, in absolute value; without division by gamma
+    where that is asked for. The arguments of `greedyrank.claims.statistics.growing` say which records count.
+    """
+    slopes = [
+        (run, np.polyfit(np.log(sigma), np.log(rate / gamma if divide_by_gamma else rate), 1)[0])
+        for run, _, sigma, gamma, rate in growing(runs, start=start, learned=learned, share=share)
+    ]
+    return _largest_of_each_run(runs, [(run, abs(slope - exponent)) for run, slope in slopes])
+
+
+def prefactor_deviation(runs: xr.Dataset, *, start: float, learned: float, share: float, order: float) -> np.ndarray:
+    """Return, for each run, how far at most the factor of the growth law is from ``order``, relative to it.
+
+    The factor is the median of rate / (gamma sigma^(2 - 2/order)) of a learned component.
+    """
+    factors = [
+        (run, np.median(rate / (gamma * sigma ** (2 - 2 / order))))
+        for run, _, sigma, gamma, rate in growing(runs, start=start, learned=learned, share=share)
+    ]
+    return _largest_of_each_run(runs, [(run, abs(factor / order - 1)) for run, factor in factors])
+
+
+def _largest_of_each_run(runs: xr.Dataset, values: list[tuple[int, float]]) -> np.ndarray:
+    """Return the largest value of each run, NaN for a run without any."""
+    found = np.full(runs.sizes["run"], np.nan)
+    for run, value in values:
+        found[run] = np.fmax(found[run], value)
+    return found
 
 
 # -- images ---------------------------------------------------------------------------------------

@@ -14,28 +14,53 @@ DEPTHS = {1: ("blue", "o"), 2: ("orange", "s"), 3: ("green", "^")}
 
 
 def _norms(canvas: Canvas, panel: int, runs: xr.Dataset, depth: int, seen: int) -> None:
-    """Draw the ten largest norms of every data seed."""
+    """Draw the ten largest norms of every data seed, the first bold and the others pale."""
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
+        style = {"linewidth": 1.1, "zorder": 2} if index == 0 else {"linewidth": 0.5, "alpha": 0.35, "zorder": 1}
         for component, color in enumerate(rank_colors(run.sizes["component"])):
             series = f"norm {component + 1}, data seed {run.data_seed.item():.0f}"
             steps, norms = run.step.where(run.step > 0) / 1e3, run.component_norm.isel(component=component)
-            canvas.line(panel, steps, norms, series, color=color, linestyle=LINES[index % len(LINES)], linewidth=0.8)
+            canvas.line(panel, steps, norms, series, color=color, **style)
     canvas.title(panel, f"K = {depth}, {seen} observations")
     canvas.panels[panel].set(xlabel="iterations / 1000", ylabel="component norms", yscale="log", ylim=(3e-4, 100))
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", rank: int = 3) -> Canvas:
+def _against_observations(
+    canvas: Canvas, panel: int, runs: xr.Dataset, values: np.ndarray, depth: int, cap: int, dashed: bool
+) -> None:
+    """Draw one value of each run and their medians against the number of observations; runs at the cap are filled."""
+    color, marker = DEPTHS[depth]
+    name = f"K = {depth}{', equal products' if dashed else ''}"
+    # Depths side by side: their markers would hide each other.
+    x = runs.observations.to_numpy() * 1.03 ** (depth - 2)
+    label = name if dashed or depth == 3 else f"K = {depth}, equal components"
+    style = {"color": COLORS[color], "linestyle": (0, (3, 1.5)) if dashed else "-", "label": label}
+    canvas.medians(panel, x, values, name, marker, **style)
+    capped = runs.stop_step.to_numpy() == cap
+    ends = {"color": COLORS[color], "linestyle": "none", "marker": marker, "markersize": 3.5}
+    canvas.line(panel, x[capped], values[capped], f"{name}, at the cap", **ends)
+
+
+def draw(
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", rank: int = 3, cap: int = 12_000
+) -> Canvas:
     """Draw the norms at each depth, those at the end, and gap and error against the number of observations.
 
-    ``rank``: of the targets. The first four panels show the second largest number of observations.
+    ``rank``: of the targets. ``cap``: steps at which runs that do not fit what they see end. The first four panels show
+    the second largest number of observations. Where a depth has two inits, the smaller one is that of equal components.
     """
     canvas = Canvas(2, 3, width=width, height=2.25)
     runs = sweeps["deep_cp"]
     counts = [int(count) for count in np.unique(runs.observations)]
     seen = counts[-2]
     for panel, (depth, (color, marker)) in enumerate(DEPTHS.items()):
-        here = select(runs, {"depth": depth, "observations": seen})
+        deep = select(runs, {"depth": depth})
+        for number, std in enumerate(np.unique(deep.factor_std)):
+            part = select(deep, {"factor_std": float(std)})
+            _against_observations(canvas, 4, part, gap(part, index=rank), depth, cap, dashed=number > 0)
+            _against_observations(canvas, 5, part, last_error(part), depth, cap, dashed=number > 0)
+        here = select(deep, {"factor_std": float(deep.factor_std.min()), "observations": seen})
         _norms(canvas, panel, here, depth, seen)
         final = last(here).component_norm
         for index in range(here.sizes["run"]):
@@ -43,11 +68,6 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
             x = np.arange(1, final.sizes["component"] + 1)
             look = {"color": COLORS[color], "linestyle": LINES[index % len(LINES)], "marker": marker, "markersize": 2.5}
             canvas.line(3, x, final[index], series, linewidth=0.7, label=f"K = {depth}" if index == 0 else None, **look)
-        deep = select(runs, {"depth": depth})
-        for panel_, values in ((4, gap(deep, index=rank)), (5, last_error(deep))):
-            # Depths side by side: their markers would hide each other.
-            x = deep.observations.to_numpy() * 1.03 ** (depth - 2)
-            canvas.medians(panel_, x, values, f"K = {depth}", marker, color=COLORS[color], label=f"K = {depth}")
     canvas.title(3, f"at the end, {seen} observations")
     canvas.panels[3].set(xlabel="component", ylabel="component norm", yscale="log", xticks=range(1, 11))
     canvas.panels[3].legend()
@@ -55,6 +75,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text",
     canvas.panels[4].set(ylabel="3rd over 4th component norm")
     canvas.title(5, "recovery")
     canvas.panels[5].set(ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$")
+    canvas.panels[5].legend(fontsize=5.5)
     for panel in (4, 5):
         canvas.panels[panel].set(xscale="log", yscale="log", xlabel="observations")
         canvas.panels[panel].set_xticks(counts, list(map(str, counts)))

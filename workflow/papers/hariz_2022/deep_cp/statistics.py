@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.spectra.selection import last
+from greedyrank.spectra.selection import last, select
 
 
 def last_error(runs: xr.Dataset) -> np.ndarray:
     """Return the relative error (unsquared) at the end of the smaller steps."""
     return last(runs).relative_error.to_numpy()
+
+
+def last_loss(runs: xr.Dataset) -> np.ndarray:
+    """Return the mean squared residual of what is seen at the end of the smaller steps."""
+    return last(runs).loss.to_numpy()
 
 
 def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
@@ -30,13 +35,12 @@ def growth_of(runs: xr.Dataset, *, index: int) -> np.ndarray:
     return (ends / starts).to_numpy()
 
 
-def error_over_depth_one(runs: xr.Dataset, *, depth: int) -> np.ndarray:
-    """Return the median error over data seeds at one depth over that at depth 1, one a number of observations."""
-    error = last(runs).relative_error
-    return np.array(
-        [
-            np.median(error[(error.observations == seen) & (error.depth == depth)])
-            / np.median(error[(error.observations == seen) & (error.depth == 1)])
-            for seen in np.unique(error.observations)
-        ]
+def error_ratio(runs: xr.Dataset, *, fitted: dict, against: dict) -> np.ndarray:
+    """Return the median error over data seeds of some settings over that of others, one a number of observations."""
+    ends = last(runs)
+    counts = np.intersect1d(*(select(ends, settings).observations for settings in (fitted, against)))
+    ours, theirs = (
+        [float(select(ends, {**settings, "observations": float(seen)}).relative_error.median()) for seen in counts]
+        for settings in (fitted, against)
     )
+    return np.array(ours) / np.array(theirs)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.claims.statistics import growing
-from greedyrank.spectra.selection import last
+from greedyrank.spectra.selection import at_stop, last
 
 
 def _median_error(runs: xr.Dataset, first: xr.DataArray, last: xr.DataArray) -> np.ndarray:
@@ -26,23 +25,29 @@ def error_after_equal_steps(runs: xr.Dataset, *, steps: int) -> np.ndarray:
     return late / _median_error(runs, runs.stop_step - 2 * steps, runs.stop_step - steps)
 
 
-def growth_exponents(
-    runs: xr.Dataset, *, start: float, learned: float, share: float, divide_by_gamma: bool
-) -> np.ndarray:
-    """Return the slope of log(rate / gamma) against log(sigma), one for each learned component."""
-    return np.array(
-        [
-            np.polyfit(np.log(sigma), np.log(rate / gamma if divide_by_gamma else rate), 1)[0]
-            for _, _, sigma, gamma, rate in growing(runs, start=start, learned=learned, share=share)
-        ]
-    )
+def norm_at_stop(runs: xr.Dataset, *, index: int) -> np.ndarray:
+    """Return component norm ``index`` (counted from 1) at the published stop."""
+    return at_stop(runs).component_norm.isel(component=index - 1).to_numpy()
 
 
-def growth_prefactors(runs: xr.Dataset, *, start: float, learned: float, share: float, order: float) -> np.ndarray:
-    """Return the median of rate / (gamma sigma^(2 - 2/order)), one for each learned component."""
-    return np.array(
-        [
-            np.median(rate / (gamma * sigma ** (2 - 2 / order)))
-            for _, _, sigma, gamma, rate in growing(runs, start=start, learned=learned, share=share)
-        ]
-    )
+def onset(runs: xr.Dataset, *, index: int, threshold: float) -> np.ndarray:
+    """Return the first recorded step at which component norm ``index`` (counted from 1) exceeds a threshold.
+
+    Infinite for a run in which it never does.
+    """
+    above = runs.component_norm.isel(component=index - 1) > threshold
+    return runs.step.isel(record=above.argmax("record")).where(above.any("record"), np.inf).to_numpy()
+
+
+def plateaus_over_published(runs: xr.Dataset, *, plateaus: list, begun: float) -> np.ndarray:
+    """Return the error before each component but the first leaves zero over a published one, medians over the runs.
+
+    Before component k + 1 leaves zero: at the last record at which its norm is below ``begun`` times its norm at the
+    stop. ``plateaus`` are the published errors for k = 1, 2, ...
+    """
+    ratios = []
+    for k, published in enumerate(plateaus, start=1):
+        norm = runs.component_norm.isel(component=k)
+        begins = (norm >= begun * at_stop(runs).component_norm.isel(component=k)).argmax("record")
+        ratios.append(float(runs.relative_error.isel(record=np.maximum(begins - 1, 0)).median()) / published)
+    return np.array(ratios)

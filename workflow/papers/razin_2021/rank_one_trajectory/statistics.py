@@ -36,9 +36,13 @@ def sphere_exponent(runs: xr.Dataset, *, stds: list) -> np.ndarray:
     )
 
 
-def step_ratio(runs: xr.Dataset, *, rates: list) -> np.ndarray:
-    """Return, for each data seed, the largest distance at the second learning rate over that at the first."""
-    return np.array([end / start for start, end in along(largest(runs), "learning_rate", rates)])
+def step_ratio(runs: xr.Dataset, *, rates: list, where: str) -> np.ndarray:
+    """Return, for each data seed, the distance at the second learning rate over that at the first.
+
+    ``where``: the ``largest`` distance, or that on the ``sphere``.
+    """
+    distance = {"largest": largest, "sphere": first}[where](runs)
+    return np.array([end / start for start, end in along(distance, "learning_rate", rates)])
 
 
 def second_norm(runs: xr.Dataset) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from greedyrank.config.settings.problems import TARGET
+from greedyrank.data import targets
 from greedyrank.spectra.selection import at_stop
 
 
@@ -39,11 +41,6 @@ def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
     return (at_stop(runs).component_size > threshold).sum("component").to_numpy()
 
 
-def size_at_stop(runs: xr.Dataset, *, index: int) -> np.ndarray:
-    """Return the size of component ``index`` (counted from 1) at the stop."""
-    return at_stop(runs).component_size.isel(component=index - 1).to_numpy()
-
-
 def largest_deviation(runs: xr.Dataset, *, values: list) -> np.ndarray:
     """Return how far, at most, the largest components at the stop are from given values, relative to these."""
     sizes = at_stop(runs).component_size.isel(component=slice(len(values))).to_numpy()
@@ -59,7 +56,18 @@ def half_values_found(runs: xr.Dataset, *, count: int) -> np.ndarray:
     return np.abs(ratio - 1).max("component").to_numpy()
 
 
-def target_fall(runs: xr.Dataset, *, index: int) -> np.ndarray:
-    """Return singular value ``index`` (counted from 1) of the target between its halves, over the first."""
-    values = runs.target_half_value
-    return (values.isel(component=index - 1) / values.isel(component=0)).to_numpy()
+def share_of_targets(runs: xr.Dataset, *, index: int, level: float, draws: int) -> float:
+    """Return the share of random hierarchical targets whose singular value ``index`` (from 1) exceeds a level.
+
+    Singular values are those between the halves. So many targets are drawn, with shape, widths and norm of the runs.
+    """
+    first = runs.isel(run=0)
+    settings = {
+        **dict.fromkeys(TARGET),
+        "shape": [int(length) for length in str(first["shape"].item()).split("x")],
+        "target_widths": [int(width) for width in str(first.target_widths.item()).split(", ")],
+        "target_norm": first.target_norm.item(),
+    }
+    rng = np.random.default_rng(0)
+    values = [targets.root_values(targets.draw(settings, rng))[index - 1] for _ in range(draws)]
+    return float(np.mean(np.array(values) > level))
