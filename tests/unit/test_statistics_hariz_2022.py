@@ -1,0 +1,66 @@
+"""For each claim of Hariz et al. 2022: runs on which it holds, and runs on which it must fail."""
+
+import numpy as np
+import pytest
+from hand_made import holds, runs, untested
+
+START = np.geomspace(1e-3, 1e-5, 10)
+THREE = np.array([25.0, 10.0, 7.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-4, 1e-4, 2e-5])
+
+
+def ended(*ends):
+    return runs({}, component_norm=[[START, end] for end in ends])
+
+
+def with_norm(index, value):
+    """Return the norms of three components, with one of them changed."""
+    return np.where(np.arange(10) == index - 1, value, THREE)
+
+
+def last(name, *values):
+    return runs({}, **{name: [[1.0, value] for value in values]})
+
+
+def errors(deep, shallow, fitted, against, counts=(500, 700)):
+    """Return the errors of three data seeds at two depths and two numbers of observations."""
+    rows = [
+        (*settings, seen, error)
+        for settings, found in ((fitted, deep), (against, shallow))
+        for seen, middle in zip(counts, found, strict=True)
+        for error in (middle / 10, middle, 100 * middle)
+    ]
+    depth, std, seen, error = zip(*rows, strict=True)
+    settings = {"depth": depth, "factor_std": std, "observations": seen}
+    return runs(settings, relative_error=np.array(error)[:, None])
+
+
+CASES = {
+    "deep_cp.deeper_recovers_better": (
+        errors((1e-3, 1e-3), (0.1, 0.05), fitted=(3, 0.3), against=(1, 0.267)),
+        errors((1e-3, 1e-2), (0.1, 0.05), fitted=(3, 0.3), against=(1, 0.267)),
+    ),
+    "deep_cp.every_depth_fits": (last("loss", 1e-5, 9e-5), last("loss", 1e-5, 2e-4)),
+    "deep_cp.three_components": (ended(THREE, with_norm(4, 0.4)), ended(THREE, with_norm(4, 0.6))),
+    "deep_cp.gap_is_wide": (ended(THREE, with_norm(4, 0.2)), ended(THREE, with_norm(4, 0.25))),
+    "deep_cp.unlearned_stay": (ended(THREE, with_norm(10, 4e-5)), ended(THREE, with_norm(10, 6e-5))),
+    "deep_cp.all_recover": (last("relative_error", 1e-3, 9e-3), last("relative_error", 1e-3, 2e-2)),
+    "deep_cp.deepest_does_not_fit": (last("loss", 1e-2, 2e-3), last("loss", 1e-2, 5e-4)),
+}
+
+
+@pytest.mark.parametrize("reference", CASES)
+def test_a_claim_holds_where_it_should_and_fails_where_it_should(reference):
+    good, bad = CASES[reference]
+    assert holds(reference, good)
+    assert not holds(reference, bad)
+
+
+def test_every_statistic_is_tried():
+    assert untested("hariz_2022", CASES) == []
+
+
+def test_depths_are_compared_at_the_numbers_of_observations_that_both_have():
+    good, bad = CASES["deep_cp.deeper_recovers_better"]
+    assert holds(
+        "deep_cp.deeper_recovers_better", bad.isel(run=np.flatnonzero((bad.depth == 1) | (bad.observations == 500)))
+    )
