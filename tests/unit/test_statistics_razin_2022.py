@@ -27,7 +27,7 @@ def tree(half=ENDS, crossing=ENDS, pair=ENDS, root=ENDS, together=()):
 def learned(ratios, target=(50.0, 30.0, 10.0, 5.0, 2.0)):
     """Return a run that ends with these shares of a target's root values."""
     values = np.array(target)
-    made = runs({}, half_value=[[np.zeros(5), values * ratios]])
+    made = runs({}, half_value=[[np.zeros(5), np.zeros(5), np.zeros(5), values * ratios]])
     return made.assign(target_half_value=(("run", "component"), values[None]))
 
 
@@ -46,6 +46,10 @@ CASES = {
         trained(steps=(0, 1000, 2000, 3000, 4000, 9000)),
     ),
     "mf_cp_htf.fixed_root_found": (learned([1, 1.01, 0.97, 1, 0.98]), learned([1, 1, 1, 1, 0.5])),
+    "mf_cp_htf.fixed_root_found.control": (
+        learned([1, 1, 1, 1, 1]).isel(record=[3, 3, 3, 3]).assign(step=(("run", "record"), [[0, 1, 2, 3]])),
+        learned([1, 1, 1, 1, 1]),
+    ),
     "mf_cp_htf.cp_recovers": (
         runs({}, relative_error=[[1, 1e-3]]),
         runs({}, relative_error=[[1e-3, 2e-2]]),

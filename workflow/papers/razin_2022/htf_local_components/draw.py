@@ -81,5 +81,5 @@ def draw(
     _counts(canvas, 5, runs, threshold)
     canvas.title(5, f"singular values above {threshold:g}")
     canvas.panels[5].set(xlabel="iterations / 1000", ylabel="number", ylim=(0, runs.sizes["component"] + 0.5))
-    canvas.panels[5].legend(loc="upper left")
+    canvas.panels[5].legend(loc="center right")
     return canvas

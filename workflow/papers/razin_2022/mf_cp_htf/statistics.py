@@ -47,12 +47,13 @@ def largest_deviation(runs: xr.Dataset, *, values: list) -> np.ndarray:
     return np.abs(sizes / np.array(values) - 1).max(axis=1)
 
 
-def half_values_found(runs: xr.Dataset, *, count: int) -> np.ndarray:
+def half_values_found(runs: xr.Dataset, *, count: int, share: float) -> np.ndarray:
     """Return how far, at most, the first ``count`` singular values between the halves are from the target's.
 
-    At the stop, relative to each of the target's: 1 where one of them is not learned at all.
+    Relative to each of the target's, 1 where one of them is not learned at all; after a share of the steps to the stop.
     """
-    ratio = (at_stop(runs).half_value / runs.target_half_value).isel(component=slice(count))
+    reached = runs.isel(record=(runs.step >= share * runs.stop_step).argmax("record"))
+    ratio = (reached.half_value / runs.target_half_value).isel(component=slice(count))
     return np.abs(ratio - 1).max("component").to_numpy()
 
 
