@@ -11,6 +11,7 @@ from greedyrank.spectra.selection import last, select
 from hariz_2022.deep_cp.statistics import gap, last_error
 
 DEPTHS = {1: ("blue", "o"), 2: ("orange", "s"), 3: ("green", "^")}
+DASHED = (0, (3, 1.5))
 
 
 def _norms(canvas: Canvas, panel: int, runs: xr.Dataset, depth: int, seen: int) -> None:
@@ -34,9 +35,7 @@ def _against_observations(
     name = f"K = {depth}{', equal products' if dashed else ''}"
     # Depths side by side: their markers would hide each other.
     x = runs.observations.to_numpy() * 1.03 ** (depth - 2)
-    label = name if dashed or depth == 3 else f"K = {depth}, equal components"
-    style = {"color": COLORS[color], "linestyle": (0, (3, 1.5)) if dashed else "-", "label": label}
-    canvas.medians(panel, x, values, name, marker, **style)
+    canvas.medians(panel, x, values, name, marker, color=COLORS[color], linestyle=DASHED if dashed else "-")
     capped = runs.stop_step.to_numpy() == cap
     ends = {"color": COLORS[color], "linestyle": "none", "marker": marker, "markersize": 3.5}
     canvas.line(panel, x[capped], values[capped], f"{name}, at the cap", **ends)
@@ -75,9 +74,12 @@ def draw(
     canvas.panels[4].set(ylabel="3rd over 4th component norm")
     canvas.title(5, "recovery")
     canvas.panels[5].set(ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$")
-    canvas.panels[5].legend(fontsize=5.5)
+    for line, name in (("-", "equal components"), (DASHED, "equal products")):
+        canvas.panels[5].plot([], [], color="0.3", linestyle=line, label=name)
+    canvas.panels[5].legend(loc="lower left")
     for panel in (4, 5):
         canvas.panels[panel].set(xscale="log", yscale="log", xlabel="observations")
         canvas.panels[panel].set_xticks(counts, list(map(str, counts)))
         canvas.panels[panel].minorticks_off()
+    canvas.panels[5].set_ylim(bottom=1e-5)  # room for the legend
     return canvas
