@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from hand_made import holds, runs, untested
 
 START = np.geomspace(1e-3, 1e-5, 10)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from hand_made import holds, runs, untested
 
 LENGTH, MODES = 25, 3

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+
 from hand_made import holds, runs, untested
 
 FIVE = [0.6, 0.5, 0.4, 0.3, 0.2, 1e-5, 1e-5, 0, 0, 0]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from hand_made import holds, runs, untested
 
 ENDS = [36.5, 32.0, 28.0, 23.0, 20.0, 0.01, 0.01, 0.01, 0.01, 0.01]
