@@ -13,6 +13,7 @@ from pathlib import Path
 from greedyrank import plugins, provenance, storage
 from greedyrank.config import defaults
 from greedyrank.config.sweeps import Slice
+from greedyrank.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -23,16 +24,25 @@ def generate(settings: dict, data_dir: Path, out: Path) -> None:
     Parameters
     ----------
     settings : dict
-        ``problem``, and ``instances``: the settings of each.
+        ``problem``, and ``instances``: the settings of each. Where targets are read from files: ``files``, the SHA-256
+        of each, and ``seen``, for each instance how much of it the runs see.
     data_dir : Path
-        Folder of images and ratings.
+        Folder of images, ratings and targets.
     out : Path
         An npz file.
+
+    Raises
+    ------
+    UserError
+        If a file is not the one that the build was planned with.
     """
     from greedyrank.data import instances
 
+    for name, planned in settings.get("files", {}).items():
+        if storage.checksum(data_dir / name) != planned:
+            raise UserError(f"{data_dir / name} has changed since the build was planned; start the build again")
     generator = instances.generator(settings["problem"], data_dir)
-    instances.save(out, settings["problem"], settings["instances"], generator)
+    instances.save(out, settings["problem"], settings["instances"], generator, settings.get("seen", []))
 
 
 def train(

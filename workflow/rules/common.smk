@@ -34,6 +34,8 @@ except ConfigError as error:
 
 if plan.skipped and IS_MAIN:
     logger.warning(plan.skip_message())
+if IS_MAIN and (left_out := plan.left_out_message()):
+    logger.warning(left_out)
 if plan.project.broken and IS_MAIN:
     logger.error(plan.broken_message())
 
@@ -59,6 +61,7 @@ onstart:
 localrules:
     fetch_images,
     movielens,
+    released,
     generate,
     page,
 

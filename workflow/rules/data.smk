@@ -41,6 +41,25 @@ rule movielens:
         STAGE + " fetch_movielens --data-dir {params.data_dir:q} --log {log:q}"
 
 
+# What authors released without a licence is fetched when asked for; sweeps that need it are left out while it is missing.
+rule released:
+    log:
+        f"{RESULTS}/logs/fetch_released.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        slice=plan.slices.released(),
+        data_dir=DATA_DIR,
+    message:
+        "released files: fetch and verify"
+    shell:
+        "python scripts/fetch_released.py --slice - --data-dir {params.data_dir:q} --log {log:q} <<< {params.slice:q}"
+
+
 rule generate:
     input:
         plan.data_inputs,

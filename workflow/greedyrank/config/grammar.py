@@ -34,15 +34,20 @@ def name_of_files(text: str) -> str:
     return text
 
 
-def folder(text: str) -> str:
-    """Return the name of a folder, if it can stand in a path of Snakemake's and in a command."""
+def path_name(text: str, what: str) -> str:
+    """Return the path of a folder or file, if it can stand in a path of Snakemake's and in a command."""
     long = len(text) > 1000 or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in text.split("/"))
     if not text.isprintable() or set(text) & set("{}") or text[:1] in ("-", "~") or long:
         raise ValueError(
-            f"{text!r} is not a valid name of a folder; allowed: printable characters except braces, not starting with"
+            f"{text!r} is not a valid name of a {what}; allowed: printable characters except braces, not starting with"
             f" - or ~, up to {LONGEST_NAME} bytes between slashes, and 1000 in all"
         )
     return text
+
+
+def folder(text: str) -> str:
+    """Return the name of a folder, if it can stand in a path of Snakemake's and in a command."""
+    return path_name(text, "folder")
 
 
 class Strict(BaseModel):
@@ -116,6 +121,13 @@ class Figure(Strict):
         default=None, description="the figure of the same paper whose draw.py draws this one too; default: its own"
     )
     options: dict[str, Any] = Field(default={}, description="keyword arguments of the drawing function")
+
+
+class ReleasedFile(Strict):
+    """A file that a paper's authors released: an entry of the paper's data.yaml, under its path in the data folder."""
+
+    url: str = Field(pattern="^https://", description="where it can be downloaded, at one fixed version")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="the SHA-256 of its content")
 
 
 class Config(Strict):

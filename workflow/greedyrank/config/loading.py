@@ -9,16 +9,28 @@ from pydantic import ValidationError
 
 from greedyrank.code_digest import Code
 from greedyrank.config import papers as paper_folders
+from greedyrank.config import target_files
 from greedyrank.config.figure_loader import LoadedFigure, load_figure
-from greedyrank.config.grammar import Config, name_of_files
+from greedyrank.config.grammar import Config, ReleasedFile, name_of_files, path_name
 from greedyrank.config.messages import explain, nearest
-from greedyrank.config.papers import FIGURE, SWEEPS, Paper
+from greedyrank.config.papers import DATA, FIGURE, SWEEPS, Paper
 from greedyrank.config.sweep_loader import ResolvedSweep, load_sweep, merge
 from greedyrank.config.yaml_input import ConfigError, check_plain
 
 PACKAGE = Path(__file__).parents[1]
 # Targets of the workflow itself.
-RESERVED = ("all", "claims", "page", "generate", "extract", "baseline", "movielens", "fetch_images", "check_claims")
+RESERVED = (
+    "all",
+    "claims",
+    "page",
+    "generate",
+    "extract",
+    "baseline",
+    "movielens",
+    "released",
+    "fetch_images",
+    "check_claims",
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,8 @@ class Project:
         Figures that cannot be built, and why: one message a line.
     owners : dict
         The paper of every figure, broken or not.
+    released : dict
+        The files that papers' authors released, by their paths below the data folder.
     code : Code
         The code of the engine and of the papers.
     """
@@ -49,6 +63,7 @@ class Project:
     figures: dict[str, LoadedFigure]
     broken: dict[str, list[str]]
     owners: dict[str, Paper]
+    released: dict[str, ReleasedFile]
     code: Code
 
 
@@ -110,6 +125,47 @@ def _blocks(papers: list[Paper]) -> tuple[dict[str, tuple[str, dict]], dict[str,
     return blocks, wrong, unread
 
 
+def _released(papers: list[Paper], unread: dict[Paper, list[str]]) -> dict[str, ReleasedFile]:
+    """Return the files that the papers' data.yaml name; papers whose file is wrong are added to ``unread``."""
+    found: dict[str, ReleasedFile] = {}
+    for paper in papers:
+        place = paper.folder / DATA
+        if not place.exists():
+            continue
+        try:
+            for name, block in paper.read(DATA).items():
+                path_name(name, "file")
+                found[name] = ReleasedFile.model_validate(block)
+        except ConfigError as error:
+            unread[paper] = error.messages
+        except ValidationError as error:
+            unread[paper] = explain(error, f"{place}: {name}", ReleasedFile)
+        except ValueError as error:
+            unread[paper] = [f"{place}: {error}"]
+    return found
+
+
+def _check_target_files(sweep: ResolvedSweep, place: str, folder: str, released: dict[str, ReleasedFile]) -> None:
+    """Refuse a user's target file that is not there, or is empty; of a released one the plan says that it is missing.
+
+    Raises
+    ------
+    ConfigError
+        Naming the sweep, the setting and the file.
+    """
+    errors = []
+    for name in target_files.of(sweep.whole):
+        path = Path(folder, name)
+        if name in released:
+            continue
+        if not path.is_file():
+            errors.append(f"{place}: target_file is {name!r}: there is no file {path}")
+        elif not path.stat().st_size:
+            errors.append(f"{place}: target_file is {name!r}: {path} is empty")
+    if errors:
+        raise ConfigError(errors)
+
+
 def _wrong(config: Config, block: dict, place: str) -> list[str]:
     """Return what is wrong with a sweep as its paper has it."""
     try:
@@ -119,7 +175,12 @@ def _wrong(config: Config, block: dict, place: str) -> list[str]:
     return []
 
 
-def _sweeps(config: Config, blocks: dict[str, tuple[str, dict]], wrong: dict[str, list[str]]):
+def _sweeps(
+    config: Config,
+    blocks: dict[str, tuple[str, dict]],
+    wrong: dict[str, list[str]],
+    released: dict[str, ReleasedFile],
+) -> dict[str, ResolvedSweep]:
     """Resolve all sweeps; what a user's override makes wrong is an error of the config, and ends the loading."""
     resolved: dict[str, ResolvedSweep] = {}
     of_user: list[str] = []
@@ -129,7 +190,10 @@ def _sweeps(config: Config, blocks: dict[str, tuple[str, dict]], wrong: dict[str
         override = config.sweeps.get(name)
         own = f"{place}: {name}"
         try:
-            resolved[name] = load_sweep(block, config.scale, f"sweeps.{name}" if override else own, override, name)
+            here = f"sweeps.{name}" if override else own
+            sweep = load_sweep(block, config.scale, here, override, name)
+            _check_target_files(sweep, here, config.data_dir, released)
+            resolved[name] = sweep
         except ConfigError as error:
             if of_paper := _wrong(config, block, own) if override else error.messages:
                 wrong[name] = of_paper
@@ -166,7 +230,8 @@ def load(raw: dict) -> Project:
     ]
     if errors:
         raise ConfigError(errors)
-    sweeps = _sweeps(config, blocks, wrong)
+    released = _released(papers, unread)
+    sweeps = _sweeps(config, blocks, wrong, released)
     code = Code({PACKAGE.name: PACKAGE, **{paper.name: paper.folder for paper in papers}})
     figures: dict[str, LoadedFigure] = {}
     for name, paper in owners.items():
@@ -185,7 +250,7 @@ def load(raw: dict) -> Project:
             broken[name] = error.messages
     if not figures:
         raise ConfigError(list(dict.fromkeys(message for messages in broken.values() for message in messages)))
-    return Project(config, papers, sweeps, figures, broken, owners, code)
+    return Project(config, papers, sweeps, figures, broken, owners, released, code)
 
 
 def _shown(paper: Paper, name: str, config: Config) -> list[str]:

@@ -13,8 +13,9 @@ from greedyrank.config.yaml_input import ConfigError, check_plain, read_mapping
 
 # Below it lie workflow/papers, also where Snakemake runs in another folder.
 REPOSITORY = Path(__file__).parents[3]
-SWEEPS, FIGURE, CLAIMS, PUBLISHED, CAPTION = (
+SWEEPS, DATA, FIGURE, CLAIMS, PUBLISHED, CAPTION = (
     "sweeps.yaml",
+    "data.yaml",
     "figure.yaml",
     "claims.yaml",
     "published.yaml",

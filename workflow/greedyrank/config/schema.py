@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from greedyrank.config.grammar import Claim, Config, Figure, Sweep
+from greedyrank.config.grammar import Claim, Config, Figure, ReleasedFile, Sweep
 from greedyrank.config.settings.base import Settings
 from greedyrank.config.settings.factorizations import FACTORIZATIONS
 from greedyrank.config.settings.optimizers import OPTIMIZERS
@@ -67,7 +67,7 @@ def _without_required(schema: dict) -> dict:
 
 
 def build() -> dict[str, dict]:
-    """Return the schema of each kind of file: config, sweeps, figure and claims."""
+    """Return the schema of each kind of file: config, sweeps, data, figure and claims."""
     sweep, definitions = _sweep()
     figure = Figure.model_json_schema()
     config = Config.model_json_schema()
@@ -81,6 +81,7 @@ def build() -> dict[str, dict]:
             "additionalProperties": {"$ref": "#/$defs/Sweep"},
             "$defs": {**definitions, "Sweep": sweep},
         },
+        "data": TypeAdapter(dict[str, ReleasedFile]).json_schema(),
         "figure": figure,
         "claims": TypeAdapter(list[Claim]).json_schema(),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,52 @@ from typing import Any
 import numpy as np
 
 from greedyrank import provenance, storage
+from greedyrank.data import target_files
 from greedyrank.plugins import plugin
 
 Generator = Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
 
 
 def generator(problem: str, data_dir: Path | None) -> Generator:
-    """Return what generates the data of an instance from its settings; images and ratings are read from a folder."""
-    return functools.partial(plugin("problems", problem).generate, data_dir=data_dir)
+    """Return what generates the data of an instance from its settings.
+
+    Images, ratings and targets of one's own are read from a folder.
+    """
+    module = plugin("problems", problem)
+
+    def generate(settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        if file := settings.get("target_file"):  # a setting of problems that have a target
+            return module.given(settings, target_files.read(Path(data_dir or "", file), settings["shape"]))
+        return module.generate(settings, data_dir=data_dir)
+
+    return generate
 
 
-def save(path: Path, problem: str, instances: list[dict], generate: Generator) -> None:
-    """Generate the data of some instances, given by their settings, into one file."""
+def save(path: Path, problem: str, instances: list[dict], generate: Generator, seen: list[list[dict]]) -> None:
+    """Generate the data of some instances into one file.
+
+    Parameters
+    ----------
+    path : Path
+        An npz file.
+    problem : str
+        Its name.
+    instances : list of dict
+        The settings of each instance.
+    generate : callable
+        From `generator`.
+    seen : list of list of dict
+        For each instance that is read from a file, how much of it the runs see: checked before anything trains.
+    """
     from greedyrank.config import defaults  # needs pydantic; `generator` works without it
 
-    arrays = {
-        f"{number}_{name}": array
-        for number, settings in enumerate(instances)
-        for name, array in generate(defaults.instance_filled(problem, settings)).items()
-    }
+    arrays: dict[str, np.ndarray] = {}
+    for number, settings in enumerate(instances):
+        whole = defaults.instance_filled(problem, settings)
+        found = generate(whole)
+        for part in seen[number] if seen else ():
+            plugin("problems", problem).check_seen({**whole, **part}, found, whole["target_file"])
+        arrays |= {f"{number}_{name}": array for name, array in found.items()}
     storage.save_arrays(path, {"problem": problem, "instances": instances}, arrays)
 
 

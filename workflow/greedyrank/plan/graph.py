@@ -17,6 +17,7 @@ from greedyrank.config.grammar import LONGEST_NAME, is_name_of_files
 from greedyrank.config.papers import CAPTION
 from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.config.yaml_input import ConfigError
+from greedyrank.plan.data_files import DataFiles
 from greedyrank.plan.resources import Resources
 from greedyrank.plan.slices import Slices
 
@@ -95,16 +96,17 @@ class Plan:
         self._reads: dict[str, dict[str, list[str]]] = {}
         for name, sweep in self.sweeps.items():
             self.instances[name], self._reads[name] = _instances(sweep.whole, self.jobs[name])
-        self.slices = Slices(self.project)
+        self.files = DataFiles(self.project)
+        self.slices = Slices(self.project, self.files)
         self.resources = Resources(self.project, self.jobs, here)
         if here:
             self.resources.check_memory()
-        self.missing = sorted({f for name in self.sweeps for f in self._users_files(name) if not Path(f).exists()})
-        self.skipped = [
-            name
-            for name, figure in self.figures.items()
-            if any(f in self.missing for sweep in figure.block.sweeps for f in self._users_files(sweep))
-        ]
+        self.missing = sorted(
+            self.files.path(name)
+            for name in {file for sweep in self.sweeps.values() for file in PROBLEMS[sweep.whole.problem].files}
+            if name in self.files.missing
+        )
+        self.skipped = [name for name, figure in self.figures.items() if self.files.lacks_all(figure.block.sweeps)]
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -114,6 +116,15 @@ class Plan:
             f"Skipped unless asked for by name: {', '.join(self.skipped)}. {', '.join(self.missing)} is missing and"
             " may not be redistributed: put it there, or download it with: snakemake --cores 1 movielens"
         )
+
+    def left_out_message(self) -> str:
+        """Return one line for each sweep that is left out of its figures, and how to get its files; or nothing."""
+        found: dict[str, str] = {}
+        for figure in self.figures.values():
+            found |= self.files.left_out(figure.block.sweeps)
+        lines = [f"Left out: {sweep}. {reason}." for sweep, reason in found.items()]
+        how = "Put the files that the authors released there, or download them with: snakemake --cores 1 released"
+        return "\n".join([*lines, how]) if lines else ""
 
     def broken_message(self) -> str:
         """Return what is wrong in the folders of figures, one line each, and which figures are left out."""
@@ -144,15 +155,13 @@ class Plan:
 
     # -- data --------------------------------------------------------------------------------------
 
-    def _users_files(self, sweep: str) -> list[str]:
-        """Return the files of the data folder that a sweep needs and the user provides."""
-        return [str(Path(self.data_dir) / file) for file in PROBLEMS[self.sweeps[sweep].whole.problem].files]
-
     def data_inputs(self, wildcards) -> list[str]:
         """Return what a generation job waits for: the verified images, the user's files, or nothing."""
         group = self.instances[wildcards.sweep][wildcards.instance]
         datasets = sorted({data["dataset"] for data in group if "dataset" in data})
-        return [f"{self.results}/data/{dataset}.sha256" for dataset in datasets] + self._users_files(wildcards.sweep)
+        named = [*PROBLEMS[self.sweeps[wildcards.sweep].whole.problem].files]
+        named += dict.fromkeys(data["target_file"] for data in group if data.get("target_file"))
+        return [f"{self.results}/data/{dataset}.sha256" for dataset in datasets] + list(map(self.files.path, named))
 
     def data_slice(self, wildcards) -> str:
         """Return the settings of the instances in one file."""
@@ -186,7 +195,8 @@ class Plan:
 
     def figure_inputs(self, wildcards) -> list[str]:
         """Return the spectra that a figure and its claims read."""
-        return [f"{self.results}/spectra/{sweep}.nc" for sweep in self.figures[wildcards.figure].block.sweeps]
+        shown = self.files.shown(self.figures[wildcards.figure].block.sweeps)
+        return [f"{self.results}/spectra/{sweep}.nc" for sweep in shown]
 
     def figure_files(self, figure: str) -> list[str]:
         """Return the outputs of one figure: pictures, drawn data and verdicts."""

@@ -10,14 +10,16 @@ from functools import cache
 
 from greedyrank import provenance
 from greedyrank.code_digest import Code
-from greedyrank.config import defaults, sweeps
+from greedyrank.config import defaults, sweeps, target_files
 from greedyrank.config.figure_loader import find_statistic
 from greedyrank.config.loading import Project
 from greedyrank.config.settings.base import Settings
 from greedyrank.config.settings.baselines import BASELINES
 from greedyrank.config.settings.problems import PROBLEMS
+from greedyrank.plan.data_files import DataFiles
 
 Models = tuple[type[Settings], ...]
+SEEN = ("observations", "observed_fraction")  # the settings that say how many entries a run sees
 
 
 def code_identity(code: Code, models: Models, entries: tuple[str, ...]) -> str:
@@ -49,10 +51,12 @@ class Slices:
     ----------
     project : Project
         What can be built.
+    files : DataFiles
+        The files of the data folder that sweeps need.
     """
 
-    def __init__(self, project: Project):
-        self._project = project
+    def __init__(self, project: Project, files: DataFiles):
+        self._project, self._files = project, files
         self._identity = cache(self._uncached_identity)
 
     def _uncached_identity(self, models: Models, *entries: str) -> str:
@@ -64,19 +68,33 @@ class Slices:
     # -- data ------------------------------------------------------------------------------------
 
     def data(self, sweep: str, instances: list[dict]) -> str:
-        """Return the settings of the instances in one file, as canonical JSON."""
-        problem = self._project.sweeps[sweep].whole.problem
-        return provenance.canonical(
-            {
-                "problem": problem,
-                "instances": [defaults.instance_without(problem, instance) for instance in instances],
-            }
-        )
+        """Return the settings of the instances in one file, as canonical JSON.
+
+        For those whose target is read from a file, with the SHA-256 of each file and with how much the runs see.
+        """
+        whole = self._project.sweeps[sweep].whole
+        problem = whole.problem
+        found: dict[str, object] = {
+            "problem": problem,
+            "instances": [defaults.instance_without(problem, instance) for instance in instances],
+        }
+        if files := {instance["target_file"] for instance in instances if instance.get("target_file")}:
+            found["files"] = {file: self._files.checksum(file) for file in files}
+            if seen := [name for name in SEEN if name in PROBLEMS[problem].model_fields]:
+                found["seen"] = [sweeps.choices(sweeps.narrow(whole, instance), seen) for instance in instances]
+        return provenance.canonical(found)
 
     def data_code(self, sweep: str) -> str:
         """Return the digest of the code that generates data."""
-        problem = self._project.sweeps[sweep].whole.problem
-        return self._engine((PROBLEMS[problem],), f"problems.{problem}:generate")
+        whole = self._project.sweeps[sweep].whole
+        entries = [f"problems.{whole.problem}:generate"]
+        if target_files.of(whole):
+            entries += [f"problems.{whole.problem}:given", "data.target_files:read"]
+        return self._engine((PROBLEMS[whole.problem],), *entries)
+
+    def released(self) -> str:
+        """Return address and SHA-256 of every file that papers' authors released, as canonical JSON."""
+        return provenance.canonical({name: file.model_dump() for name, file in self._project.released.items()})
 
     # -- training --------------------------------------------------------------------------------
 
@@ -148,7 +166,7 @@ class Slices:
                 "scale": self._project.config.scale,
                 "draw": figure.block.options,
                 "published": figure.published,
-                "sweeps": {sweep: self.record(sweep) for sweep in figure.block.sweeps},
+                "sweeps": {sweep: self.record(sweep) for sweep in self._files.shown(figure.block.sweeps)},
             }
         )
 
@@ -160,8 +178,11 @@ class Slices:
 
     def claims(self, name: str) -> str:
         """Return the claims of a figure, as canonical JSON."""
-        scale, claims = self._project.config.scale, self._project.figures[name].claims
-        return provenance.canonical({"scale": scale, "claims": claims})
+        figure = self._project.figures[name]
+        found: dict[str, object] = {"scale": self._project.config.scale, "claims": figure.claims}
+        if left_out := self._files.left_out(figure.block.sweeps):
+            found["left_out"] = left_out
+        return provenance.canonical(found)
 
     def claims_code(self, name: str) -> str:
         """Return the digest of the judging and of the figure's statistics."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from greedyrank.config.sweeps import Run
-from greedyrank.data import targets
+from greedyrank.data import target_files, targets
 from greedyrank.kernels import residual_loss
 from greedyrank.training.base import FullBatchProblem
 from greedyrank.training.protocols import Arrays, Place
@@ -42,13 +42,51 @@ def generate(settings: Mapping[str, Any], data_dir: str | Path | None = None) ->
         index = tuple(rows[:, :-1].astype(np.int64).T)
         return {"entries": np.ravel_multi_index(index, shape), "values": rows[:, -1]}
     rng = np.random.default_rng([settings["data_seed"], 0])
-    target = targets.draw(settings, rng)
+    return _drawn(settings, targets.draw(settings, rng), rng)
+
+
+def _drawn(settings: Mapping[str, Any], target: np.ndarray, rng: np.random.Generator) -> Arrays:
+    """Draw which entries of a target are seen, and the noise."""
     size = target.size
     entries = rng.integers(0, size, size) if settings["replacement"] else rng.permutation(size)
     noisy = target
     if settings["noise_std"]:
-        noisy = target + targets.noise(shape, settings, rng)
+        noisy = target + targets.noise(settings["shape"], settings, rng)
     return {"entries": entries, "values": noisy.ravel()[entries], "target": target}
+
+
+def given(settings: Mapping[str, Any], found: target_files.Given) -> Arrays:
+    """Return the data of a target of one's own, as `generate` does of a drawn one.
+
+    Which entries are seen is drawn by the data seed, unless the target comes with a list of them or with their order.
+
+    Raises
+    ------
+    BadTarget
+        If the settings say of the target what it is not, or ask for what a list of entries cannot give.
+    """
+    entries = found.entries if isinstance(found, target_files.Listed) else found.order
+    if entries is not None and (asked := [name for name in ("replacement", "noise_std") if settings[name]]):
+        raise target_files.BadTarget(f"{found.source} says which entries are seen: no `{asked[0]}`")
+    if isinstance(found, target_files.Listed) and settings["target_rank"] is settings["target_norm"] is None:
+        return {"entries": found.entries, "values": found.values}
+    target = target_files.check_statements(found, settings)
+    if entries is None:
+        return _drawn(settings, target, np.random.default_rng([settings["data_seed"], 0]))
+    return {"entries": entries, "values": target.ravel()[entries], "target": target}
+
+
+def check_seen(run: Mapping[str, Any], data: Arrays, source: str) -> None:
+    """Check that the data have as many entries as a run sees.
+
+    Raises
+    ------
+    BadTarget
+        If they have fewer, naming both numbers.
+    """
+    asked, there = seen(run).stop, len(data["entries"])
+    if asked is not None and asked > there:
+        raise target_files.BadTarget(f"{source} lists {there} entries; the sweep asks for {asked}")
 
 
 def seen(run: Mapping[str, Any]) -> slice:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from greedyrank.config.sweeps import Run
-from greedyrank.data import targets
+from greedyrank.data import target_files, targets
 from greedyrank.kernels import residual_loss
 from greedyrank.training.base import FullBatchProblem
 from greedyrank.training.protocols import Arrays, Place
@@ -76,7 +76,23 @@ def generate(settings: Mapping[str, Any], data_dir: str | Path | None = None) ->
         ``values``: y_i = <A_i, target>, noise included, float64. ``target``: without noise.
     """
     rng = np.random.default_rng([settings["data_seed"], 0])
-    target = targets.draw(settings, rng)
+    return _measured(settings, targets.draw(settings, rng), rng)
+
+
+def given(settings: Mapping[str, Any], found: target_files.Given) -> Arrays:
+    """Return the data of a target of one's own, as `generate` does of a drawn one.
+
+    Raises
+    ------
+    BadTarget
+        If it is a list of entries, or the settings say of it what it is not.
+    """
+    target = target_files.check_statements(found, settings)
+    return _measured(settings, target, np.random.default_rng([settings["data_seed"], 0]))
+
+
+def _measured(settings: Mapping[str, Any], target: np.ndarray, rng: np.random.Generator) -> Arrays:
+    """Measure a target, and add the noise."""
     values = ensemble(settings) @ target.ravel()
     if settings["noise_std"]:
         values += settings["noise_std"] * rng.standard_normal(len(values))

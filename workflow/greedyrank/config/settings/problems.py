@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from greedyrank.config import target_files
+from greedyrank.config.grammar import path_name
 from greedyrank.config.settings.base import ProblemSettings, check_widths
 
 if TYPE_CHECKING:
@@ -26,7 +29,10 @@ TARGET = (
     "target_widths",
     "target_root_spectrum",
     "target_root_least",
+    "target_file",
 )
+# Of these, what is not said of a target in a file.
+DRAWN = tuple(name for name in TARGET if name not in ("shape", "target_rank", "target_norm", "target_file"))
 
 
 class Target(ProblemSettings):
@@ -58,6 +64,11 @@ class Target(ProblemSettings):
         description="a hierarchical target is drawn again until each of its singular values between its two halves,"
         " as many as its last width, is above this",
     )
+    target_file: str | None = Field(
+        default=None,
+        description="a file with the target, or with a list of its observed entries (npz, npy, csv or pt), below the"
+        " data folder or with its whole path; `target_rank` and `target_norm` are then compared with it",
+    )
     noise_std: float = Field(default=0.0, ge=0, description="standard deviation of what is added to each value seen")
     data_seed: int = Field(default=0, ge=0, description="draws the target, what is seen of it, and the noise")
     loss: Literal["mean", "half_sum", "huber"] = Field(
@@ -81,6 +92,10 @@ class Target(ProblemSettings):
 
     def _check_target(self) -> None:
         """Check that exactly one kind of target is given, and that the shape allows it."""
+        if self.target_file is not None:
+            self._check_file(self.target_file)
+            self._check_rank()
+            return
         kinds = {
             "target_rank": self.target_rank,
             "target_spectrum": self.target_spectrum,
@@ -90,7 +105,7 @@ class Target(ProblemSettings):
         }
         given = [name for name, value in kinds.items() if value is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(kinds)}")
+            raise ValueError(f"give exactly one of {', '.join(kinds)}, or `target_file`")
         if (self.target_norm is None) == (given[0] != "target_spectrum"):
             raise ValueError("a target needs `target_norm`; only `target_spectrum` has its own norm")
         square = len(self.shape) == 2 and self.shape[0] == self.shape[1]
@@ -103,9 +118,7 @@ class Target(ProblemSettings):
             )
         if self.target_symmetric and given[0] in ("target_multilinear_rank", "target_widths"):
             raise ValueError(f"`target_symmetric` goes with `target_rank`; {given[0]} draws no symmetric target")
-        highest = math.prod(self.shape) // max(self.shape)
-        if self.target_rank is not None and self.target_rank > highest:
-            raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
+        self._check_rank()
         if (ranks := self.target_multilinear_rank) is not None:
             if len(ranks) != len(self.shape):
                 raise ValueError(f"target_multilinear_rank is {ranks}; allowed: one rank for each mode of {self.shape}")
@@ -158,6 +171,17 @@ class Target(ProblemSettings):
                 f" all exceed {self.target_norm / math.sqrt(count):.6g}"
             )
 
+    def _check_file(self, name: str) -> None:
+        if Path(path_name(name, "file")).suffix.lower() not in target_files.SUFFIXES:
+            raise ValueError(f"target_file is {name!r}; allowed endings: {', '.join(target_files.SUFFIXES)}")
+        if given := [setting for setting in DRAWN if getattr(self, setting)]:
+            raise ValueError(f"`target_file` excludes {', '.join(given)}")
+
+    def _check_rank(self) -> None:
+        highest = math.prod(self.shape) // max(self.shape)
+        if self.target_rank is not None and self.target_rank > highest:
+            raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
+
 
 class Completion(Target):
     """Recover a matrix or tensor from some of its entries."""
@@ -183,6 +207,9 @@ class Completion(Target):
             if given := [name for name in drawn if getattr(self, name)]:
                 raise ValueError(f"`observed` excludes {', '.join(given)}")
             self._check_observed()
+        # A file may list what is observed; of a whole target all is, unless it is said how much.
+        elif self.observations is None and self.observed_fraction is None and self.target_file is not None:
+            self._check_target()
         elif (self.observations is None) == (self.observed_fraction is None):
             raise ValueError("give either `observed`, or a target and one of `observations` and `observed_fraction`")
         else:
