@@ -24,7 +24,7 @@ def test_the_schemas_are_those_of_the_typed_blocks(file):
     assert (REPOSITORY / "workflow/schemas" / file).read_text() == schema.texts()[file], "run: make schema"
 
 
-PATTERNS = {"sweeps": "*/sweeps.yaml", "figure": "*/*/figure.yaml", "claims": "*/*/claims.yaml"}
+PATTERNS = {"sweeps": "*/sweeps.yaml", "data": "*/data.yaml", "figure": "*/*/figure.yaml", "claims": "*/*/claims.yaml"}
 
 
 def test_the_files_that_the_schemas_describe_are_valid():
@@ -32,7 +32,7 @@ def test_the_files_that_the_schemas_describe_are_valid():
     jsonschema.validate(CONFIG, schemas["config"])
     for kind, pattern in PATTERNS.items():
         files = sorted((REPOSITORY / "workflow/papers").glob(pattern))
-        assert len(files) >= 10
+        assert files
         for path in files:
             jsonschema.validate(yaml.safe_load(path.read_text()), schemas[kind])
 
