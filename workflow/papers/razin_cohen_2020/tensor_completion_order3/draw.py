@@ -17,25 +17,40 @@ INITS = {  # standard deviation of the factors' entries; 3e-3 is ours
     3.0e-3: {"color": COLORS["purple"], "marker": "s", "linestyle": ":"},
     1.0e-3: {"color": COLORS["green"], "marker": "^", "linestyle": "-."},
 }
-PUBLISHED_SIZES = {"8x8x8": 10, "8x8x8x8": 9}
+DRAWN, RELEASED = "drawn targets", "released target"
+
+
+def _points(runs: xr.Dataset, variable: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of observations of some runs, and a variable of theirs."""
+    return runs.observations.to_numpy().astype(float), runs[variable].to_numpy()
 
 
 def _series(
-    canvas: Canvas, panel: int, runs: xr.Dataset, variable: str, name: str, style: dict, known: Sequence
+    canvas: Canvas, panel: int, parts: dict[str, xr.Dataset], variable: str, name: str, style: dict, known: Sequence
 ) -> None:
-    """Draw every run, medians, bars from the first to the third quartile, and published medians in gray."""
-    x, y = runs.observations.to_numpy().astype(float), runs[variable].to_numpy()
-    canvas.medians(panel, x, y, name, label=name, **style)
+    """Draw every run on drawn targets, medians and quartiles on the released one, and published medians in gray.
+
+    Where there are no runs on the released target, medians and quartiles are of those on drawn ones.
+    """
+    look = {"color": style["color"], "marker": style["marker"]}
+    for part, runs in parts.items():
+        x, y = _points(runs, variable)
+        canvas.keep(panel, f"{name}, {part}", x, y)
+        if part == DRAWN:
+            hollow = {"linestyle": "none", "markersize": 3.5, "markerfacecolor": "none", "markeredgewidth": 0.6}
+            canvas.panels[panel].plot(x, y, **look, **hollow, alpha=0.6)
+    part, runs = next((part, parts[part]) for part in (RELEASED, DRAWN) if parts[part].sizes["run"])
+    x, y = _points(runs, variable)
     places = np.unique(x)
-    low, high = np.transpose([np.percentile(y[x == place], [25, 75]) for place in places])
-    canvas.keep(panel, f"{name}, first quartile", places, low)
-    canvas.keep(panel, f"{name}, third quartile", places, high)
-    canvas.panels[panel].vlines(places, low, high, color=style["color"], linewidth=2.5, alpha=0.35, zorder=1)
+    low, middle, high = np.transpose([np.percentile(y[x == place], [25, 50, 75]) for place in places])
+    for quartile, values in (("first quartile", low), ("third quartile", high)):
+        canvas.keep(panel, f"{name}, {part}, {quartile}", places, values)
+    canvas.panels[panel].vlines(places, low, high, color=style["color"], linewidth=2.5, alpha=0.4, zorder=1)
+    canvas.line(panel, places, middle, f"{name}, {part}, median", label=name, markersize=4, **style)
     if known:
-        label = "published" if style is ZERO_FILLED else None
         at, medians = zip(*known, strict=True)
-        look = {"marker": style["marker"], "markersize": 7, "label": label}
-        canvas.published(panel, at, medians, f"{name}, published", **look)
+        label = "published, in the same shapes" if style is ZERO_FILLED else None
+        canvas.published(panel, at, medians, f"{name}, published", marker=style["marker"], markersize=8, label=label)
 
 
 def draw(
@@ -48,20 +63,25 @@ def draw(
     legend_y: float = 0.5,
 ) -> Canvas:
     """Draw errors (left) and tensor ranks (right), a row for each target rank."""
-    (runs,) = sweeps.values()
-    runs = last(runs)
-    target_ranks, shape = np.unique(runs.target_rank), str(runs["shape"].values[0])
+    ends = {name: last(runs) for name, runs in sweeps.items()}
+    drawn = next(runs for name, runs in ends.items() if not name.endswith("_released"))
+    released = next((runs for name, runs in ends.items() if name.endswith("_released")), drawn.isel(run=[]))
+    target_ranks, shape = np.unique(drawn.target_rank), str(drawn["shape"].values[0])
     canvas = Canvas(len(target_ranks), 2, width=width, height=2.5, sharex=True)
     quantities = (("error", "relative_error", "zero_filled_error"), ("rank", "tensor_rank", "zero_filled_rank"))
-    for row, target_rank in enumerate(target_ranks):
-        here = select(runs, {"target_rank": float(target_rank)})
+    for row, target_rank in enumerate(map(float, target_ranks)):
+        here = {
+            part: select(runs, {"target_rank": target_rank}) for part, runs in ((DRAWN, drawn), (RELEASED, released))
+        }
+        stds = np.unique(np.concatenate([runs.factor_std for runs in here.values()]))[::-1]
         for column, (what, learned, filled) in enumerate(quantities):
             panel = 2 * row + column
             known = published.get(f"{target_rank:.0f}", {}).get(what, {})
             _series(canvas, panel, here, filled, "zeros elsewhere", ZERO_FILLED, known.get("zeros elsewhere", []))
-            for std in np.unique(here.factor_std)[::-1]:
-                name, some = f"init {std:g}", select(here, {"factor_std": float(std)})
-                _series(canvas, panel, some, learned, name, INITS[float(std)], known.get(name, []))
+            for std in map(float, stds):
+                some = {part: select(runs, {"factor_std": std}) for part, runs in here.items()}
+                name = f"init {std:g}"
+                _series(canvas, panel, some, learned, name, INITS[std], known.get(name, []))
             canvas.title(panel, f"target of rank {target_rank:.0f}")
         errors, counts = canvas.panels[2 * row : 2 * row + 2]
         errors.set(yscale="log", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$")
@@ -74,8 +94,7 @@ def draw(
     entries = np.prod([int(length) for length in shape.split("x")])
     for axes in canvas.panels[-2:]:
         axes.set_xlabel(f"observed entries of {entries:,}")
-    sizes, whole = len(np.unique(runs.observations)), PUBLISHED_SIZES.get(shape)
-    canvas.remarks.append(f"{len(np.unique(runs.data_seed))} targets, published 1")
-    if whole and sizes < whole:
-        canvas.remarks.append(f"{sizes} of {whole} numbers of entries")
+    canvas.remarks.append(f"hollow: {len(np.unique(drawn.data_seed))} targets of our own")
+    if not released.sizes["run"]:
+        canvas.remarks.append("without the released target")
     return canvas

@@ -34,9 +34,9 @@ def largest_error(runs: xr.Dataset) -> float:
     return last(runs).relative_error.max()
 
 
-def each_error(runs: xr.Dataset) -> np.ndarray:
-    """Return the reconstruction error of each run."""
-    return last(runs).relative_error.to_numpy()
+def share_above_error(runs: xr.Dataset, *, level: float) -> float:
+    """Return the share of runs whose reconstruction error is above a level."""
+    return float(np.mean(last(runs).relative_error > level))
 
 
 def _chance_beyond(share: float) -> float:
