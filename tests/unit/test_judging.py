@@ -248,6 +248,20 @@ def test_differs(sweep):
     assert (found["verdict"], found["on_record"], found["note"]) == (judging.DIFFERS, judging.REPRODUCED, "")
 
 
+@pytest.mark.parametrize("changes", [{"sweep": "other"}, {"control": {"sweep": "other", "depth": 3}}])
+def test_without_its_data_a_claim_has_no_verdict_and_is_as_on_record(sweep, changes):
+    claim = {
+        "id": "one", "statement": "s", "source": "paper", "basis": "ours", "reason": "r", "sweep": "main",
+        "runs": {"depth": 2}, "statistic": "value", "at": {}, "expect": {"below": 3.0}, "seeds": "every",
+        "control": {"depth": 3}, "known": judging.DIFFERS, "because": "", **changes,
+    }  # fmt: skip
+    claim["control"] = resolve_control(claim, claim["control"])
+    found = judging.judge(claim, {"main": sweep}, STATISTICS.__getitem__, {"other": "data/a.pt is missing"})
+    assert found["verdict"] == found["on_record"] == judging.NO_DATA
+    assert (found["note"], found["runs"], found["measured"]) == ("data/a.pt is missing", 0, None)
+    assert (found["control"]["runs"], found["control"]["holds"]) == (0, None)
+
+
 def test_a_control_that_also_holds_makes_it_differ(sweep):
     found = judge(sweep, expect={"below": 11.0})
     assert (found["verdict"], found["note"]) == (judging.DIFFERS, "the control holds as well")

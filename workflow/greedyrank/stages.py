@@ -180,7 +180,7 @@ def check_claims(figure: str, settings: dict, spectra: list[Path], out: Path) ->
     figure : str
         A figure of one of the papers.
     settings : dict
-        ``scale`` and ``claims``.
+        ``scale`` and ``claims``; ``left_out``, where data are missing: sweeps of the figure, and why they were not run.
     spectra : list of Path
         The measured sweeps.
     out : Path
@@ -191,5 +191,6 @@ def check_claims(figure: str, settings: dict, spectra: list[Path], out: Path) ->
 
     sweeps = {path.stem: extraction.load(path) for path in spectra}
     statistic = judging.statistics_of(plugins.paper_of(figure), figure)
-    judged = [{"figure": figure, **judging.judge(claim, sweeps, statistic)} for claim in settings["claims"]]
+    left_out = settings.get("left_out", {})
+    judged = [{"figure": figure, **judging.judge(claim, sweeps, statistic, left_out)} for claim in settings["claims"]]
     judged_files.save(out, settings["scale"], judged)

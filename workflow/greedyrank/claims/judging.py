@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from greedyrank.errors import UserError
 from greedyrank.spectra.selection import select
 
 REPRODUCED, DIFFERS, NOT_CHECKABLE = "reproduced", "differs", "not checkable at this scale"
+NO_DATA = "not checkable without its data"
 # What is known of a claim, and of its control: see docs/claims.md.
 MEASURED = ("measured", "range", "runs", "values", "holding", "interval", "margin", "holds")
 
@@ -126,7 +127,9 @@ def _measure(values: np.ndarray, runs: int, claim: dict, *more: str) -> dict:
     }
 
 
-def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statistics) -> dict:
+def judge(
+    claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statistics, left_out: Mapping[str, str] | None = None
+) -> dict:
     """Return a claim with what was measured and its verdict.
 
     Its control is reduced as the claim is. It misses only if it misses so reduced, and in its median as well.
@@ -139,16 +142,24 @@ def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statistic
         The measured sweeps of the figure.
     statistic_named : callable
         Gives a statistic by its name: a function of the selected runs that returns one number, or one a run.
+    left_out : dict, optional
+        Sweeps of the figure that could not be run, and why: claims on them, or with a control on them, have no verdict.
     """
+    reasons = left_out or {}
+    absent = [reasons[part["sweep"]] for part in (claim, claim["control"]) if part["sweep"] in reasons]
 
     def measure(asked: dict, *more: str) -> dict:
+        if absent:
+            return _measure(np.empty(0), 0, claim, *more)
         runs = select(sweeps[asked["sweep"]], asked["runs"])
         count = runs.sizes["run"]
         values = statistic_named(asked["statistic"])(runs, **asked["at"]) if count else np.empty(0)
         return _measure(np.atleast_1d(values).astype(float), count, claim, *more)
 
     ours, control = measure(claim), measure(claim["control"], "median")
-    if empty := [asked["runs"] for asked, found in ((claim, ours), (claim["control"], control)) if not found["runs"]]:
+    if absent:
+        verdict, note = NO_DATA, absent[0]
+    elif empty := [asked["runs"] for asked, found in ((claim, ours), (claim["control"], control)) if not found["runs"]]:
         verdict, note = NOT_CHECKABLE, f"no run at this scale has the settings {empty[0]}"
     elif claim.get("known") == NOT_CHECKABLE:
         verdict, note = NOT_CHECKABLE, "stated of the scale `paper`"
@@ -167,7 +178,7 @@ def judge(claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statistic
         "at": claim["at"],
         **{key: ours[key] for key in MEASURED},
         "verdict": verdict,
-        "on_record": claim.get("known", REPRODUCED),
+        "on_record": NO_DATA if absent else claim.get("known", REPRODUCED),
         "note": note,
         "control": {"variant": claim["control"]["variant"], **{key: control[key] for key in MEASURED}},
     }

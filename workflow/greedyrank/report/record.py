@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 from greedyrank.claims import judged_files
-from greedyrank.claims.judging import DIFFERS, NOT_CHECKABLE, REPRODUCED
+from greedyrank.claims.judging import DIFFERS, NO_DATA, NOT_CHECKABLE, REPRODUCED
 from greedyrank.config.grammar import BASES
 
-WORDS = {REPRODUCED: "reproduced", DIFFERS: "differ", NOT_CHECKABLE: "not checkable"}
+WORDS = {REPRODUCED: "reproduced", DIFFERS: "differ", NOT_CHECKABLE: "not checkable", NO_DATA: "without data"}
 REDUCTIONS = {"every": "every run", "median": "median", "mean": "mean"}
 
 
