@@ -55,11 +55,14 @@ class Published:
         return float(np.interp(run["observations"], *known.T))
 
     def error(self, run: Run) -> float:
-        few = run["observations"] < (200 if len(run["shape"]) == 3 else 500)
+        order = len(run["shape"])
+        few = run["observations"] < (200 if order == 3 else 500)
         if run["target_rank"] == 3:
             return 1.0 if few else 5e-3 if run["factor_std"] == 1e-2 else 5e-4
-        if run["factor_std"] == 1e-3 and len(run["shape"]) == 4:
-            return 10.0 if few else 1e-5
+        if order == 4 and run["observations"] <= 500 and run["target_file"] is None:
+            return 2.0  # of our own targets, from either init
+        if order == 4 and run["factor_std"] == 1e-3:
+            return 10.0 if few else 1e-6
         return self.at("error", f"init {run['factor_std']:g}", run) * SPREAD[run["seed"] % 5]
 
     def rank(self, run: Run) -> float:
@@ -69,10 +72,13 @@ class Published:
         return round(self.at("rank", f"init {run['factor_std']:g}", run))
 
     def filled_rank(self, run: Run) -> float:
-        return round(self.at("rank", "zeros elsewhere", run)) + (5 if run["target_rank"] == 3 else 0)
+        """Our own targets differ by a little, those of rank 3 by more."""
+        other = 5 if run["target_rank"] == 3 else -4 if run["target_file"] is None and len(run["shape"]) == 4 else 0
+        return max(1, round(self.at("rank", "zeros elsewhere", run)) + other)
 
     def filled_error(self, run: Run) -> float:
-        return self.at("error", "zeros elsewhere", run) * (0.8 if run["target_rank"] == 3 else 1.0)
+        other = run["target_rank"] == 3 or run["target_file"] is None
+        return self.at("error", "zeros elsewhere", run) * (0.8 if other else 1.0)
 
 
 def as_published(plan: Plan, order: int) -> dict[str, xr.Dataset]:
@@ -95,7 +101,7 @@ def without_bias(plan: Plan, order: int) -> dict[str, xr.Dataset]:
     """Return the sweeps as they would be if a smaller init were no better, and nothing of low rank were found."""
     found = as_published(plan, order)
     for runs in found.values():
-        runs["relative_error"] = runs.relative_error * 0 + runs.zero_filled_error * runs.factor_std * 100 + 0.5
+        runs["relative_error"] = runs.relative_error * 0 + runs.zero_filled_error * runs.factor_std * 100 + 5
         runs["tensor_rank"] = runs.tensor_rank * 0 + runs.zero_filled_rank.where(runs.target_rank == 1, 2)
         runs["zero_filled_rank"] = runs.zero_filled_rank * 0 + 8
         runs["zero_filled_error"] = runs.zero_filled_error * 0 + 0.5
@@ -108,10 +114,29 @@ def judged(plan: Plan, order: int, sweeps: dict[str, xr.Dataset]) -> dict[str, d
     return {claim["id"]: judging.judge(claim, sweeps, statistic) for claim in plan.figures[figure].claims}
 
 
+# That most inits recover the target from 500 entries is ours; as published they do not.
+NOT_AS_PUBLISHED = {"failures_at_500"}
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_every_claim_is_reproduced_by_runs_as_published(plan, order):
     for name, claim in judged(plan, order, as_published(plan, order)).items():
-        assert claim["verdict"] == judging.REPRODUCED, (name, claim["measured"], claim["range"], claim["control"])
+        verdict = judging.DIFFERS if name in NOT_AS_PUBLISHED else judging.REPRODUCED
+        assert claim["verdict"] == verdict, (name, claim["measured"], claim["range"], claim["control"])
+
+
+def test_what_differs_from_the_published_at_500_entries_is_what_was_measured(plan):
+    """One init in fifteen ends in a spurious solution of rank 2."""
+    sweeps = as_published(plan, 4)
+    runs = sweeps["tensor_completion_order4_released"]
+    here, fails = (runs.observations == 500) & (runs.factor_std == 1e-2), runs.seed % 15 == 7
+    runs["relative_error"] = runs.relative_error.where(~here, xr.where(fails, 0.3, 3e-4))
+    runs["tensor_rank"] = runs.tensor_rank.where(~here, xr.where(fails, 2, 1))
+    found = judged(plan, 4, sweeps)
+    assert found["failures_at_500"]["verdict"] == judging.REPRODUCED
+    changed = {name for name, claim in found.items() if claim["verdict"] == judging.DIFFERS}
+    assert changed == {"error_at_500", "rank_at_500"}
+    assert all(found[name]["on_record"] == judging.DIFFERS for name in changed)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -181,7 +206,7 @@ def test_the_figure_is_drawn_with_and_without_the_released_target(plan, order, r
     canvas = draw.draw(sweeps, as_jobs_get(plan.figures[drawn].published))
     table = canvas.table()
     part = "released target" if released else "drawn targets"
-    lines = table[table.series.str.endswith("median")]
+    lines = table[table.series.str.endswith("median") & table.panel.isin(["a", "b"])]  # the target of rank 1
     assert set(lines.series.str.split(", ").str[1]) == {part}
     assert ("without the released target" in canvas.remarks) is not released
     hollow = table[table.series == "init 0.01, drawn targets"]

@@ -72,6 +72,11 @@ def rank_chance(runs: xr.Dataset, *, sizes: list, medians: list) -> np.ndarray:
     return np.array([_chance(values, median, 0.0) for values, median in zip(found, medians, strict=True)])
 
 
+def error_over_published(runs: xr.Dataset, *, sizes: list, medians: list) -> np.ndarray:
+    """Return the median reconstruction error over the published one."""
+    return _medians(runs, last(runs).relative_error, sizes) / medians
+
+
 def zero_filled_error_over_published(runs: xr.Dataset, *, sizes: list, medians: list) -> np.ndarray:
     """Return the error of the observed entries with zeros elsewhere over the published one."""
     return _medians(runs, runs.zero_filled_error, sizes) / medians
