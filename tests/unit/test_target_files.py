@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from greedyrank import stages
+from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.config.yaml_input import ConfigError
 from greedyrank.data import target_files
 from greedyrank.data.instances import Instances
@@ -358,6 +359,14 @@ def test_what_planning_can_see_is_named_before_anything_runs(planned, tmp_path, 
     with pytest.raises(ConfigError) as error:
         planned(name, **fixed)
     assert [message in text for text in error.value.messages] == [True]
+
+
+@pytest.mark.parametrize("problem", [name for name, model in PROBLEMS.items() if "target_file" in model.model_fields])
+def test_every_problem_with_a_target_takes_one_of_a_file(planned, tmp_path, problem):
+    write(tmp_path / "data/mine.npy", MATRIX)
+    needs = {"huber_completion": {"loss": "huber", "huber_threshold": 0.1}}
+    plan = planned("mine.npy", problem=problem, **needs.get(problem, {}))
+    np.testing.assert_array_equal(generated(plan, tmp_path / "out.npz")["target"], MATRIX)
 
 
 def test_the_content_of_the_file_is_part_of_the_job(planned, tmp_path):

@@ -32,7 +32,7 @@ try:
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
 
-if plan.skipped and IS_MAIN:
+if plan.missing and IS_MAIN:
     logger.warning(plan.skip_message())
 if IS_MAIN and (left_out := plan.left_out_message()):
     logger.warning(left_out)

@@ -57,7 +57,7 @@ rule released:
     message:
         "released files: fetch and verify"
     shell:
-        "python scripts/fetch_released.py --slice - --data-dir {params.data_dir:q} --log {log:q} <<< {params.slice:q}"
+        STAGE + " fetch_released --slice - --data-dir {params.data_dir:q} --log {log:q} <<< {params.slice:q}"
 
 
 rule generate:

@@ -83,3 +83,12 @@ class DataFiles:
         """Return the sweeps of a figure without those that are left out."""
         left_out = self.left_out(sweeps)
         return [sweep for sweep in sweeps if sweep not in left_out]
+
+    def lacking_released(self) -> dict[str, str]:
+        """Return which sweeps lack files that authors released, and why."""
+        lacking = {sweep: [name for name in files if name in self.missing] for sweep, files in self._named.items()}
+        return {
+            sweep: ", ".join(self.missing[name] for name in names)
+            for sweep, names in lacking.items()
+            if any(name in self._released for name in names)
+        }

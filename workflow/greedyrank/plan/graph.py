@@ -111,18 +111,17 @@ class Plan:
     # -- messages ----------------------------------------------------------------------------------
 
     def skip_message(self) -> str:
-        """Return one line that says what is skipped, and how to get it."""
+        """Return one line that says which figures are skipped for want of the user's files, and how to get these."""
+        lacking = {sweep for sweep in self.sweeps for file in self.files.of(sweep) if self.files.path(file) in self.missing}
+        skipped = [name for name in self.skipped if lacking & set(self.figures[name].block.sweeps)]
         return (
-            f"Skipped unless asked for by name: {', '.join(self.skipped)}. {', '.join(self.missing)} is missing and"
+            f"Skipped unless asked for by name: {', '.join(skipped)}. {', '.join(self.missing)} is missing and"
             " may not be redistributed: put it there, or download it with: snakemake --cores 1 movielens"
         )
 
     def left_out_message(self) -> str:
-        """Return one line for each sweep that is left out of its figures, and how to get its files; or nothing."""
-        found: dict[str, str] = {}
-        for figure in self.figures.values():
-            found |= self.files.left_out(figure.block.sweeps)
-        lines = [f"Left out: {sweep}. {reason}." for sweep, reason in found.items()]
+        """Return one line for each sweep that lacks files which authors released, and how to get them; or nothing."""
+        lines = [f"Left out: {sweep}. {reason}." for sweep, reason in self.files.lacking_released().items()]
         how = "Put the files that the authors released there, or download them with: snakemake --cores 1 released"
         return "\n".join([*lines, how]) if lines else ""
 

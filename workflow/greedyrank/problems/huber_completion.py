@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from greedyrank.config.sweeps import Run
 from greedyrank.kernels.placing import Place
 from greedyrank.problems import completion
-from greedyrank.problems.completion import context, generate
+from greedyrank.problems.completion import check_seen, context, generate, given
 from greedyrank.training.protocols import Arrays
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Problem", "context", "generate"]
+__all__ = ["Problem", "check_seen", "context", "generate", "given"]
 
 
 class Problem(completion.Problem):

@@ -47,7 +47,9 @@ class Problem(Protocol):
     problem is what the model predicts for the images of the step, such as (images, runs).
 
     The module of a problem also has ``generate(settings, data_dir)``, which returns the arrays of one instance, and
-    ``context(run, arrays)``, which returns what measures need to know of the problem (empty for nothing).
+    ``context(run, arrays)``, which returns what measures need to know of the problem (empty for nothing). One with the
+    setting ``target_file`` has ``given(settings, found)``: as ``generate``, of a target that was read; and one with
+    ``observations`` too ``check_seen(run, arrays, source)``, which refuses more than there are.
 
     Attributes
     ----------

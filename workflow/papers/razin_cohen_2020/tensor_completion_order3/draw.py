@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,13 @@ INITS = {  # standard deviation of the factors' entries; 3e-3 is ours
     1.0e-2: {"color": COLORS["orange"], "marker": "v", "linestyle": "-"},
     3.0e-3: {"color": COLORS["purple"], "marker": "s", "linestyle": ":"},
     1.0e-3: {"color": COLORS["green"], "marker": "^", "linestyle": "-."},
+}
+HOLLOW: dict[str, Any] = {
+    "linestyle": "none",
+    "markersize": 3.5,
+    "markerfacecolor": "none",
+    "markeredgewidth": 0.6,
+    "alpha": 0.6,
 }
 DRAWN, RELEASED = "drawn targets", "released target"
 
@@ -32,13 +40,11 @@ def _series(
 
     Where there are no runs on the released target, medians and quartiles are of those on drawn ones.
     """
-    look = {"color": style["color"], "marker": style["marker"]}
     for part, runs in parts.items():
         x, y = _points(runs, variable)
         canvas.keep(panel, f"{name}, {part}", x, y)
         if part == DRAWN:
-            hollow = {"linestyle": "none", "markersize": 3.5, "markerfacecolor": "none", "markeredgewidth": 0.6}
-            canvas.panels[panel].plot(x, y, **look, **hollow, alpha=0.6)
+            canvas.panels[panel].plot(x, y, **{**style, **HOLLOW})
     part, runs = next((part, parts[part]) for part in (RELEASED, DRAWN) if parts[part].sizes["run"])
     x, y = _points(runs, variable)
     places = np.unique(x)

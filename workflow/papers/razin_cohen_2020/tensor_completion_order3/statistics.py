@@ -52,8 +52,8 @@ def _chance(values: np.ndarray, published: float, reading: float) -> float:
     """Return the two-sided probability of a median as far out as the published one, read with a relative error."""
     if not len(values):
         return np.nan
-    below = _chance_beyond(np.mean(values <= published * (1 + reading)))
-    above = _chance_beyond(np.mean(values >= published / (1 + reading)))
+    below = _chance_beyond(float(np.mean(values <= published * (1 + reading))))
+    above = _chance_beyond(float(np.mean(values >= published / (1 + reading))))
     return min(1.0, 2 * below, 2 * above)
 
 
