@@ -112,7 +112,9 @@ class Plan:
 
     def skip_message(self) -> str:
         """Return one line that says which figures are skipped for want of the user's files, and how to get these."""
-        lacking = {sweep for sweep in self.sweeps for file in self.files.of(sweep) if self.files.path(file) in self.missing}
+        lacking = {
+            sweep for sweep in self.sweeps for file in self.files.of(sweep) if self.files.path(file) in self.missing
+        }
         skipped = [name for name in self.skipped if lacking & set(self.figures[name].block.sweeps)]
         return (
             f"Skipped unless asked for by name: {', '.join(skipped)}. {', '.join(self.missing)} is missing and"
