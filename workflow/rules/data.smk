@@ -57,7 +57,8 @@ rule released:
     message:
         "released files: fetch and verify"
     shell:
-        STAGE + " fetch_released --slice - --data-dir {params.data_dir:q} --log {log:q} <<< {params.slice:q}"
+        STAGE
+        + " fetch_released --slice - --data-dir {params.data_dir:q} --log {log:q} <<< {params.slice:q}"
 
 
 rule generate:
