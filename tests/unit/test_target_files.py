@@ -257,9 +257,11 @@ def planned(sweep_block, tmp_path):
     """Plan a sweep whose target is a file of the data folder: ``planned(name, **fixed)``."""
     (tmp_path / "data").mkdir()
 
-    def make(name: str, *, problem: str = "completion", axes=None, job_per=(), **fixed) -> Plan:
+    def make(
+        name: str, *, problem: str = "completion", factorization: str = "deep_matrix", axes=None, job_per=(), **fixed
+    ) -> Plan:
         block = sweep_block(
-            "deep_matrix", "gd", problem=problem, axes=axes, job_per=job_per, **{**FREE, "target_file": name, **fixed}
+            factorization, "gd", problem=problem, axes=axes, job_per=job_per, **{**FREE, "target_file": name, **fixed}
         )
         small = SmallPaper(tmp_path / "my_paper", block)
         return Plan(small.raw(data_dir=str(tmp_path / "data")), here=False)
@@ -364,7 +366,7 @@ def test_what_planning_can_see_is_named_before_anything_runs(planned, tmp_path, 
 @pytest.mark.parametrize("problem", [name for name, model in PROBLEMS.items() if "target_file" in model.model_fields])
 def test_every_problem_with_a_target_takes_one_of_a_file(planned, tmp_path, problem):
     write(tmp_path / "data/mine.npy", MATRIX)
-    needs = {"huber_completion": {"loss": "huber", "huber_threshold": 0.1}}
+    needs = {"huber_completion": {"factorization": "cp", "loss": "huber", "huber_threshold": 0.1}}
     plan = planned("mine.npy", problem=problem, **needs.get(problem, {}))
     np.testing.assert_array_equal(generated(plan, tmp_path / "out.npz")["target"], MATRIX)
 
