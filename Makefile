@@ -1,5 +1,9 @@
 # make figures       all figures and claims, at SCALE (smoke, laptop or paper), on CORES cores
 # make claims        the verdicts; fails if one of them is not the verdict on record
+# make cheap         the verdicts of the figures that take at most a minute; fails as `make claims` does
+# make horizon       docs/horizon.md: the same figures with SEEDS (20) seeds, and how far their claims hold
+# make engines       closed forms and autograd at smoke scale: the same runs until rounding parts them, the same verdicts
+# make portability   docs/portability.md: the same, or FIGURES, as other machines would build them; fails if a verdict differs
 # make test          unit tests, and builds at smoke scale
 # make doctor        what this machine has for a build, and what is missing
 # make lint          format, style, types, and the Snakefile
@@ -18,6 +22,7 @@
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 SCALE ?= laptop
 OUT ?= results/gpu
+SEEDS ?= 20
 
 # `python -m`: the first line of an installed command does not bear every path.
 SNAKEMAKE := python -m snakemake --cores $(CORES) --config scale=$(SCALE)
@@ -27,7 +32,7 @@ export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
-.PHONY: figures test test-faults test-cluster test-gpu doctor lint claims bench scaling plan-bench record schema lock clean environment
+.PHONY: figures test test-faults test-cluster test-gpu doctor lint claims cheap horizon engines portability bench scaling plan-bench record schema lock clean environment
 
 # Without what authors released the figures are built all the same.
 figures: environment
@@ -59,6 +64,24 @@ lint: environment
 claims: environment
 	@$(SNAKEMAKE) --quiet all -- page
 	@python scripts/claims_table.py $(RESULTS)/claims.json
+
+cheap: environment
+	$(SNAKEMAKE) -- cheap
+	@$(SNAKEMAKE) --quiet all -- page
+	@python scripts/claims_table.py $(RESULTS)/claims.json
+
+horizon: environment
+	python -m snakemake --cores $(CORES) cheap --config seeds=$(SEEDS)
+	python scripts/horizon.py --seeds $(SEEDS) --out docs/horizon.md
+
+engines: environment
+	python scripts/engines.py --out results/engines.json
+	python -m snakemake --cores $(CORES) claims --config scale=smoke
+	python -m snakemake --cores $(CORES) claims --config scale=smoke engine=autograd
+	python scripts/compare_builds.py results/smoke results/smoke_engine-autograd
+
+portability: environment
+	python scripts/portability.py $(if $(FIGURES),--figures $(FIGURES)) --cores $(CORES) --out docs/portability.md
 
 bench: environment
 	python scripts/bench.py --out $(RESULTS)/bench.json

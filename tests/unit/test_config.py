@@ -67,6 +67,16 @@ WRONG = {
         "sweeps.small.scales.laptop.axes.seed: {'count': 0} is not a count;"
         " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
     ),
+    "no seeds": ({"seeds": 0}, "seeds is 0: Input should be greater than 0"),
+    "seeds in words": ({"seeds": "many"}, "seeds is 'many': Input should be a valid integer"),
+    "an engine that does not exist": (
+        {"engine": "autgrad"},
+        "engine is 'autgrad': Input should be 'closed_form' or 'autograd'",
+    ),
+    "an engine of a sweep that does not exist": (
+        {"sweeps": {"small": {"fixed": {"engine": "jax"}}}},
+        "sweeps.small.fixed.engine is 'jax': Input should be 'closed_form' or 'autograd'",
+    ),
     "not finite": (
         {"figures": {"small_figure": {"options": {"entry_max": float("nan")}}}},
         "figures.small_figure.options.entry_max is nan; allowed: finite numbers",
@@ -93,6 +103,36 @@ def test_an_override_of_a_figure_that_is_wrong_stops_everything(paper, override,
     place = paper.folder / "small_figure/figure.yaml"
     expected = [f"{place}{message}", "(with the config's overrides in figures.small_figure)"]
     assert errors_of(paper.raw(figures={"small_figure": override})) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "folder"),
+    [
+        ({}, "results"),
+        ({"scale": "smoke"}, "results/smoke"),
+        ({"engine": "autograd"}, "results/laptop_engine-autograd"),
+        ({"scale": "smoke", "seeds": 20}, "results/smoke_seeds-20"),
+        ({"seeds": 2, "nudge_seed": 0, "results_dir": "mine"}, "mine/laptop_seeds-2_nudge_seed-0"),
+    ],
+)
+def test_what_changes_every_sweep_has_a_folder_of_its_own(paper, changes, folder):
+    config = loading.load(paper.raw(**changes)).config
+    assert config.folder == folder
+
+
+def test_the_engine_is_a_setting_of_every_run(paper):
+    plain, other = (loading.load(paper.raw(**given)).sweeps["small"].whole for given in ({}, {"engine": "autograd"}))
+    assert {run["engine"] for run in plain.runs} == {"closed_form"}
+    assert {run["engine"] for run in other.runs} == {"autograd"}
+    (own,) = loading.load(paper.raw(sweeps={"small": {"fixed": {"engine": "autograd"}}})).sweeps.values()
+    assert own.whole == other
+
+
+def test_seeds_of_sweeps_that_have_none_are_named_in_one_line(paper, sweep_block, caplog):
+    paper.sweeps["other"] = sweep_block("deep_matrix", "gd", axes={"depth": [2, 3]})
+    project = loading.load(paper.raw(seeds=3))
+    assert caplog.messages == ["seeds is 3, but these sweeps vary no seed, and stay as they are: other"]
+    assert [len(project.sweeps[name].whole.runs) for name in ("small", "other")] == [3, 2]
 
 
 def test_an_override_of_a_figure_is_merged_key_by_key(paper):

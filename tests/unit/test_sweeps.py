@@ -171,3 +171,42 @@ def test_a_resolved_sweep_is_the_same_sweep(block):
     block |= {"cases": [{"depth": [2, 3]}, {"depth": 4}], "job_per": ["depth"]}
     once = load_sweep(block)
     assert load_sweep(once.to_json()) == once
+
+
+# -- the number of seeds of every sweep -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("axes", "cases", "count", "expected"),
+    [
+        ({"seed": [0, 1]}, [], 4, {"seed": {0, 1, 2, 3}}),
+        ({"seed": [0, 1, 2]}, [], 2, {"seed": {0, 1}}),
+        ({"seed": [7, 1]}, [], 4, {"seed": {7, 1, 0, 2}}),
+        ({"seed": {"count": 3}}, [], 1, {"seed": {0}}),
+        ({"seed": [0, 1], "data_seed": [0, 1, 2]}, [], 5, {"seed": {0, 1}, "data_seed": {0, 1, 2, 3, 4}}),
+        ({}, [{"depth": 2, "seed": [0, 1]}, {"depth": 3, "seed": 4}], 3, {"seed": {0, 1, 2, 4}}),
+        ({"seed": [0]}, [{"depth": 2, "data_seed": 0}], 3, {"seed": {0}, "data_seed": {0, 1, 2}}),
+        ({"depth": [2, 3]}, [], 3, {"seed": {0}, "data_seed": {0}}),
+    ],
+)
+def test_a_sweep_draws_so_many_seeds(sweep_block, axes, cases, count, expected):
+    given = sweep_block("deep_matrix", "gd", axes=axes, cases=cases)
+    runs = load_sweep(given, seeds=count).whole.runs
+    assert {name: {run[name] for run in runs} for name in expected} == expected
+    others = [{name: value for name, value in run.items() if name not in expected} for run in runs]
+    before = load_sweep(given).whole.runs
+    assert {repr(other) for other in others} == {
+        repr({name: value for name, value in run.items() if name not in expected}) for run in before
+    }
+
+
+def test_a_case_has_as_many_seeds_as_the_others(sweep_block):
+    cases = [{"depth": 2, "seed": [0, 1, 2]}, {"depth": 3, "seed": 4}]
+    runs = load_sweep(sweep_block("deep_matrix", "gd", cases=cases), seeds=2).whole.runs
+    assert [(run["depth"], run["seed"]) for run in runs] == [(2, 0), (2, 1), (3, 4), (3, 0)]
+
+
+def test_an_override_of_seeds_yields_to_their_number(sweep_block):
+    given = sweep_block("deep_matrix", "gd", axes={"seed": [0]})
+    runs = load_sweep(given, override={"axes": {"seed": [3, 5]}}, seeds=3).whole.runs
+    assert [run["seed"] for run in runs] == [3, 5, 0]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from greedyrank import plugins, provenance, storage
 from greedyrank.config import defaults
+from greedyrank.config.settings.training import variants as asked_variants
 from greedyrank.config.sweeps import Slice
 from greedyrank.errors import UserError
 
@@ -75,16 +76,17 @@ def train(
         Time from one checkpoint to the next.
     """
     from greedyrank.data.instances import Instances
-    from greedyrank.training import devices, job
+    from greedyrank.training import devices, job, variants
 
     part = Slice(**settings)
+    trained = variants.train if asked_variants(part) else job.train
     instances = Instances(data)
     sources = {path.name: storage.checksum(path) for path in data}
     identity = provenance.digest(provenance.canonical([settings, code, sources]))
     checkpoint = checkpoints / f"{identity[:24]}.npz"
     described = devices.prepare(device)
     logger.info("trains on %s", described)
-    arrays = job.train(
+    arrays = trained(
         defaults.filled(part), instances.of, device, checkpoint=checkpoint, checkpoint_seconds=checkpoint_seconds
     )
     problem = plugins.plugin("problems", part.problem).Problem
@@ -194,3 +196,25 @@ def check_claims(figure: str, settings: dict, spectra: list[Path], out: Path) ->
     left_out = settings.get("left_out", {})
     judged = [{"figure": figure, **judging.judge(claim, sweeps, statistic, left_out)} for claim in settings["claims"]]
     judged_files.save(out, settings["scale"], judged)
+
+
+def horizon(figure: str, paper: Path, settings: dict, spectra: list[Path]) -> list[dict]:
+    """Return how far the claims of one figure hold; see `greedyrank.claims.horizon`.
+
+    Parameters
+    ----------
+    figure : str
+        A figure of one of the papers.
+    paper : Path
+        The folder of the paper.
+    settings : dict
+        As for `check_claims`.
+    spectra : list of Path
+        The measured sweeps.
+    """
+    from greedyrank.claims import horizon, judging
+    from greedyrank.spectra import extraction
+
+    sweeps = {path.stem: extraction.load(path) for path in spectra}
+    statistic = judging.statistics_of(paper, figure)
+    return [{"figure": figure, **horizon.of_claim(claim, sweeps, statistic)} for claim in settings["claims"]]

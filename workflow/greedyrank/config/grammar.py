@@ -14,6 +14,9 @@ from pydantic import (
     model_validator,
 )
 
+from greedyrank.config.settings.training import VARIANTS
+from greedyrank.config.sweeps import label
+
 # More is a slip of the pen, or too much to plan; and the files of more jobs do not fit a command (docs/scale.md).
 MOST_RUNS, MOST_JOBS = 1_000_000, 20_000
 
@@ -137,6 +140,14 @@ class Config(Strict):
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where jobs run")
     data_dir: Folder = Field(default="data", min_length=1, description="folder of images and ratings")
     results_dir: Folder = Field(default="results", min_length=1, description="folder of everything that is built")
+    seeds: int | None = Field(
+        default=None, gt=0, description="seeds that every sweep draws, in place of its own number of them"
+    )
+    engine: Literal["closed_form", "autograd"] = Field(
+        default="closed_form", description="how every sweep trains; see the setting of that name"
+    )
+    group_size: int | None = Field(default=None, gt=0, description="for every sweep; see the setting of that name")
+    nudge_seed: int | None = Field(default=None, ge=0, description="for every sweep; see the setting of that name")
     papers: list[Folder] = Field(
         default=["workflow/papers"],
         min_length=1,
@@ -144,6 +155,22 @@ class Config(Strict):
     )
     sweeps: dict[Name, dict[str, Any]] = Field(default={}, description="overrides of sweeps of the papers, key by key")
     figures: dict[Name, dict[str, Any]] = Field(default={}, description="overrides of figures, key by key")
+
+    def _changed(self, *names: str) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in given.items() if value != type(self).model_fields[name].default}
+
+    @property
+    def of_every_sweep(self) -> dict[str, Any]:
+        """The settings that every run gets, by their names."""
+        return self._changed(*VARIANTS)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the results. What changes every sweep has one of its own: none overwrites another's."""
+        changed = self._changed("seeds", *VARIANTS)
+        name = "_".join([self.scale, *([label(changed)] if changed else [])])
+        return self.results_dir if name == "laptop" else f"{self.results_dir.rstrip('/')}/{name}"
 
 
 class Expectation(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,18 @@ from greedyrank.config.figure_loader import LoadedFigure, load_figure
 from greedyrank.config.grammar import Config, ReleasedFile, name_of_files, path_name
 from greedyrank.config.messages import explain, nearest
 from greedyrank.config.papers import DATA, FIGURE, SWEEPS, Paper
-from greedyrank.config.sweep_loader import ResolvedSweep, load_sweep, merge
+from greedyrank.config.settings.training import variants
+from greedyrank.config.sweep_loader import ResolvedSweep, load_sweep, merge, seeds_of
 from greedyrank.config.yaml_input import ConfigError, check_plain
+
+logger = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parents[1]
 # Targets of the workflow itself.
 RESERVED = (
     "all",
     "claims",
+    "cheap",
     "page",
     "generate",
     "extract",
@@ -189,9 +194,9 @@ def _sweeps(
             continue
         override = config.sweeps.get(name)
         own = f"{place}: {name}"
+        here = f"sweeps.{name}" if override else own
         try:
-            here = f"sweeps.{name}" if override else own
-            sweep = load_sweep(block, config.scale, here, override, name)
+            sweep = load_sweep(block, config.scale, here, override, name, config.seeds, config.of_every_sweep)
             _check_target_files(sweep, here, config.data_dir, released)
             resolved[name] = sweep
         except ConfigError as error:
@@ -201,7 +206,23 @@ def _sweeps(
                 of_user += error.messages
     if of_user:
         raise ConfigError(of_user)
+    if config.seeds and (without := [name for name, sweep in resolved.items() if not _has_seeds(sweep)]):
+        logger.warning(
+            "seeds is %d, but these sweeps vary no seed, and stay as they are: %s", config.seeds, ", ".join(without)
+        )
     return resolved
+
+
+def _has_seeds(sweep: ResolvedSweep) -> bool:
+    return any(seeds_of(entries) for entries in (sweep.whole.axes, *sweep.whole.cases))
+
+
+def _check_engines(sweeps: dict[str, ResolvedSweep], code: Code) -> None:
+    """Check that what autograd is to differentiate is written down."""
+    names = {sweep.whole.factorization for sweep in sweeps.values() if "engine" in variants(sweep.whole)}
+    modules = {name: code.module(f"{PACKAGE.name}.factorizations.{name}") for name in sorted(names)}
+    if lacking := [module.path for module in modules.values() if "compose" not in module.definitions]:
+        raise ConfigError([f"engine is 'autograd', but {path} has no function `compose`" for path in lacking])
 
 
 def load(raw: dict) -> Project:
@@ -233,6 +254,7 @@ def load(raw: dict) -> Project:
     released = _released(papers, unread)
     sweeps = _sweeps(config, blocks, wrong, released)
     code = Code({PACKAGE.name: PACKAGE, **{paper.name: paper.folder for paper in papers}})
+    _check_engines(sweeps, code)
     figures: dict[str, LoadedFigure] = {}
     for name, paper in owners.items():
         if paper in unread:

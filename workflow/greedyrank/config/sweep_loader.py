@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
@@ -308,7 +308,40 @@ class SweepResolver:
             )
 
 
-def sweep_at(place: str, block: dict, scale: Scale, override: dict | None = None) -> Sweep:
+def seeds_of(entries: Mapping[str, Any]) -> str | None:
+    """Return the seed that `with_seeds` counts, of those that are named: that of the data, else that of the init."""
+    return next((name for name in SEEDS if name in entries), None)
+
+
+def with_seeds(sweep: Sweep, count: int) -> Sweep:
+    """Return a sweep that draws so many seeds.
+
+    The seed that counts is that of the data where the sweep varies it, else that of the init; other seeds keep their
+    values. It keeps its own values, the first ``count`` of them, and goes on with the smallest numbers that are not
+    among them. Values that are no numbers stand for data that are not drawn, and are kept.
+    """
+    varied = seeds_of({**sweep.axes, **{name: None for case in sweep.cases for name in case}})
+
+    def counted(entries: dict[str, Any]) -> dict[str, Any]:
+        if varied not in entries:
+            return entries
+        given = sweeps.values(entries[varied])
+        own = [value for value in given if isinstance(value, int)]
+        others = [value for value in given if not isinstance(value, int)]
+        new = (number for number in itertools.count() if number not in own)
+        return {**entries, varied: [*own[:count], *itertools.islice(new, max(0, count - len(own))), *others]}
+
+    return sweep.model_copy(update={"axes": counted(sweep.axes), "cases": [counted(case) for case in sweep.cases]})
+
+
+def sweep_at(
+    place: str,
+    block: dict,
+    scale: Scale,
+    override: dict | None = None,
+    seeds: int | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Sweep:
     """Return a sweep at a scale.
 
     Parameters
@@ -321,6 +354,10 @@ def sweep_at(place: str, block: dict, scale: Scale, override: dict | None = None
         Of the entries below ``scales`` those of this scale are merged into the sweep.
     override : dict, optional
         A user's overrides, merged last.
+    seeds : int, optional
+        Seeds to draw, in place of the sweep's own number of them.
+    settings : dict, optional
+        What every run has, whatever the sweep says.
 
     Raises
     ------
@@ -334,7 +371,9 @@ def sweep_at(place: str, block: dict, scale: Scale, override: dict | None = None
         scaled = scales.get(scale, {}) if isinstance(scales, dict) else {}
         merged = _overridden(place, merged, {**part, "scales": scales})
         merged = _overridden(f"{place}.scales.{scale}", merged, scaled)
-    return Sweep.model_validate(merged)
+    sweep = Sweep.model_validate(merged)
+    sweep = sweep.model_copy(update={"fixed": {**sweep.fixed, **(settings or {})}})
+    return sweep if seeds is None else with_seeds(sweep, seeds)
 
 
 def _check_scales(place: str, part: dict) -> None:
@@ -356,7 +395,13 @@ def _overridden(place: str, block: dict, override: dict) -> dict:
 
 
 def load_sweep(
-    block: dict, scale: Scale = "laptop", place: str = "sweep", override: dict | None = None, name: str = "sweep"
+    block: dict,
+    scale: Scale = "laptop",
+    place: str = "sweep",
+    override: dict | None = None,
+    name: str = "sweep",
+    seeds: int | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> ResolvedSweep:
     """Validate one sweep and fill in all its defaults; parameters as in `sweep_at`.
 
@@ -365,7 +410,7 @@ def load_sweep(
     ConfigError
         Naming every wrong key, its value and what is allowed.
     """
-    resolver = SweepResolver(place, sweep_at(place, block, scale, override))
+    resolver = SweepResolver(place, sweep_at(place, block, scale, override, seeds, settings))
     resolved = resolver.resolve(name)
     if resolved is None:
         raise ConfigError(resolver.errors)

@@ -77,6 +77,12 @@ def decode(codes: torch.Tensor, parameters: Sequence[torch.Tensor]) -> torch.Ten
     return F.conv_transpose2d(found, parameters[16], parameters[17]).tanh()
 
 
+def compose(runs: Sequence[Run], parameters: Sequence[torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
+    """Return the reconstructions of all runs, (runs, images, 1, 32, 32); see `greedyrank.training.protocols`."""
+    each = zip(*(parameter.unbind() for parameter in parameters), strict=True)
+    return torch.stack([decode(encode(inputs, own), own) for own in each])
+
+
 class Model(RunAxisModel):
     """Parameters of all runs of a group, in the order of `initial`, each (runs, ...).
 

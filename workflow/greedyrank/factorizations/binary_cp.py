@@ -40,6 +40,21 @@ def initial(run: Mapping[str, Any]) -> list[np.ndarray]:
     return list(factors)
 
 
+def compose(runs: Sequence[Run], parameters: Sequence[torch.Tensor], inputs: Any) -> torch.Tensor:
+    """Return the predictions of all runs, (images, runs), by their definition: products over all pixels.
+
+    It makes arrays of (images, pixels, columns), which are too large for full sizes.
+    """
+    zero, one = parameters
+    # Which pixels are 1: what is summed over pixels if each chooses its own unit vector.
+    chosen = inputs.sums_over_pixels(torch.zeros(PIXELS, PIXELS).to(zero), torch.eye(PIXELS).to(zero)).bool()
+    components = torch.where(chosen.unsqueeze(2), one, zero).prod(1)
+    order = sorted(range(len(runs)), key=lambda run: runs[run]["tensor_rank"])
+    each = components.split([runs[run]["tensor_rank"] for run in order], dim=1)
+    predictions = {run: columns.sum(1) for run, columns in zip(order, each, strict=True)}
+    return torch.stack([predictions[run] for run in range(len(runs))], dim=1)
+
+
 class Model(BaseModel):
     """F_0 and F_1 of all runs of a group, each (784, columns); a run owns ``tensor_rank`` columns.
 

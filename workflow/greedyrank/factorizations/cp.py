@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from greedyrank.config.sweeps import Run
-from greedyrank.kernels.khatri_rao import KhatriRao
+from greedyrank.kernels.khatri_rao import KhatriRao, khatri_rao
 from greedyrank.training.base import RunAxisModel
 from greedyrank.training.protocols import Axes, Place
 
@@ -31,6 +31,13 @@ def initial(run: Mapping[str, Any]) -> list[np.ndarray]:
     norms = np.stack([np.linalg.norm(factor, axis=0) for factor in factors])
     mean = np.exp(np.log(norms).mean(axis=0))
     return [factor * (mean / norm) for factor, norm in zip(factors, norms, strict=True)]
+
+
+def compose(runs: Sequence[Run], parameters: Sequence[torch.Tensor], inputs: None = None) -> torch.Tensor:
+    """Return W of all runs from their factors, by its definition; see `greedyrank.training.protocols`."""
+    middle = (len(parameters) + 1) // 2
+    left, right = khatri_rao(parameters[:middle]), khatri_rao(parameters[middle:])
+    return (left @ right.mT).reshape(len(runs), *runs[0]["shape"])
 
 
 def _component_norms(factors: list):

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from greedyrank.config.sweeps import Run
-from greedyrank.kernels.chains import Chains
+from greedyrank.factorizations import cp
+from greedyrank.kernels.chains import Chains, multiplied
 from greedyrank.kernels.khatri_rao import KhatriRao
 from greedyrank.training.base import RunAxisModel
 from greedyrank.training.protocols import Axes, Place
@@ -51,6 +52,13 @@ def _norms(factor: np.ndarray) -> np.ndarray:
 
 def _column(values: np.ndarray, axes: int) -> np.ndarray:
     return values.reshape(-1, *[1] * (axes - 1))
+
+
+def compose(runs: Sequence[Run], parameters: Sequence[torch.Tensor], inputs: None = None) -> torch.Tensor:
+    """Return W of all runs from their factors, by its definition; see `greedyrank.training.protocols`."""
+    shapes = [(runs[0]["components"], length) for length in runs[0]["shape"]]
+    vectors = multiplied(shapes, runs[0]["depth"], parameters)
+    return cp.compose(runs, [vector.mT for vector in vectors])
 
 
 class Model(RunAxisModel):

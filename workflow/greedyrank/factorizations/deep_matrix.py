@@ -8,6 +8,7 @@ imports it too, for `initial`, and importing torch takes seconds.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,11 @@ def initial(run: Mapping[str, Any]) -> list[np.ndarray]:
         sign = np.prod([np.linalg.slogdet(factor).sign for factor in factors])
         if sign == {"positive": 1, "negative": -1}[run["det"]]:
             return factors
+
+
+def compose(runs: Sequence[Run], parameters: Sequence[torch.Tensor], inputs: None = None) -> torch.Tensor:
+    """Return W of all runs from their factors, by its definition; see `greedyrank.training.protocols`."""
+    return functools.reduce(lambda product, factor: factor @ product, parameters)
 
 
 def _product(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> torch.Tensor:

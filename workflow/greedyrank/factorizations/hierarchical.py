@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from greedyrank.config.sweeps import Run
-from greedyrank.kernels.khatri_rao import KhatriRao
+from greedyrank.kernels.khatri_rao import KhatriRao, khatri_rao
 from greedyrank.training.base import RunAxisModel
 from greedyrank.training.protocols import Axes, Place
 
@@ -41,6 +41,16 @@ def initial(run: Mapping[str, Any]) -> tuple[list[np.ndarray], list[list[np.ndar
         root *= mean / norms[0]
         last[:] = [weights * (mean / norm) for weights, norm in zip(last, norms[1:], strict=True)]
     return leaves, levels, root
+
+
+def compose(runs: Sequence[Run], parameters: Sequence[torch.Tensor], inputs: None = None) -> torch.Tensor:
+    """Return W of all runs from their factors, by its definition; see `greedyrank.training.protocols`."""
+    order = len(runs[0]["shape"])
+    nodes, weights, root = parameters[:order], iter(parameters[order:-1]), parameters[-1]
+    while len(nodes) > 2:
+        nodes = [khatri_rao(pair) @ next(weights) for pair in zip(nodes[::2], nodes[1::2], strict=True)]
+    left, right = nodes
+    return ((left * root[:, None]) @ right.mT).reshape(len(runs), *runs[0]["shape"])
 
 
 class _Node:

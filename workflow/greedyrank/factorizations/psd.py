@@ -27,6 +27,12 @@ def initial(run: Mapping[str, Any]) -> np.ndarray:
     return drawn * run["factor_norm"] / np.linalg.norm(drawn)
 
 
+def compose(runs: Sequence[Run], parameters: Sequence[torch.Tensor], inputs: None = None) -> torch.Tensor:
+    """Return W of all runs from their factors, by its definition; see `greedyrank.training.protocols`."""
+    (factor,) = parameters
+    return factor @ factor.mT
+
+
 class Model(RunAxisModel):
     """The factors of all runs of a group, (runs, n, columns)."""
 

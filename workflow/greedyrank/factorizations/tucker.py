@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from greedyrank.config.sweeps import Run
-from greedyrank.kernels.chains import Chains
+from greedyrank.kernels.chains import Chains, multiplied
 from greedyrank.training.base import RunAxisModel
 from greedyrank.training.protocols import Axes, Place
 
@@ -45,6 +45,17 @@ def initial(run: Mapping[str, Any]) -> tuple[np.ndarray, list[list[np.ndarray]]]
             ]
         )
     return core, chains
+
+
+def compose(runs: Sequence[Run], parameters: Sequence[torch.Tensor], inputs: None = None) -> torch.Tensor:
+    """Return W of all runs from their factors, by its definition; see `greedyrank.training.protocols`."""
+    tensor, *rest = parameters
+    run = runs[0]
+    if run["depth"] == 0:
+        return tensor
+    for columns in multiplied(list(zip(tensor.shape[1:], run["shape"], strict=True)), run["depth"], rest):
+        tensor = torch.einsum("zj...,zji->z...i", tensor, columns)  # mode by mode: the new axis stands last
+    return tensor
 
 
 class Model(RunAxisModel):

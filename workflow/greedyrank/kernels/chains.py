@@ -7,7 +7,7 @@ them: most of the time of a step goes into launching such calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -44,6 +44,30 @@ class _Stack:
             torch.bmm(running.mT, before, out=gradient.view(matrix.shape))
             running = torch.bmm(running, matrix)
         return [running.view(self.upstream.shape), *self._gradients]
+
+
+def multiplied(shapes: list[tuple[int, int]], depth: int, parameters: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return u = M_1 ... M_{K-1} a of each mode by its definition, (runs, columns, length).
+
+    Parameters
+    ----------
+    shapes : list of tuple
+        Columns and length of each mode.
+    depth : int
+        K.
+    parameters : list of tensor
+        As those of `Chains`.
+    """
+    alike: dict[tuple[int, int], list[int]] = {}
+    for mode, shape in enumerate(shapes):
+        alike.setdefault(shape, []).append(mode)
+    found: dict[int, torch.Tensor] = {}
+    for number, modes in enumerate(alike.values()):
+        product, *matrices = parameters[number * depth : (number + 1) * depth]
+        for matrix in reversed(matrices):
+            product = (matrix @ product.unsqueeze(-1)).squeeze(-1)
+        found |= {mode: product[:, position] for position, mode in enumerate(modes)}
+    return [found[mode] for mode in range(len(shapes))]
 
 
 class Chains:

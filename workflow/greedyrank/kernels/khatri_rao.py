@@ -52,6 +52,11 @@ def _fastest_split(like: torch.Tensor) -> Callable[..., None]:
     return _split
 
 
+def khatri_rao(factors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return the Khatri-Rao product of factors (runs, length, components), by its definition."""
+    return functools.reduce(lambda before, factor: (before[:, :, None] * factor[:, None]).flatten(1, 2), factors)
+
+
 class KhatriRao:
     """The Khatri-Rao product of factors (runs, length, components), in memory of its own.
 

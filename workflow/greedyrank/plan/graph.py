@@ -88,8 +88,7 @@ class Plan:
     def __init__(self, raw: dict, here: bool = True):
         self.project = loading.load(raw)
         self.config, self.sweeps, self.figures = self.project.config, self.project.sweeps, self.project.figures
-        results = Path(self.config.results_dir)
-        self.results = str(results if self.config.scale == "laptop" else results / self.config.scale)
+        self.results = str(Path(self.config.folder))
         self.data_dir = self.config.data_dir
         self.jobs = {name: _jobs(sweep) for name, sweep in self.sweeps.items()}
         self.instances: dict[str, dict[str, list[dict]]] = {}
@@ -232,6 +231,15 @@ class Plan:
     def never_there(self, figure: str) -> str:
         """Return the file that a figure that cannot be built would have to make, so that asking for it fails."""
         return f"{self.results}/logs/broken/{self.broken_target(figure)}"
+
+    @property
+    def cheap(self) -> list[str]:
+        """The figures that take at most a minute on two cores."""
+        return [name for name, figure in self.figures.items() if figure.block.minutes <= 1 and name not in self.skipped]
+
+    def cheap_files(self) -> list[str]:
+        """Return the verdicts of the figures that take at most a minute."""
+        return [f"{self.results}/claims/{figure}.json" for figure in self.cheap]
 
     def claims_files(self) -> list[str]:
         """Return the verdicts of every figure that is not skipped."""

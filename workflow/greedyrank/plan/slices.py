@@ -16,6 +16,7 @@ from greedyrank.config.loading import Project
 from greedyrank.config.settings.base import Settings
 from greedyrank.config.settings.baselines import BASELINES
 from greedyrank.config.settings.problems import PROBLEMS
+from greedyrank.config.settings.training import variants
 from greedyrank.plan.data_files import DataFiles
 
 Models = tuple[type[Settings], ...]
@@ -105,9 +106,11 @@ class Slices:
     def training_code(self, sweep: str) -> str:
         """Return the digest of the training loop and of the plug-ins that a sweep names."""
         whole = self._project.sweeps[sweep].whole
+        asked = variants(whole)
         return self._engine(
             tuple(defaults.models(whole)),
-            "training.job:train",
+            "training.variants:train" if asked else "training.job:train",
+            *([f"factorizations.{whole.factorization}:compose"] if "engine" in asked else []),
             f"problems.{whole.problem}:Problem",
             f"factorizations.{whole.factorization}:Model",
             f"optimizers.{whole.optimizer}:Optimizer",

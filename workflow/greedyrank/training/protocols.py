@@ -111,6 +111,10 @@ class Problem(Protocol):
 class Model(Protocol):
     """The parameters of all runs of a group and their end-to-end objects: ``factorizations.<name>.Model``.
 
+    The module of a factorization also has ``compose(runs, parameters, inputs)``: what `end_to_end` returns, of
+    parameters like those of the model, by the definition and in operations of torch that autograd can follow. The
+    engine ``autograd`` trains with it.
+
     Attributes
     ----------
     axes : mapping

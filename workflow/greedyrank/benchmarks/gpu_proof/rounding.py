@@ -81,17 +81,35 @@ def verdict(device: np.ndarray, alone: np.ndarray, dtype: str) -> dict:
 
 def compare(slice_: Slice, data: list[dict], device: str) -> dict:
     """Train a slice on the CPU, on the device, and from moved factors, and return the verdicts of all invariants."""
-    dtype = slice_.runs[0]["dtype"]
-    cpu = records(slice_, data, "cpu")
-    ours = records(slice_, data, device)
+    ours, cpu = records(slice_, data, device), records(slice_, data, "cpu")
     moved = [records(slice_, data, "cpu", moved=seed) for seed in range(DRAWS)]
-    steps = cpu["step"][0]
+    return verdicts(ours, cpu, moved, slice_.runs[0]["dtype"])
+
+
+def verdicts(ours: dict, theirs: dict, moved: list[dict], dtype: str) -> dict:
+    """Compare two trainings, of which the second is the reference, with trainings of it from moved factors.
+
+    Parameters
+    ----------
+    ours, theirs : dict
+        What `records` returned.
+    moved : list of dict
+        The same for the reference, its factors moved.
+    dtype : str
+        Precision of the training.
+
+    Returns
+    -------
+    dict
+        ``steps``, and ``invariants``: what `verdict` returns, and the first and the largest differences, of each.
+    """
+    steps = theirs["step"][0]
     rows = {}
-    for name in cpu.keys() - {"step"}:
+    for name in theirs.keys() - {"step"}:
         if LEFT_OUT in name:
             continue
-        alone = np.max([device_parity.differences(found[name], cpu[name]) for found in moved], axis=0)
-        found = device_parity.differences(ours[name], cpu[name])
+        alone = np.max([device_parity.differences(found[name], theirs[name]) for found in moved], axis=0)
+        found = device_parity.differences(ours[name], theirs[name])
         row = verdict(found, alone, dtype)
         for key in ("device_parts", "rounding_parts"):
             row[key] = None if row[key] is None else int(steps[row[key]])

@@ -7,6 +7,10 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from greedyrank.config.settings.base import Settings
+from greedyrank.config.sweeps import Slice, values
+
+# Settings with which the same training is done in another way; see `greedyrank.training.variants`.
+VARIANTS = ("engine", "group_size", "nudge_seed")
 
 
 class Stop(Settings):
@@ -75,6 +79,9 @@ class Training(Settings):
         "finish",
         "record",
         "growth",
+        "engine",
+        "group_size",
+        "nudge_seed",
     )
 
     dtype: Literal["float32", "float64"] = Field(default="float32", description="precision of the whole step")
@@ -84,3 +91,25 @@ class Training(Settings):
     finish: Finish | None = None
     record: Record
     growth: Growth | None = None
+    engine: Literal["closed_form", "autograd"] = Field(
+        default="closed_form",
+        description="closed_form: gradients by formulas, in compiled steps where there are any; autograd: by torch's"
+        " automatic differentiation of the end-to-end object, many times slower",
+    )
+    group_size: int | None = Field(default=None, gt=0, description="most runs that advance together; all where absent")
+    nudge_seed: int | None = Field(
+        default=None,
+        ge=0,
+        description="draws for each initial number whether it is moved one unit in its last place up or down; none is"
+        " moved where absent",
+    )
+
+
+def variants(slice_: Slice) -> dict[str, list]:
+    """Return the values of `VARIANTS` in a slice, with or without its defaults, that are not the default."""
+    found: dict[str, list] = {}
+    for block in (slice_.fixed, slice_.axes, *slice_.cases):
+        for name in set(VARIANTS) & block.keys():
+            usual = Training.model_fields[name].default
+            found.setdefault(name, []).extend(value for value in values(block[name]) if value != usual)
+    return {name: changed for name, changed in found.items() if changed}
