@@ -45,6 +45,8 @@ def compose(runs: Sequence[Run], parameters: Sequence[torch.Tensor], inputs: Any
 
     It makes arrays of (images, pixels, columns), which are too large for full sizes.
     """
+    import torch
+
     zero, one = parameters
     # Which pixels are 1: what is summed over pixels if each chooses its own unit vector.
     chosen = inputs.sums_over_pixels(torch.zeros(PIXELS, PIXELS).to(zero), torch.eye(PIXELS).to(zero)).bool()
