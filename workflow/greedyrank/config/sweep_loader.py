@@ -318,7 +318,7 @@ def with_seeds(sweep: Sweep, count: int) -> Sweep:
 
     The seed that counts is that of the data where the sweep varies it, else that of the init; other seeds keep their
     values. It keeps its own values, the first ``count`` of them, and goes on with the smallest numbers that are not
-    among them. Values that are no numbers stand for data that are not drawn, and are kept.
+    among them. Values that are no whole numbers are kept, to be refused later.
     """
     varied = seeds_of({**sweep.axes, **{name: None for case in sweep.cases for name in case}})
 
