@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -49,6 +51,7 @@ def _ends(canvas: Canvas, panel: int, sweeps: dict[str, xr.Dataset]) -> None:
                 level, place, sign = over_curve(last(runs)), len(ticks), "+" if block > 0 else "-"
                 canvas.keep(panel, f"{name}, init {std:g}, leading block {sign}", [place] * len(level), level)
                 spread = place + 0.12 * (np.arange(len(level)) % 3 - 1)
+                look: dict[str, Any]
                 look = {"color": COLORS[color], "markersize": 3.5, "markerfacecolor": "none", "markeredgewidth": 0.7}
                 axes.plot(spread, level, marker, **look)
                 ticks.append(sign)
