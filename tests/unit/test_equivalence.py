@@ -29,7 +29,7 @@ def compared(small, devices=TWICE):
         ("deep_matrix", "gd", {"singular_values", "norm"}),
         ("cp", "group_rmsprop", {"component_norm", "singular_values", "norm"}),
         ("tucker", "adam", {"slice_norm", "column_norm", "singular_values", "norm"}),
-        ("hierarchical", "group_rmsprop", {"component_norm", "singular_values", "norm"}),
+        ("hierarchical", "group_rmsprop", {"component_norm", "pair_component_norm", "singular_values", "norm"}),
     ],
 )
 def test_a_device_agrees_with_itself(make_slice, factorization, optimizer, names):
