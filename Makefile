@@ -1,4 +1,4 @@
-# make figures       all figures and claims, at SCALE (smoke, laptop or paper), on CORES cores
+# make figures       all figures and claims, on CORES cores; SCALE=smoke, CONFIGFILE=mine.yaml override config.yaml
 # make claims        the verdicts; fails if one of them is not the verdict on record
 # make cheap         the verdicts of the figures that take at most a minute; fails as `make claims` does
 # make horizon       docs/horizon.md: the same figures with SEEDS (20) seeds, and how far their claims hold
@@ -20,13 +20,14 @@
 # make clean         removes the results; images and ratings stay
 
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
-SCALE ?= laptop
 OUT ?= results/gpu
 SEEDS ?= 20
 
 # `python -m`: the first line of an installed command does not bear every path.
-SNAKEMAKE := python -m snakemake --cores $(CORES) --config scale=$(SCALE)
-RESULTS := results$(if $(filter-out laptop,$(SCALE)),/$(SCALE))
+FILES := $(if $(CONFIGFILE),--configfile $(CONFIGFILE))
+SNAKEMAKE := python -m snakemake --cores $(CORES) $(FILES) $(if $(SCALE),--config scale=$(SCALE))
+# The same for scripts, which find the results folder as Snakemake does.
+GIVEN := $(FILES) $(if $(SCALE),--scale $(SCALE))
 
 export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
@@ -63,12 +64,12 @@ lint: environment
 
 claims: environment
 	@$(SNAKEMAKE) --quiet all -- page
-	@python scripts/claims_table.py $(RESULTS)/claims.json
+	@python scripts/claims_table.py $(GIVEN)
 
 cheap: environment
 	$(SNAKEMAKE) -- cheap
 	@$(SNAKEMAKE) --quiet all -- page
-	@python scripts/claims_table.py $(RESULTS)/claims.json
+	@python scripts/claims_table.py $(GIVEN)
 
 horizon: environment
 	python -m snakemake --cores $(CORES) cheap --config seeds=$(SEEDS)
@@ -76,25 +77,25 @@ horizon: environment
 
 engines: environment
 	python scripts/engines.py --out results/engines.json
-	python -m snakemake --cores $(CORES) claims --config scale=smoke
-	python -m snakemake --cores $(CORES) claims --config scale=smoke engine=autograd
+	python -m snakemake --cores $(CORES) claims --config results_dir=results scale=smoke
+	python -m snakemake --cores $(CORES) claims --config results_dir=results scale=smoke engine=autograd
 	python scripts/compare_builds.py results/smoke results/smoke_engine-autograd
 
 portability: environment
 	python scripts/portability.py $(if $(FIGURES),--figures $(FIGURES)) --cores $(CORES) --out docs/portability.md
 
 bench: environment
-	python scripts/bench.py --out $(RESULTS)/bench.json
+	python scripts/bench.py $(GIVEN)
 
 scaling: environment
-	python scripts/scaling.py --out $(RESULTS)/figures/scaling
+	python scripts/scaling.py $(GIVEN)
 
 plan-bench: environment
 	python tests/scale.py
 
 record: environment
 	@$(SNAKEMAKE) --quiet all -- page
-	python scripts/record.py --results $(RESULTS) --docs docs
+	python scripts/record.py $(GIVEN)
 
 schema: environment
 	python -m greedyrank.config.schema workflow/schemas
@@ -113,5 +114,6 @@ lock:
 	mv envs/requirements.lock.new envs/requirements.lock
 	rm -r .venv-lock build
 
-clean:
-	rm -rf results .snakemake
+clean: environment
+	python scripts/clean.py $(FILES)
+	rm -rf .snakemake

@@ -40,6 +40,8 @@ rule all:
     default_target: True
     input:
         plan.all_files(),
+    message:
+        "all figures and claims"
 
 
 onsuccess:

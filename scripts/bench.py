@@ -11,7 +11,9 @@ def main(options):
     import torch
 
     from greedyrank.benchmarks import steps
+    from greedyrank.config import loading
 
+    out = options.out or Path(loading.user_config(options.configfile, options.scale).folder, "bench.json")
     if device := next((d for d in options.device if d == "cuda" and not torch.cuda.is_available()), None):
         raise RuntimeError(f"{device} was asked for, but torch sees no GPU here")
     cases = []
@@ -29,13 +31,14 @@ def main(options):
         cases += report["cases"]
     machine = {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
     content = {"machine": machine, **report, "cases": cases}
-    with storage.writing(options.out) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
+    with storage.writing(out) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     parser = command_line.parser(__doc__)
     parser.add_argument("--device", nargs="+", choices=("cpu", "cuda"), default=["cpu"])
     parser.add_argument("--cases", nargs="+", help="names of cases; default: all")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="default: bench.json in the results folder")
+    command_line.add_config(parser)
     command_line.run(main, parser)

@@ -15,14 +15,12 @@ from greedyrank.errors import UserError
 SWEEPS = ("singular_values", "component_norms", "deep_tucker_adam", "mf_cp_htf_hierarchical", "image_rank")
 
 
-def from_config(names, steps):
+def from_config(raw, names, steps):
     """Return a short slice of each of these sweeps of config.yaml."""
     from greedyrank.benchmarks import device_parity
     from greedyrank.config import loading
-    from greedyrank.config.papers import settings_file
-    from greedyrank.config.yaml_input import read_mapping
 
-    resolved = loading.load(read_mapping(settings_file())).sweeps
+    resolved = loading.load(raw).sweeps
     slices = {}
     for name in names or [name for name in SWEEPS if name in resolved]:
         if name not in resolved:
@@ -35,12 +33,21 @@ def main(options):
     from greedyrank.config.sweeps import Slice
 
     if options.slices:
-        slices = {name: Slice(**given) for name, given in json.loads(options.slices.read_text()).items()}
+        if not (options.data_dir and options.out):
+            raise UserError("--slices needs --data-dir and --out too: no config is read then")
+        data_dir, out = options.data_dir, options.out
+        slices = {
+            name: Slice(**given) for name, given in json.loads(options.slices.read_text(encoding="utf-8")).items()
+        }
     else:
-        slices = from_config(options.sweeps, options.steps)
+        from greedyrank.config import loading
+
+        config = loading.user_config(options.configfile, options.scale)
+        data_dir, out = options.data_dir or Path(config.data), options.out or Path(config.folder, "devices.json")
+        slices = from_config(loading.read(options.configfile, options.scale), options.sweeps, options.steps)
     if options.save_slices:
         given = {name: slice_.to_json() for name, slice_ in slices.items()}
-        options.save_slices.write_text(json.dumps(given, indent=1) + "\n")
+        options.save_slices.write_text(json.dumps(given, indent=1) + "\n", encoding="utf-8")
         return
     from greedyrank.benchmarks import device_parity
     from greedyrank.data import instances
@@ -55,7 +62,7 @@ def main(options):
     for sweep, slice_ in slices.items():
         dtype, count = slice_.runs[0]["dtype"], len(slice_.runs)
         try:
-            rows = device_parity.compare(slice_, instances.generator(slice_.problem, options.data_dir), options.devices)
+            rows = device_parity.compare(slice_, instances.generator(slice_.problem, data_dir), options.devices)
         except (UserError, OSError) as reason:  # its data are not here
             logging.warning("%s is left out: %s", sweep, reason)
             continue
@@ -66,8 +73,8 @@ def main(options):
         for name, row in rows.items():
             parted = "never" if row["parts"] is None else f"from step {row['parts']}"
             print(f"{name:20}{row['largest']:20.1e}{row['at']:10d}  {parted}")
-    with storage.writing(options.out) as temporary:
-        temporary.write_text(json.dumps({"devices": names, "sweeps": report}, indent=2) + "\n")
+    with storage.writing(out) as temporary:
+        temporary.write_text(json.dumps({"devices": names, "sweeps": report}, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
@@ -79,6 +86,7 @@ if __name__ == "__main__":
         "--devices", nargs=2, choices=("cpu", "cuda"), default=("cuda", "cpu"), help="second: reference"
     )
     parser.add_argument("--steps", type=int, default=500, help="default: 500")
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="folder of images")
-    parser.add_argument("--out", type=Path, default=Path("results/devices.json"))
+    parser.add_argument("--data-dir", type=Path, help="folder of images; default: that of config.yaml")
+    parser.add_argument("--out", type=Path, help="default: devices.json in the results folder")
+    command_line.add_config(parser)
     command_line.run(main, parser)

@@ -10,7 +10,7 @@ def main(options):
     images.fetch(options.data_dir, options.dataset)
     with storage.writing(options.out) as temporary:
         lines = (f"{sha}  {name}\n" for name, sha in images.CHECKSUMS[options.dataset].items())
-        temporary.write_text("".join(lines))
+        temporary.write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from greedyrank import command_line
 
 def main(options):
     from greedyrank import stages, storage
-    from greedyrank.config.yaml_input import read_mapping
+    from greedyrank.config import loading
     from greedyrank.plan.graph import Plan
     from greedyrank.report import horizon
 
-    plan = Plan({**read_mapping(Path("config.yaml")), "seeds": options.seeds})
+    plan = Plan({**loading.read(), "seeds": options.seeds})
     claims = []
     for name in options.figures or plan.cheap:
         spectra = [Path(plan.results, "spectra", f"{sweep}.nc") for sweep in plan.figures[name].block.sweeps]

@@ -1,14 +1,21 @@
 """Write the tracked record of a build: published values beside ours, the pictures, and the tables of the READMEs."""
 
-import argparse
 from pathlib import Path
 
-from greedyrank.report import paper_tables, record
+from greedyrank import command_line
+
+
+def main(options):
+    from greedyrank.config import loading
+    from greedyrank.report import paper_tables, record
+
+    record.write(options.results or Path(loading.user_config(options.configfile, options.scale).folder), options.docs)
+    paper_tables.write()
+
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True, help="results folder of one scale")
-    parser.add_argument("--docs", type=Path, required=True, help="folder of the record")
-    options = parser.parse_args()
-    record.write(options.results, options.docs)
-    paper_tables.write()
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--results", type=Path, help="results folder of one scale; default: that of config.yaml")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the record; default: docs")
+    command_line.add_config(parser)
+    command_line.run(main, parser)

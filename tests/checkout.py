@@ -50,7 +50,14 @@ class Checkout:
         """Run a command to its end."""
         environment = {**self.environment(), **kwargs.pop("env", {})}
         return subprocess.run(
-            words, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600, check=False, **kwargs
+            words,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=600,
+            check=False,
+            **kwargs,
         )
 
     def snakemake(self, *words: str, **kwargs) -> subprocess.CompletedProcess:
@@ -72,9 +79,9 @@ class Checkout:
     def edit(self, path: str | Path, old: str, new: str) -> None:
         """Replace a text that stands in a file."""
         file = self.folder / path
-        content = file.read_text()
+        content = file.read_text(encoding="utf-8")
         assert old in content, f"{old!r} is not in {path}"
-        file.write_text(content.replace(old, new))
+        file.write_text(content.replace(old, new), encoding="utf-8")
 
     def check_no_value_ran(self) -> None:
         """Check that no value of the config was run: those of tests would leave a file ``touched``, or so beginning."""
@@ -131,13 +138,15 @@ def keep_figures(checkout: Checkout, figures: tuple[str, ...]) -> None:
             shutil.rmtree(paper)
             continue
         shown = {
-            sweep for name in kept for sweep in yaml.safe_load((paper / name / "figure.yaml").read_text())["sweeps"]
+            sweep
+            for name in kept
+            for sweep in yaml.safe_load((paper / name / "figure.yaml").read_text(encoding="utf-8"))["sweeps"]
         }
         file = paper / "sweeps.yaml"
-        content = file.read_text()
+        content = file.read_text(encoding="utf-8")
         for name in set(yaml.safe_load(content)) - shown:
             content = re.sub(rf"^{name}:\n(?:(?:[ #].*)?\n)*", "", content, flags=re.MULTILINE)
-        file.write_text(content)
+        file.write_text(content, encoding="utf-8")
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -22,7 +22,7 @@ class Source:
 
     def __init__(self, path: Path):
         self.path = path
-        self.text = path.read_text()
+        self.text = path.read_text(encoding="utf-8")
         self.tree = ast.parse(self.text)
 
     def definition(self, name: str) -> ast.stmt:
@@ -36,7 +36,7 @@ class Source:
         """Insert text before a line, counted from 1."""
         lines = self.text.splitlines(keepends=True)
         lines.insert(line - 1, text)
-        self.path.write_text("".join(lines))
+        self.path.write_text("".join(lines), encoding="utf-8")
 
     def rewrite(self, wanted: Callable[[ast.AST], list[ast.expr]], added: str) -> int:
         """Put a word at the beginning of the texts that ``wanted`` finds in nodes; return how many were changed."""
@@ -51,7 +51,7 @@ class Source:
             if opening:
                 at = column + opening.end()
                 lines[line - 1] = lines[line - 1][:at] + added.encode() + lines[line - 1][at:]
-        self.path.write_text(b"".join(lines).decode())
+        self.path.write_text(b"".join(lines).decode(), encoding="utf-8")
         return len(places)
 
 
@@ -98,14 +98,16 @@ def change_docstrings(path: Path) -> None:
 
 def add_comments(path: Path) -> None:
     """Write a comment before every definition of a module, and one at its end."""
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     marked = ["# A comment.\n" + line if re.match("def |class |@", line) else line for line in lines]
-    path.write_text("".join([*marked, "# The end.\n"]))
+    path.write_text("".join([*marked, "# The end.\n"]), encoding="utf-8")
 
 
 def add_helper(path: Path) -> None:
     """Append a function that nothing uses."""
-    path.write_text(path.read_text() + "\n\ndef an_unused_helper(x):\n    return x + 1\n")
+    path.write_text(
+        path.read_text(encoding="utf-8") + "\n\ndef an_unused_helper(x):\n    return x + 1\n", encoding="utf-8"
+    )
 
 
 def add_line(path: Path, function: str) -> None:
@@ -139,7 +141,7 @@ def rename_module(folder: Path, old: str, new: str) -> None:
     *new_package, new_name = f"greedyrank.{new}".split(".")
     old_from, new_from = ".".join(old_package), ".".join(new_package)
     for path in python_files(folder):
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         changed = text.replace(f"from {old_from}.{old_name} import ", f"from {new_from}.{new_name} import ")
         changed = re.sub(
             rf"^( *)from {re.escape(old_from)} import ((?:\w+(?: as \w+)?, )*){old_name}(, .*)?$",
@@ -148,7 +150,7 @@ def rename_module(folder: Path, old: str, new: str) -> None:
             flags=re.MULTILINE,
         )
         if changed != text:
-            path.write_text(changed)
+            path.write_text(changed, encoding="utf-8")
     left = [path for path in python_files(folder) if _imports(path, f"{old_from}.{old_name}")]
     assert not left, f"{old} is still imported by {left}"
 
@@ -162,7 +164,7 @@ def _renamed_import(match: re.Match, old_from: str, new_from: str, old_name: str
 
 def _imports(path: Path, module: str) -> bool:
     package, _, name = module.rpartition(".")
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import) and any(alias.name == module for alias in node.names):
             return True
         if isinstance(node, ast.ImportFrom) and (
@@ -180,8 +182,8 @@ def split_module(folder: Path, module: str, function: str, new: str) -> None:
     lines = source.text.splitlines(keepends=True)
     imports = [part for part in source.tree.body if isinstance(part, IMPORTS)]
     heads = ["".join(lines[part.lineno - 1 : part.end_lineno]) for part in imports]
-    target.write_text("".join([*heads, "\n\n", *lines[node.lineno - 1 : node.end_lineno]]))
+    target.write_text("".join([*heads, "\n\n", *lines[node.lineno - 1 : node.end_lineno]]), encoding="utf-8")
     back = f"from greedyrank.{new} import {function}\n"
     rest = lines[: node.lineno - 1] + lines[node.end_lineno :]
     rest.insert(imports[-1].end_lineno, back)
-    path.write_text("".join(rest))
+    path.write_text("".join(rest), encoding="utf-8")

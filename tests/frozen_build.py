@@ -25,7 +25,7 @@ KINDS = ("data", "runs", "baselines", "spectra", "figures")  # not claims: how t
 
 def processor() -> dict[str, str]:
     """Return the type of this machine's processor; the same bytes are promised on the same type alone."""
-    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     found = {}
     for key in ("vendor_id", "cpu family", "model", "flags"):
         match = re.search(rf"^{key}\s*: (.*)$", text, re.MULTILINE)
@@ -70,7 +70,7 @@ def write(results: Path) -> None:
     FROZEN.mkdir(exist_ok=True)
     found = {name: content(path) for name, path in files(results).items()}
     frozen = {"processor": processor(), "versions": versions(), "contents": found}
-    (FROZEN / "contents.json").write_text(json.dumps(frozen, indent=1, sort_keys=True) + "\n")
+    (FROZEN / "contents.json").write_text(json.dumps(frozen, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     for figure in TABLES:
         shutil.copy(results / "figures" / f"{figure}.csv", FROZEN)
 

@@ -97,7 +97,7 @@ def write(mutant: Mutant, folder: Path) -> dict:
 
 
 def _dump(content: object, path: Path) -> None:
-    path.write_text(yaml.dump(content, Dumper=DUMPER, sort_keys=False, allow_unicode=True))
+    path.write_text(yaml.dump(content, Dumper=DUMPER, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def _walk(random: Random, config: dict) -> tuple:

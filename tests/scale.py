@@ -85,7 +85,9 @@ def one_wide_sweep(jobs: int) -> dict:
 def _planned(words: list[str]) -> tuple[str, float, float, float]:
     """Run Snakemake in a process of its own; return its output, seconds, CPU seconds and MB."""
     started = time.perf_counter()
-    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    ) as process:
         output = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -98,7 +100,7 @@ def measure(overlay: dict) -> str:
     """Return a row: jobs; seconds, CPU seconds and MB to build the job graph; CPU seconds to list every job too."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "overlay.yaml"
-        file.write_text(yaml.safe_dump(overlay))
+        file.write_text(yaml.safe_dump(overlay), encoding="utf-8")
         settled = ["--configfile", str(file), "--config", "scale=paper", "device=cuda", f"results_dir={folder}/results"]
         _, seconds, graph, memory = _planned(["snakemake", "--cores", "1", "--dag", *settled])
         output, _, listing, _ = _planned(["snakemake", "--cores", "1", "--dry-run", *settled])

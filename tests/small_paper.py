@@ -6,8 +6,21 @@ from pathlib import Path
 
 import yaml
 
-DRAW = "def draw(sweeps, published, *, width='text', entry_max=1.0):\n    raise NotImplementedError\n"
-STATISTICS = "def last_entry(runs):\n    return 0.0\n\n\ndef entry_at_loss(runs, *, loss):\n    return loss\n"
+DRAW = """
+from typing import Literal
+
+
+def draw(sweeps, published, *, width: Literal["column", "text"] = "text", entry_max: float = 1.0):
+    raise NotImplementedError
+"""
+STATISTICS = """
+def last_entry(runs):
+    return 0.0
+
+
+def entry_at_loss(runs, *, loss: float):
+    return loss
+"""
 FIGURE = {"title": "t", "paper": "p", "minutes": 1, "sweeps": ["small"], "measures": ["determinant"]}
 CLAIM = {
     "id": "one",
@@ -43,18 +56,18 @@ class SmallPaper:
         """Write the folder of a figure, with some settings changed; return it."""
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "figure.yaml").write_text(yaml.safe_dump({**FIGURE, **changes}))
-        (folder / "draw.py").write_text(DRAW)
-        (folder / "statistics.py").write_text(STATISTICS)
-        (folder / "caption.rst").write_text("A caption.\n")
+        (folder / "figure.yaml").write_text(yaml.safe_dump({**FIGURE, **changes}), encoding="utf-8")
+        (folder / "draw.py").write_text(DRAW, encoding="utf-8")
+        (folder / "statistics.py").write_text(STATISTICS, encoding="utf-8")
+        (folder / "caption.rst").write_text("A caption.\n", encoding="utf-8")
         self.write_claims(CLAIM, figure=name)
         return folder
 
     def write_claims(self, *claims: dict, figure: str = "small_figure") -> None:
         """Write the claims of a figure."""
-        (self.folder / figure / "claims.yaml").write_text(yaml.safe_dump(list(claims)))
+        (self.folder / figure / "claims.yaml").write_text(yaml.safe_dump(list(claims)), encoding="utf-8")
 
     def raw(self, **settings) -> dict:
         """Write the sweeps, and return a config of this paper alone."""
-        (self.folder / "sweeps.yaml").write_text(yaml.safe_dump(self.sweeps))
+        (self.folder / "sweeps.yaml").write_text(yaml.safe_dump(self.sweeps), encoding="utf-8")
         return {"papers": [str(self.folder)], **settings}

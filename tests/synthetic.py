@@ -47,7 +47,7 @@ def write_ratings(data_dir: Path) -> None:
     """Write synthetic ratings as ``movielens/u.data`` below a data folder."""
     path = data_dir / "movielens" / "u.data"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text(ratings()))
+    path.write_text(text(ratings()), encoding="utf-8")
 
 
 def archive(table: np.ndarray) -> bytes:

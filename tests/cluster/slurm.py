@@ -113,7 +113,7 @@ class Slurm:
 
     def ask(self, *words: str) -> str:
         """Run a command of Slurm, and return what it says."""
-        result = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+        result = subprocess.run(words, capture_output=True, encoding="utf-8", timeout=30, check=False)
         if result.returncode != 0:
             raise Refused(f"{' '.join(words)}: {result.stderr.strip()}")
         return result.stdout
@@ -158,12 +158,12 @@ def running(folder: Path) -> Iterator[Slurm]:
 
     def start(*words: str) -> None:
         bound = ["setpriv", "--pdeathsig", "KILL", *words]
-        with (folder / f"{words[0]}.out").open("w") as log:
+        with (folder / f"{words[0]}.out").open("w", encoding="utf-8") as log:
             daemons.append(subprocess.Popen(bound, stdout=log, stderr=subprocess.STDOUT, start_new_session=True))
 
     with own_settings():
-        (SETTINGS / "slurm.conf").write_text(settings)
-        (SETTINGS / "gres.conf").write_text(f"NodeName={NODE} Name=gpu File=/dev/null\n")
+        (SETTINGS / "slurm.conf").write_text(settings, encoding="utf-8")
+        (SETTINGS / "gres.conf").write_text(f"NodeName={NODE} Name=gpu File=/dev/null\n", encoding="utf-8")
         try:
             start(
                 "munged",

@@ -45,7 +45,7 @@ class Build:
         self._cluster, self._known = cluster, {job["JobId"] for job in cluster.jobs()}
         self._log = checkout.folder / "build.log"
         config = ("--config", "scale=smoke", f"data_dir={checkout.data}")
-        with self._log.open("w") as log:
+        with self._log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 ["snakemake", *words, "--workflow-profile", "slurm", *IMPATIENT, *config],
                 cwd=checkout.folder, env=checkout.environment(), stdout=log, stderr=subprocess.STDOUT,
@@ -63,7 +63,7 @@ class Build:
     @property
     def output(self) -> str:
         """What Snakemake has said so far."""
-        return self._log.read_text()
+        return self._log.read_text(encoding="utf-8")
 
     def jobs(self, **fields: str) -> list[dict[str, str]]:
         """Return the controller's records of the jobs submitted since the start, those with some fields."""
@@ -252,7 +252,7 @@ exit 1
 
 def test_what_slurm_refuses_later_is_said_once(cluster, checkout, tmp_path):
     program = tmp_path / "sbatch"
-    program.write_text(REFUSING.format(sbatch=shutil.which("sbatch")))
+    program.write_text(REFUSING.format(sbatch=shutil.which("sbatch")), encoding="utf-8")
     program.chmod(0o755)
     path = os.pathsep.join([str(tmp_path), checkout.environment()["PATH"]])
     result = checkout.snakemake(

@@ -55,8 +55,8 @@ class Faulty(Checkout):
         """Start a build, or another command, in a group of processes of its own, which ends with the block."""
         command = words if words[0] == sys.executable else self.command("2", *words)
         # In a file, since jobs inherit no variable of ours.
-        (self.folder / "fault.json").write_text(json.dumps(injected or {}))
-        with (self.folder / "output.log").open("w") as log:
+        (self.folder / "fault.json").write_text(json.dumps(injected or {}), encoding="utf-8")
+        with (self.folder / "output.log").open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 command, cwd=self.folder, env=self.environment(), stdout=log, stderr=log, start_new_session=True
             )
@@ -69,7 +69,7 @@ class Faulty(Checkout):
 
     def output(self) -> str:
         """Return what the command last started has said."""
-        return (self.folder / "output.log").read_text()
+        return (self.folder / "output.log").read_text(encoding="utf-8")
 
     def run_to_its_end(self, *words: str, injected: dict | None = None) -> tuple[int, str]:
         """Build, or run another command; return the exit status and what was said."""
@@ -105,4 +105,4 @@ def inject(checkout: Checkout) -> None:
     start = 'if __name__ == "__main__":'
     lines = (start, "import sys", f"sys.path.append({str(INJECTED)!r})", "import injected")
     for script in (checkout.folder / "scripts").glob("*.py"):
-        script.write_text(script.read_text().replace(start, "\n    ".join(lines)))
+        script.write_text(script.read_text(encoding="utf-8").replace(start, "\n    ".join(lines)), encoding="utf-8")

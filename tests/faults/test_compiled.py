@@ -63,10 +63,12 @@ class Sharing:
 
     def start(self, layout, order="", killed="", weight=1.0):
         """Start a process; what it compiles depends on the layout and the weight."""
-        (self.folder / "summing.py").write_text(SUM.replace("WEIGHT", str(weight)))
+        (self.folder / "summing.py").write_text(SUM.replace("WEIGHT", str(weight)), encoding="utf-8")
         code = (HOOK if order or killed else "") + "\nimport summing"
         words = [sys.executable, "-c", code, layout, order, killed]
-        process = subprocess.Popen(words, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            words, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, encoding="utf-8"
+        )
         self.started.append(process)
         return process
 

@@ -29,7 +29,7 @@ STAGES = {
 def mounted(*words, at):
     """Mount something at a folder for as long as the block lasts; skip the test where that is not permitted."""
     at.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["mount", *words, str(at)], capture_output=True, text=True, check=False)
+    done = subprocess.run(["mount", *words, str(at)], capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         pytest.skip(f"needs the permission to mount: {done.stderr.strip()}")
     try:

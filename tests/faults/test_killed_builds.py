@@ -47,7 +47,7 @@ def test_killed_while_writing_each_kind_of_file(fresh, undisturbed):
     fresh.assert_recovers(undisturbed)
     status, output = fresh.run_to_its_end("page")
     assert status == 0, output
-    assert f"figures/{FIGURE}.png" in (fresh.results / "index.html").read_text()
+    assert f"figures/{FIGURE}.png" in (fresh.results / "index.html").read_text(encoding="utf-8")
     assert not [path for path in fresh.results.rglob(".*") if path.is_file() and path.suffix != ".compiled"]
 
 

@@ -44,8 +44,8 @@ def elsewhere(built, tmp_path) -> Path:
     (folder / ".snakemake").mkdir(parents=True)
     shutil.copytree(built.folder / ".snakemake/cache", folder / ".snakemake/cache")
     for name in ("numpy", "random", "json", "matplotlib"):
-        (folder / f"{name}.py").write_text(f"raise SystemExit('{name} of the working folder')\n")
-    (folder / "matplotlibrc").write_text("font.family: serif\naxes.grid: True\nlines.linewidth: 3\n")
+        (folder / f"{name}.py").write_text(f"raise SystemExit('{name} of the working folder')\n", encoding="utf-8")
+    (folder / "matplotlibrc").write_text("font.family: serif\naxes.grid: True\nlines.linewidth: 3\n", encoding="utf-8")
     return folder
 
 
@@ -53,7 +53,7 @@ def without_locks(folder: Path) -> dict[str, str]:
     """Return what lets programs run as on a file system that has no locks; nothing where there is no compiler."""
     if not shutil.which("gcc"):
         return {}
-    (folder / "no_locks.c").write_text(NO_LOCKS)
+    (folder / "no_locks.c").write_text(NO_LOCKS, encoding="utf-8")
     library = str(folder / "no_locks.so")
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, str(folder / "no_locks.c")], check=True)
     return {"LD_PRELOAD": library}
@@ -64,7 +64,7 @@ def test_same_bytes_in_a_hostile_place(built, elsewhere, tmp_path):
     done = subprocess.run(
         [str(SNAKEMAKE), "--snakefile", str(built.folder / "Snakefile"), "--directory", str(elsewhere), "--cores", "2",
          "--config", "scale=smoke", "--", "det_sign"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+        cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found = digests(elsewhere / "results/smoke")
@@ -79,7 +79,9 @@ def test_spectra_are_read_where_files_have_no_locks(built, tmp_path):
     code = "import pathlib, sys; from greedyrank.spectra import extraction as e; e.load(pathlib.Path(sys.argv[1]))"
     spectra = built.folder / "results/smoke/spectra/det_sign.nc"
     environment = variables | {"PATH": os.environ["PATH"], "PYTHONPATH": str(built.folder / "workflow")}
-    done = subprocess.run([sys.executable, "-c", code, str(spectra)], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(spectra)], env=environment, capture_output=True, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -93,7 +95,7 @@ use rule * from greedyrank as gr_*
 
 
 def test_as_a_module_of_another_workflow(built, tmp_path):
-    (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=built.folder / "Snakefile"))
+    (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=built.folder / "Snakefile"), encoding="utf-8")
     words = ["--cores", "1", "--", "out/smoke/data/det_sign/all.npz", "gr_det_sign"]
     checkout = Checkout(tmp_path)
     planned = checkout.run(str(SNAKEMAKE), "--dry-run", *words)

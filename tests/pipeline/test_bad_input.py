@@ -77,7 +77,7 @@ WRONG_CONFIGS = {
 @pytest.mark.parametrize("wrong", WRONG_CONFIGS)
 def test_a_wrong_config_is_named_and_nothing_is_planned(fresh, tmp_path, wrong):
     config, expected = WRONG_CONFIGS[wrong]
-    (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     result = fresh.run(*ROOT, "--configfile", str(tmp_path / "my.yaml"))
     output = result.stdout + result.stderr
     assert result.returncode == 1
@@ -90,7 +90,7 @@ def test_a_wrong_config_is_named_and_nothing_is_planned(fresh, tmp_path, wrong):
 
 
 def test_a_key_that_stands_twice_is_named(fresh, tmp_path):
-    (tmp_path / "my.yaml").write_text("device: cpu\nscale: smoke\ndevice: auto\n")
+    (tmp_path / "my.yaml").write_text("device: cpu\nscale: smoke\ndevice: auto\n", encoding="utf-8")
     result = fresh.run(*ROOT, "--configfile", str(tmp_path / "my.yaml"))
     assert result.returncode == 1
     assert "my.yaml: device appears twice, in lines 1 and 3; keep one" in result.stdout + result.stderr
@@ -101,7 +101,9 @@ def remove(path: str):
 
 
 def append(path: str, text: str):
-    return lambda papers: (papers / path).write_text((papers / path).read_text() + text)
+    return lambda papers: (papers / path).write_text(
+        (papers / path).read_text(encoding="utf-8") + text, encoding="utf-8"
+    )
 
 
 def replace(path: str, old: str, new: str):
@@ -357,7 +359,7 @@ def test_a_figure_asked_for_without_its_data_downloads_them(tmp_path):
 def test_ratings_that_are_there_are_never_deleted(fresh, tmp_path):
     path = tmp_path / "movielens" / "u.data"
     path.parent.mkdir()
-    path.write_text("1\t2\t3\t4\n")
+    path.write_text("1\t2\t3\t4\n", encoding="utf-8")
     config = ("--config", "scale=smoke", f"data_dir={tmp_path}")
     for words in (["movielens"], ["--forceall", "dmf_movielens"]):
         result = fresh.run("snakemake", "--cores", "1", *words, *config, env=OFFLINE)
@@ -365,7 +367,7 @@ def test_ratings_that_are_there_are_never_deleted(fresh, tmp_path):
         assert result.returncode != 0
         assert f"{path} has 1 rows; expected 100000 rows" in output
         assert "Traceback" not in output
-        assert path.read_text() == "1\t2\t3\t4\n"
+        assert path.read_text(encoding="utf-8") == "1\t2\t3\t4\n"
 
 
 def test_a_truncated_result_is_named_with_its_remedy(checkout):
@@ -387,7 +389,7 @@ def test_a_diverging_run_is_named(checkout):
     assert "lower `learning_rate`" in output
     assert "Traceback" not in output
     assert not (checkout.folder / "results/smoke/runs/singular_values/depth-4.npz").exists()
-    page = json.loads((checkout.folder / "results/smoke/claims.json").read_text())
+    page = json.loads((checkout.folder / "results/smoke/claims.json").read_text(encoding="utf-8"))
     assert "det_sign" in {claim["figure"] for claim in page["claims"]}
 
 

@@ -17,7 +17,7 @@ def test_every_figure_has_its_files(built, figure):
     folder = built.folder / "results" / "smoke"
     for ending, start in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")):
         assert (folder / "figures" / f"{figure}.{ending}").read_bytes().startswith(start)
-    with (folder / "figures" / f"{figure}.csv").open() as file:
+    with (folder / "figures" / f"{figure}.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) > 20
     assert {"panel", "series", "x", "y"} <= set(rows[0])
@@ -25,14 +25,14 @@ def test_every_figure_has_its_files(built, figure):
 
 def test_claims_are_judged_and_shown(built):
     folder = built.folder / "results" / "smoke"
-    content = json.loads((folder / "claims.json").read_text())
+    content = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
     assert content["scale"] == "smoke"
     assert {claim["figure"] for claim in content["claims"]} == set(FIGURES)
     keys = {"id", "figure", "statement", "source", "basis", "published", "measured", "expect", "reason", "verdict"}
     for claim in content["claims"]:
         assert keys | {"control"} <= set(claim)
         assert claim["verdict"] in ("reproduced", "differs", "not checkable at this scale")
-    page = (folder / "index.html").read_text()
+    page = (folder / "index.html").read_text(encoding="utf-8")
     for figure in FIGURES:
         assert f"figures/{figure}.png" in page
 
@@ -44,7 +44,7 @@ def test_second_build_has_nothing_to_do(checkout):
 
 
 def test_each_job_logs_its_progress(built):
-    log = (built.folder / "results/smoke/logs/train/det_sign/depth-3_dtype-float64.log").read_text()
+    log = (built.folder / "results/smoke/logs/train/det_sign/depth-3_dtype-float64.log").read_text(encoding="utf-8")
     assert "det_sign/depth-3_dtype-float64: done: 4 runs" in log
 
 
@@ -57,12 +57,12 @@ def test_building_twice_gives_the_same_bytes(built, checkout):
 
 def test_a_claim_that_should_fail_does(checkout):
     path = checkout.folder / checkout.figure("det_sign") / "claims.yaml"
-    claims = yaml.safe_load(path.read_text())
+    claims = yaml.safe_load(path.read_text(encoding="utf-8"))
     claims[0]["expect"] = {"near": 2.0, "relative": 0.01}
-    path.write_text(yaml.safe_dump(claims))
+    path.write_text(yaml.safe_dump(claims), encoding="utf-8")
     assert checkout.jobs() == {"det_sign: check the claims"}
     assert checkout.snakemake("claims").returncode == 0  # a build never fails on a verdict
-    judged = json.loads((checkout.folder / "results/smoke/claims/det_sign.json").read_text())["claims"]
+    judged = json.loads((checkout.folder / "results/smoke/claims/det_sign.json").read_text(encoding="utf-8"))["claims"]
     assert judged[0]["verdict"] == "differs"
     table = checkout.run("python", "scripts/claims_table.py", "results/smoke/claims.json")
     assert table.returncode == 1
@@ -82,11 +82,14 @@ def test_provenance_can_be_read_from_every_picture(built):
     job = record["jobs"]["det_sign"]["depth-3_dtype-float64"]
     assert job["device"] == "cpu"
     assert set(job) == {"code", "data", "device", "versions"}
-    for secret in (str(built.folder), subprocess.run(["hostname"], capture_output=True, text=True).stdout.strip()):
+    for secret in (
+        str(built.folder),
+        subprocess.run(["hostname"], capture_output=True, encoding="utf-8").stdout.strip(),
+    ):
         assert f'"{secret}' not in json.dumps(record)
 
 
 def test_report_is_made(checkout):
     result = checkout.snakemake("--report", "report.html")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "unobserved entry of a 2x2 matrix" in (checkout.folder / "report.html").read_text()
+    assert "unobserved entry of a 2x2 matrix" in (checkout.folder / "report.html").read_text(encoding="utf-8")

@@ -9,7 +9,10 @@ from checkout import digests
 
 
 def judged(folder, figure):
-    return {claim["id"]: claim for claim in json.loads((folder / f"claims/{figure}.json").read_text())["claims"]}
+    return {
+        claim["id"]: claim
+        for claim in json.loads((folder / f"claims/{figure}.json").read_text(encoding="utf-8"))["claims"]
+    }
 
 
 def test_two_engines_give_the_same_verdicts_in_folders_of_their_own(checkout):
@@ -36,12 +39,12 @@ def test_verdicts_are_compared_with_those_of_another_machine(checkout):
     words = ["--figures", "deep_cp", "--scale", "smoke", "--variants", "nudge-0", "--out", "portability.md"]
     result = checkout.run("python", "scripts/portability.py", *words)
     assert result.returncode == 0, result.stdout + result.stderr
-    (found,) = json.loads((checkout.folder / "results/portability.json").read_text()).values()
+    (found,) = json.loads((checkout.folder / "results/portability.json").read_text(encoding="utf-8")).values()
     assert found["figures"] == ["deep_cp"]
     assert found["files"]["data"] == [0, 1]
     assert found["files"]["runs"] == [1, 1]
     assert found["statistics"] > 0
-    assert "`nudge_seed=0`" in (checkout.folder / "portability.md").read_text()
+    assert "`nudge_seed=0`" in (checkout.folder / "portability.md").read_text(encoding="utf-8")
 
 
 def test_a_number_of_seeds_is_planned(fresh):

@@ -17,7 +17,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 
 def steps() -> list[tuple[str, str, str]]:
     """Return all blocks of the page: the paragraph before each, on one line, its language, and its text."""
-    page = (REPOSITORY / "docs/extending.md").read_text()
+    page = (REPOSITORY / "docs/extending.md").read_text(encoding="utf-8")
     before, found = 0, []
     for match in BLOCK.finditer(page):
         paragraph = page[before : match.start()].strip().split("\n\n")[-1]
@@ -30,9 +30,9 @@ def insert(path: Path, before: str, text: str) -> None:
     """Insert text before the last line that begins so; a class with the blank lines that belong after it."""
     if text.startswith("class "):
         text = text.rstrip() + "\n\n\n"
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     place = max(number for number, line in enumerate(lines) if line.startswith(before))
-    path.write_text("".join([*lines[:place], text, *lines[place:]]))
+    path.write_text("".join([*lines[:place], text, *lines[place:]]), encoding="utf-8")
 
 
 class Reader:
@@ -59,7 +59,7 @@ class Reader:
             path = self._file(match[1])
             assert not path.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
         elif match := re.search("in `([^`]*)`, replace$", paragraph):
             self._to_replace = (match[1], text)
         elif paragraph == "by":
@@ -74,7 +74,7 @@ class Reader:
             if replaced := re.search("Replace `(.*?)` by `(.*?)` in `(.*?)`", paragraph):
                 self.checkout.edit(self._file(replaced[3]), replaced[1], replaced[2])
             path = self._file(match[1])
-            path.write_text(path.read_text() + text)
+            path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
         else:
             pytest.fail(f"no test knows what this asks for: {paragraph}")
 

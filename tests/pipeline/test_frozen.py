@@ -12,7 +12,7 @@ import frozen_build
 from checkout import FIGURES
 from greedyrank.config import loading
 
-FROZEN = json.loads((frozen_build.FROZEN / "contents.json").read_text())
+FROZEN = json.loads((frozen_build.FROZEN / "contents.json").read_text(encoding="utf-8"))
 
 
 def test_every_array_is_the_one_of_version_0_1(built):

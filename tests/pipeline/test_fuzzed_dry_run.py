@@ -20,7 +20,7 @@ def test_mutated_config(fresh, mutant):
     if not folder.exists():
         mutants.copy_code(mutant.paper, folder)
     text = yaml.safe_dump(mutants.write(mutant, folder), sort_keys=False, allow_unicode=True)
-    (fresh.folder / "config.yaml").write_text(text)
+    (fresh.folder / "config.yaml").write_text(text, encoding="utf-8")
     result = fresh.run("snakemake", "--cores", "1", "--dry-run")
     output = result.stdout + result.stderr
     assert "Traceback" not in output

@@ -43,7 +43,7 @@ def test_what_needs_no_gpu_runs_without_one(fresh):
 
 def test_the_profile_is_the_default_one_but_for_what_gpus_need():
     default, gpu = (
-        yaml.safe_load((REPOSITORY / f"workflow/profiles/{name}/config.yaml").read_text())
+        yaml.safe_load((REPOSITORY / f"workflow/profiles/{name}/config.yaml").read_text(encoding="utf-8"))
         for name in ("default", "gpu")
     )
     assert gpu == {**default, "config": {"device": "cuda"}, "resources": ["gpu=1"], "cores": "all"}

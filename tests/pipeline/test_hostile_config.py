@@ -31,7 +31,7 @@ def hostile(tmp_path):
         "figures": {"component_norms": {"title": TEXT, "paper": TEXT}},
         "sweeps": {"component_norms": {"source": TEXT}},
     }
-    (checkout.folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (checkout.folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     return checkout
 
 
@@ -40,8 +40,8 @@ def test_values_of_the_config_are_never_run(hostile):
     assert result.returncode == 0, result.stdout + result.stderr
     results = hostile.folder / f"results {SHELL}" / "smoke"
     assert (results / "figures/component_norms.png").exists()
-    assert json.loads((results / "claims.json").read_text())["claims"]
-    page = (results / "index.html").read_text()
+    assert json.loads((results / "claims.json").read_text(encoding="utf-8"))["claims"]
+    page = (results / "index.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;" in page
@@ -53,11 +53,13 @@ def test_values_of_the_config_are_never_run(hostile):
 
 def test_messages_of_a_broken_figure_are_never_run(hostile):
     figure = hostile.folder / f"papers {SHELL}/razin_2021/component_norms"
-    (figure / "figure.yaml").write_text(yaml.safe_dump({"title": TEXT, "sweeps": [TEXT], SHELL: 1}))
+    (figure / "figure.yaml").write_text(yaml.safe_dump({"title": TEXT, "sweeps": [TEXT], SHELL: 1}), encoding="utf-8")
     shutil.copytree(figure, figure.with_name("bad $(touch touched-7)"))
     # One that can be built: else there is nothing to plan.
     shutil.copytree(REPOSITORY / PAPERS / "razin_2021/component_norms", figure.with_name("component_norms_again"))
-    (hostile.folder / "config.yaml").write_text(yaml.safe_dump({"scale": "smoke", "papers": [f"papers {SHELL}"]}))
+    (hostile.folder / "config.yaml").write_text(
+        yaml.safe_dump({"scale": "smoke", "papers": [f"papers {SHELL}"]}), encoding="utf-8"
+    )
     result = hostile.run("snakemake", "--cores", "1", "component_norms", "broken_1")
     output = result.stdout + result.stderr
     assert result.returncode != 0
@@ -68,7 +70,7 @@ def test_messages_of_a_broken_figure_are_never_run(hostile):
 
 def test_folders_of_missing_data_are_never_run(tmp_path):
     checkout = copy_repository(tmp_path / "checkout")
-    (checkout.folder / "config.yaml").write_text(yaml.safe_dump({"data_dir": f"data {SHELL}"}))
+    (checkout.folder / "config.yaml").write_text(yaml.safe_dump({"data_dir": f"data {SHELL}"}), encoding="utf-8")
     offline = {name: "http://127.0.0.1:1" for name in ("http_proxy", "https_proxy")}
     result = checkout.run("snakemake", "--cores", "1", "movielens", env=offline)
     output = result.stdout + result.stderr
@@ -83,7 +85,7 @@ import json, sys
 from pathlib import Path
 
 from greedyrank import storage
-from greedyrank.figures import saving
+from greedyrank.figures import origin
 from greedyrank.spectra import extraction
 
 def text(path):
@@ -92,7 +94,7 @@ def text(path):
 unpickled = []
 sys.addaudithook(lambda event, arguments: event == "pickle.find_class" and unpickled.append(arguments))
 readers = {".npz": storage.load_arrays, ".nc": extraction.load, ".json": text,
-           ".png": saving.read_record, ".svg": saving.read_record, ".pdf": saving.read_record}
+           ".png": origin.read, ".svg": origin.read, ".pdf": origin.read}
 files = [path for path in Path(sys.argv[1]).rglob("*") if path.suffix in readers]
 for path in files:
     readers[path.suffix](path)

@@ -20,12 +20,14 @@ IGNORED = {"results", ".snakemake", "data", "__pycache__"}
 def files(folder: Path) -> dict[str, str]:
     """Return the text of each file of the outside paper, by its name as README has it."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    return {str(path.relative_to(folder)): path.read_text() for path in paths}
+    return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in paths}
 
 
 def of_readme() -> dict[str, str]:
     """Return the files that README shows: in one block of text, each after a line with its name."""
-    (block,) = re.findall(r"^```text\n(# my\.yaml\n.*?)^```", (REPOSITORY / "README.md").read_text(), re.S | re.M)
+    (block,) = re.findall(
+        r"^```text\n(# my\.yaml\n.*?)^```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.S | re.M
+    )
     parts = re.split(r"^# (my\S*)\n", block, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -51,7 +53,9 @@ def beside(tmp_path_factory):
 
 def test_the_outside_paper_is_built_and_no_file_of_the_repository_is_touched(beside):
     before = tracked(beside.folder)
-    (line,) = re.findall(r"^snakemake .*my_paper.*$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    (line,) = re.findall(
+        r"^snakemake .*my_paper.*$", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     words = line.split("#")[0].split()
     result = beside.run(*words)
     output = result.stdout + result.stderr
@@ -59,9 +63,9 @@ def test_the_outside_paper_is_built_and_no_file_of_the_repository_is_touched(bes
     results = beside.folder / "results"
     for ending in ("png", "pdf", "svg", "csv"):
         assert (results / f"figures/effective_rank.{ending}").stat().st_size
-    (claim,) = json.loads((results / "claims/effective_rank.json").read_text())["claims"]
+    (claim,) = json.loads((results / "claims/effective_rank.json").read_text(encoding="utf-8"))["claims"]
     assert claim["verdict"] == "reproduced"
-    assert "effective_rank" in (results / "index.html").read_text()
+    assert "effective_rank" in (results / "index.html").read_text(encoding="utf-8")
     assert tracked(beside.folder) == before
     assert files(beside.folder.parent / "my_paper") == files(OUTSIDE / "my_paper")
     assert "Nothing to be done" in beside.run(*words).stderr

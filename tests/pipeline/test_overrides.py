@@ -25,16 +25,16 @@ COMMAND_LINE = {"singular_values": {"fixed": {"learning_rate": 0.4}}}
 
 def test_what_overrides_what(fresh):
     config = fresh.folder / "config.yaml"
-    original = config.read_text()
-    config.write_text(yaml.safe_dump({**yaml.safe_load(original), **CONFIG}))
-    (fresh.folder / "my.yaml").write_text(yaml.safe_dump(FILE))
+    original = config.read_text(encoding="utf-8")
+    config.write_text(yaml.safe_dump({**yaml.safe_load(original), **CONFIG}), encoding="utf-8")
+    (fresh.folder / "my.yaml").write_text(yaml.safe_dump(FILE), encoding="utf-8")
     words = ["results/smoke/data/singular_values/all.npz", "--configfile", "my.yaml"]
     try:
         result = fresh.run(*fresh.command("1", *words), f"sweeps={json.dumps(COMMAND_LINE)}")
     finally:
-        config.write_text(original)
+        config.write_text(original, encoding="utf-8")
     assert result.returncode == 0, result.stdout + result.stderr
-    resolved = yaml.safe_load((fresh.folder / "results/smoke/config.yaml").read_text())
+    resolved = yaml.safe_load((fresh.folder / "results/smoke/config.yaml").read_text(encoding="utf-8"))
     sweep = resolved["sweeps"]["singular_values"]
     found = {name: sweep["fixed"][name] for name in ("learning_rate", "observations", "target_norm", "target_rank")}
     # The last two: of config.yaml, though the paper has another at this scale; and of the paper at this scale.

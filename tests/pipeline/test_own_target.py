@@ -46,7 +46,7 @@ def test_the_matrix_is_completed(built):
     """From half its entries, at depth 3."""
     with np.load(built.folder / "results/runs/my_sweep/all.npz") as runs:
         assert runs["relative_error"][1, -1] < 0.05 < runs["relative_error"][0, -1]
-    (claim,) = json.loads((built.folder / "results/claims/effective_rank.json").read_text())["claims"]
+    (claim,) = json.loads((built.folder / "results/claims/effective_rank.json").read_text(encoding="utf-8"))["claims"]
     assert claim["verdict"] == "reproduced"
     assert planned(built) == set()
 

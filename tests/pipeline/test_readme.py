@@ -9,7 +9,7 @@ import pytest
 
 from checkout import REPOSITORY
 
-BLOCKS = re.findall(r"```sh\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+BLOCKS = re.findall(r"```sh\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 # Left out: the commands that make the environment or take what a test machine may not have, and the paper outside the
 # repository, which test_outside_paper.py builds.
 LINES = [

@@ -68,20 +68,24 @@ def retrains(*sweeps: str) -> set[str]:
 
 def add_plugin(folder: Path, kind: str, settings: str, base: str, registry: str) -> None:
     """Write a plug-in beside those of its kind, with settings of its own, and register it."""
-    (folder / ENGINE / kind / "newcomer.py").write_text("def initial(run):\n    return []\n")
+    (folder / ENGINE / kind / "newcomer.py").write_text("def initial(run):\n    return []\n", encoding="utf-8")
     path = folder / ENGINE / "config/settings" / settings
-    path.write_text(f"{path.read_text()}\n\nclass Newcomer({base}):\n    pass\n\n\n{registry}['newcomer'] = Newcomer\n")
+    text = path.read_text(encoding="utf-8")
+    added = f"\n\nclass Newcomer({base}):\n    pass\n\n\n{registry}['newcomer'] = Newcomer\n"
+    path.write_text(text + added, encoding="utf-8")
 
 
 def add_measure(folder: Path) -> None:
-    (folder / ENGINE / "measures/newcomer.py").write_text("def measure(runs):\n    return runs\n")
+    (folder / ENGINE / "measures/newcomer.py").write_text("def measure(runs):\n    return runs\n", encoding="utf-8")
 
 
 def rename_paper(folder: Path) -> None:
     renamed = folder / PAPERS / "hariz_and_others"
     (folder / PAPERS / "hariz_2022").rename(renamed)
     for path in renamed.rglob("*.py"):
-        path.write_text(path.read_text().replace("from hariz_2022", "from hariz_and_others"))
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("from hariz_2022", "from hariz_and_others"), encoding="utf-8"
+        )
 
 
 def replace(path: str | Path, old: str, new: str) -> Callable[[Path], None]:
@@ -192,7 +196,7 @@ SOMETHING: dict[str, tuple[Callable[[Path], None], set[str]]] = {
         {"det_sign: draw"},
     ),
     "a published value": (
-        lambda folder: (folder / DET_SIGN / "published.yaml").write_text("points: {}\nmore: 1\n"),
+        lambda folder: (folder / DET_SIGN / "published.yaml").write_text("points: {}\nmore: 1\n", encoding="utf-8"),
         {"det_sign: draw"},
     ),
     "a tolerance of a claim": (

@@ -53,7 +53,9 @@ def test_killed_training_resumes_to_the_same_bytes(built, undisturbed, tmp_path,
     assert process.returncode == -number
     assert list(checkpoints.glob("[!.]*.npz"))
     assert not resumed.exists()
-    again = subprocess.run(command(built, resumed, 1000), cwd=built.folder, capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        command(built, resumed, 1000), cwd=built.folder, capture_output=True, encoding="utf-8", check=False
+    )
     assert again.returncode == 0
     assert "goes on from its checkpoint" in again.stderr
     assert resumed.read_bytes() == undisturbed

@@ -34,7 +34,7 @@ def test_a_job_that_holds_a_gpu_does_nothing_else(fresh):
 
 def test_the_profile_is_the_default_one_but_for_what_clusters_need():
     default, slurm = (
-        yaml.safe_load((REPOSITORY / f"workflow/profiles/{name}/config.yaml").read_text())
+        yaml.safe_load((REPOSITORY / f"workflow/profiles/{name}/config.yaml").read_text(encoding="utf-8"))
         for name in ("default", "slurm")
     )
     del default["resources"]  # one GPU for all jobs

@@ -15,7 +15,7 @@ def test_the_files_are_those_of_git():
     words = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     if shutil.which("git") is None or not (checkout.REPOSITORY / ".git").exists():
         pytest.skip("needs git, and a clone")
-    listed = subprocess.run(words, cwd=checkout.REPOSITORY, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(words, cwd=checkout.REPOSITORY, capture_output=True, encoding="utf-8", check=True).stdout
     tracked = {Path(name) for name in listed.split("\0") if name and (checkout.REPOSITORY / name).exists()}
     assert tracked == set(checkout.repository_files())
 

@@ -78,7 +78,7 @@ def hostile_folder(tmp_path) -> Path:
     folder = tmp_path / "hostile"
     folder.mkdir()
     for name in SHADOWED:
-        (folder / f"{name}.py").write_text(f"raise SystemExit('{name} of the working folder')\n")
+        (folder / f"{name}.py").write_text(f"raise SystemExit('{name} of the working folder')\n", encoding="utf-8")
     return folder
 
 
@@ -88,13 +88,13 @@ def started(tmp_path: Path, folder: Path, *arguments: str, **variables: str) -> 
     package.mkdir(parents=True)
     scripts.mkdir()
     shutil.copy(clean_room.__file__, package)
-    (scripts / "probe.py").write_text(PROBE)
+    (scripts / "probe.py").write_text(PROBE, encoding="utf-8")
     # The loader of programs reads this one before any of them can do something about it, and warns.
     hostile = {name: value for name, value in HOSTILE.items() if name != "LD_PRELOAD"}
     return subprocess.run(
         [sys.executable, "-IS", str(package / "clean_room.py"), "probe", *arguments],
         cwd=folder, env={"PATH": os.environ["PATH"], "HOME": "/root", **hostile, **variables},
-        capture_output=True, text=True,
+        capture_output=True, encoding="utf-8",
     )  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def test_a_script_that_is_started_by_hand_enters_it(tmp_path):
     workflow = str(clean_room.WORKFLOW)
     values = {name: HOSTILE[name] for name in HOSTILE if not name.startswith(("PYTHON", "LD_", "GLIBC_"))}
     done = subprocess.run(
-        [sys.executable, "-c", ENTER, workflow], cwd=tmp_path, capture_output=True, text=True,
+        [sys.executable, "-c", ENTER, workflow], cwd=tmp_path, capture_output=True, encoding="utf-8",
         env={**values, "PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": workflow},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

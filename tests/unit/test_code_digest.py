@@ -65,11 +65,11 @@ class Package:
     def write(self, name: str, text: str) -> None:
         """Write one of its modules."""
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.folder / name).write_text(text)
+        (self.folder / name).write_text(text, encoding="utf-8")
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace a text that stands in a module."""
-        text = (self.folder / name).read_text()
+        text = (self.folder / name).read_text(encoding="utf-8")
         assert old in text
         self.write(name, text.replace(old, new))
 
@@ -307,11 +307,13 @@ print(len(found), digest(canonical(found)))
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_other_pythons_of_this_machine_read_all_code_alike(version):
     workflow = Path(__file__).parents[2] / "workflow"
-    here = subprocess.run([sys.executable, "-c", ALL_CODE, str(workflow)], capture_output=True, text=True, check=True)
+    here = subprocess.run(
+        [sys.executable, "-c", ALL_CODE, str(workflow)], capture_output=True, encoding="utf-8", check=True
+    )
     assert int(here.stdout.split()[0]) > 1000
     words = [f"python{version}", "-c", ALL_CODE, str(workflow)]
     try:
-        other = subprocess.run(words, capture_output=True, text=True, check=True)
+        other = subprocess.run(words, capture_output=True, encoding="utf-8", check=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip(f"no python{version} starts here")
     assert other.stdout == here.stdout

@@ -26,7 +26,7 @@ def test_jobs_spread_over_the_cards_and_free_them(tmp_path):
 
     def start():
         job = subprocess.Popen(
-            [sys.executable, "-c", TAKE, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", TAKE, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
         jobs.append(job)
         return int(job.stdout.readline())

@@ -63,7 +63,7 @@ def test_the_command(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow"), "GREEDYRANK_PROCESSOR": "nonsense"}
     done = subprocess.run(
         [sys.executable, str(REPOSITORY / "scripts/doctor.py")],
-        cwd=tmp_path, env=environment, capture_output=True, text=True,
+        cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8",
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: GREEDYRANK_PROCESSOR: 'nonsense'; allowed: NAME=VALUE")

@@ -31,7 +31,7 @@ class Clone:
         (folder / "envs").mkdir(parents=True)
         shutil.copy(REPOSITORY / "envs/environment.sh", folder / "envs")
         shutil.copy(REPOSITORY / "Makefile", folder)
-        (folder / "envs/requirements.lock").write_text("torch==1\n")
+        (folder / "envs/requirements.lock").write_text("torch==1\n", encoding="utf-8")
         self.programs.mkdir()
         for version in ("3.10", "3.11", "3.12", "3.13"):
             self.interpreter(f"python{version}", version)
@@ -39,7 +39,7 @@ class Clone:
 
     def interpreter(self, name: str, version: str) -> None:
         path = self.programs / name
-        path.write_text(INTERPRETER.replace("VERSION", version))
+        path.write_text(INTERPRETER.replace("VERSION", version), encoding="utf-8")
         path.chmod(0o755)
 
     def make(self, *words: str, **variables: str) -> subprocess.CompletedProcess:
@@ -47,13 +47,13 @@ class Clone:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHON"} | variables
         environment["PATH"] = f"{self.programs}:{os.environ['PATH']}"
         return subprocess.run(
-            ["make", "environment", *words], cwd=self.folder, env=environment, capture_output=True, text=True
+            ["make", "environment", *words], cwd=self.folder, env=environment, capture_output=True, encoding="utf-8"
         )
 
     def made(self) -> list[str]:
         """Return what was made since this was last asked."""
         notes = self.folder / "made"
-        found = notes.read_text().splitlines() if notes.exists() else []
+        found = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
         notes.unlink(missing_ok=True)
         return found
 
@@ -119,17 +119,17 @@ def lose_python(clone: Clone) -> str:
 
 def upgrade_python(clone: Clone) -> str:
     path = clone.folder / ".venv/bin/python"
-    path.write_text(path.read_text().replace("3.11", "3.12"))
+    path.write_text(path.read_text(encoding="utf-8").replace("3.11", "3.12"), encoding="utf-8")
     return "it was made with Python 3.11, and has 3.12"
 
 
 def change_lock(clone: Clone) -> str:
-    (clone.folder / "envs/requirements.lock").write_text("torch==2\n")
+    (clone.folder / "envs/requirements.lock").write_text("torch==2\n", encoding="utf-8")
     return "envs/requirements.lock has changed"
 
 
 def interrupt(clone: Clone) -> str:
-    (clone.folder / "envs/requirements.lock").write_text("torch==2\n")
+    (clone.folder / "envs/requirements.lock").write_text("torch==2\n", encoding="utf-8")
     (clone.folder / "pip-fails").touch()
     assert clone.make().returncode != 0
     (clone.folder / "pip-fails").unlink()
@@ -158,7 +158,7 @@ def test_a_link_is_used_but_never_changed(finished, tmp_path):
     other = Clone(tmp_path / "other" / "clone")
     (other.folder / ".venv").symlink_to(finished.folder / ".venv")
     assert other.make().returncode == 0
-    (other.folder / "envs/requirements.lock").write_text("torch==2\n")
+    (other.folder / "envs/requirements.lock").write_text("torch==2\n", encoding="utf-8")
     done = other.make()
     assert done.returncode != 0
     assert "which does not fit: envs/requirements.lock has changed" in done.stderr

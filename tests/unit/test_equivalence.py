@@ -109,7 +109,7 @@ def script(tmp_path, *words, code=RUN):
         env={**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow")},
         cwd=REPOSITORY,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 
@@ -119,13 +119,13 @@ def test_a_machine_with_torch_and_numpy_alone_compares(make_slice, tmp_path):
     slices["tensors"] = equivalence.shortened(make_slice("cp", "group_rmsprop"), 10)
     slices["images"] = equivalence.shortened(make_slice("binary_cp", "adam"), 10)
     given, out = tmp_path / "slices.json", tmp_path / "devices.json"
-    given.write_text(json.dumps({name: small.to_json() for name, small in slices.items()}))
+    given.write_text(json.dumps({name: small.to_json() for name, small in slices.items()}), encoding="utf-8")
     result = script(
         tmp_path, "--slices", str(given), "--devices", *TWICE, "--data-dir", str(tmp_path), "--out", str(out)
     )
     assert result.returncode == 0, result.stderr
     assert "images is left out: " in result.stderr
-    report = json.loads(out.read_text())
+    report = json.loads(out.read_text(encoding="utf-8"))
     assert set(report["sweeps"]) == {"matrices", "tensors"}
     assert report["sweeps"]["matrices"]["invariants"]["loss"] == {"largest": 0.0, "at": 0, "parts": None}
     assert "never" in result.stdout
@@ -136,7 +136,7 @@ def test_the_slices_of_the_config_are_written(tmp_path):
     code = "import sys, runpy\nrunpy.run_path(sys.argv.pop(1), run_name='__main__')"
     result = script(tmp_path, "--save-slices", str(path), "--steps", "7", code=code)
     assert result.returncode == 0, result.stderr
-    slices = {name: Slice(**small) for name, small in json.loads(path.read_text()).items()}
+    slices = {name: Slice(**small) for name, small in json.loads(path.read_text(encoding="utf-8")).items()}
     assert {small.factorization for small in slices.values()} == {
         "deep_matrix", "cp", "tucker", "hierarchical", "binary_cp",
     }  # fmt: skip
@@ -147,7 +147,7 @@ def test_the_slices_of_the_config_are_written(tmp_path):
 def test_without_a_gpu_it_says_so(make_slice, tmp_path):
     given, out = tmp_path / "slices.json", tmp_path / "devices.json"
     small = equivalence.shortened(make_slice("cp", "group_rmsprop"), 10)
-    given.write_text(json.dumps({"tensors": small.to_json()}))
+    given.write_text(json.dumps({"tensors": small.to_json()}), encoding="utf-8")
     result = script(tmp_path, "--slices", str(given), "--out", str(out))
     assert result.returncode == 0
     assert "nothing is compared" in result.stderr

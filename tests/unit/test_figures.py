@@ -11,7 +11,7 @@ from greedyrank import stages
 from greedyrank.claims import judged_files, judging
 from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.data import images
-from greedyrank.figures import saving
+from greedyrank.figures import origin
 from greedyrank.plan.graph import Plan
 
 
@@ -75,8 +75,8 @@ def test_figure(plan, measured, figure, tmp_path):
     spectra = [measured(sweep) for sweep in asked["sweeps"]]
     outputs = [tmp_path / f"{figure}.{ending}" for ending in ("png", "csv")]  # test_pictures.py has the others
     stages.plot(figure, asked, spectra, outputs, drawn_by=plan.figures[figure].drawn_by)
-    assert len((tmp_path / f"{figure}.csv").read_text().splitlines()) > 20
-    record = saving.read_record(tmp_path / f"{figure}.png")
+    assert len((tmp_path / f"{figure}.csv").read_text(encoding="utf-8").splitlines()) > 20
+    record = origin.read(tmp_path / f"{figure}.png")
     assert (record["figure"], record["scale"], set(record["sweeps"])) == (figure, "smoke", set(asked["sweeps"]))
 
     claims = json.loads(plan.slices.claims(figure))

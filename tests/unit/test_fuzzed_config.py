@@ -164,8 +164,8 @@ def test_claims(folders, project, mutant):
     figure = project.figures[name]
     folder = folders[figure.paper.name]
     path = folder / name / CLAIMS
-    original = path.read_text()
-    path.write_text(yaml.dump(claims, Dumper=mutants.DUMPER, sort_keys=False, allow_unicode=True))
+    original = path.read_text(encoding="utf-8")
+    path.write_text(yaml.dump(claims, Dumper=mutants.DUMPER, sort_keys=False, allow_unicode=True), encoding="utf-8")
     try:
         found = load_claims(Paper(folder), name, figure.block, "laptop", project.sweeps, project.code)
     except ConfigError as error:
@@ -174,4 +174,4 @@ def test_claims(folders, project, mutant):
     else:
         assert json.loads(provenance.canonical(found))
     finally:
-        path.write_text(original)
+        path.write_text(original, encoding="utf-8")

@@ -204,7 +204,7 @@ made.finish()
 
 def is_alive(process):
     path = Path(f"/proc/{process}/stat")
-    return path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z"
+    return path.exists() and path.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
 
 
 def test_parts_that_hang_or_die_are_told_and_the_others_go_on(tmp_path, monkeypatch, capsys):
@@ -215,7 +215,7 @@ def test_parts_that_hang_or_die_are_told_and_the_others_go_on(tmp_path, monkeypa
     monkeypatch.setattr(runner, "LEAST", 0.5)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY / "workflow"))
     script = tmp_path / "part.py"
-    script.write_text(SCRIPT)
+    script.write_text(SCRIPT, encoding="utf-8")
     names = ["hangs", "dies", "works"]
     begun = time.monotonic()
     found = runner.run(tmp_path / "out", "cpu", True, 60.0, script, names)
@@ -223,7 +223,7 @@ def test_parts_that_hang_or_die_are_told_and_the_others_go_on(tmp_path, monkeypa
     assert [(content["part"], content["status"]) for content in found] == [
         ("hangs", "timed out"), ("dies", "failed"), ("works", "passed"),
     ]  # fmt: skip
-    written = {name: json.loads((tmp_path / "out" / f"{name}.json").read_text()) for name in names}
+    written = {name: json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8")) for name in names}
     assert written["hangs"]["status"] == "timed out"
     assert not is_alive(written["hangs"]["rows"][0]["child"])
     assert "its last words" in runner.summary(found)
@@ -253,7 +253,7 @@ for name in runner.PARTS:
 def test_parts_say_what_is_missing_and_do_not_fail(tmp_path):
     words = [sys.executable, "-c", WITHOUT_TORCH, str(tmp_path)]
     environment = {"PYTHONPATH": str(REPOSITORY / "workflow"), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(words, env=environment, cwd=REPOSITORY, capture_output=True, text=True)
+    done = subprocess.run(words, env=environment, cwd=REPOSITORY, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     for name in runner.PARTS:
         content = report.read(tmp_path / f"{name}.json")
@@ -293,7 +293,8 @@ def test_outcomes_of_tests_are_counted(tmp_path):
         "def test_a(): pass\n"
         "def test_b(): assert 1 == 2\n"
         "@pytest.mark.skip(reason='no')\n"
-        "def test_c(): pass\n"
+        "def test_c(): pass\n",
+        encoding="utf-8",
     )
     results = tmp_path / "results.xml"
     subprocess.run(unit_tests.command([tmp_path / "test_one.py"], results), capture_output=True, cwd=tmp_path)
@@ -345,6 +346,6 @@ def test_the_table_has_predictions_and_outcomes_of_a_gpu_alone(tmp_path):
 
 
 def test_the_note_has_every_prediction():
-    note = (REPOSITORY / "docs/gpu.md").read_text()
+    note = (REPOSITORY / "docs/gpu.md").read_text(encoding="utf-8")
     for row in table.markdown(Path("nowhere")).splitlines():
         assert row.removesuffix(f"{table.NOT_YET} |") in note

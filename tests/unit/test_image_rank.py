@@ -192,7 +192,7 @@ def test_labels_that_need_fewer_components(runs, error):
 
 @pytest.fixture(scope="module")
 def published():
-    return yaml.safe_load((PAPERS / "razin_2021" / "image_rank" / "published.yaml").read_text())
+    return yaml.safe_load((PAPERS / "razin_2021" / "image_rank" / "published.yaml").read_text(encoding="utf-8"))
 
 
 def points(table, panel, series):

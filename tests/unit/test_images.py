@@ -41,6 +41,7 @@ CONTENTS = {name: idx(array) for name, array in ARRAYS.items()}
 def world(monkeypatch, tmp_path):
     """A world of four small files, where no source exists yet; gives its data folder."""
     monkeypatch.setattr(images, "CHECKSUMS", {"mnist": {name: sha(content) for name, content in CONTENTS.items()}})
+    monkeypatch.setattr(images, "SHAPES", {name: array.shape for name, array in ARRAYS.items()})
     monkeypatch.setattr(images, "SOURCES", {})
     return tmp_path / "data"
 
@@ -49,6 +50,12 @@ def put(folder, contents=None, packed=False):
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (contents or CONTENTS).items():
         (folder / (name + ".gz" * packed)).write_bytes(gzip.compress(content) if packed else content)
+
+
+def assert_loaded(data):
+    found = images.load(data, "mnist")
+    for array, name in zip((*found["train"], *found["test"]), NAMES, strict=True):
+        np.testing.assert_array_equal(array, ARRAYS[name])
 
 
 def assert_complete(data):
@@ -60,19 +67,18 @@ def assert_complete(data):
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 4, 5), (2, 28, 28)])
-def test_read_idx(tmp_path, shape):
+def test_read_idx(shape):
     array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
-    path = tmp_path / "file"
-    path.write_bytes(idx(array))
-    found = images.read_idx(path, sha(idx(array)))
+    found = images.read_idx(idx(array))
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, array)
 
 
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "empty"])
-def test_damaged_file_is_named(tmp_path, damage):
+def test_damaged_file_is_named(world, damage):
     content = CONTENTS[NAMES[0]]
-    path = tmp_path / "train-images"
+    put(world / "mnist")
+    path = world / "mnist" / NAMES[0]
     damaged = {
         "flipped": content[:99] + bytes([content[99] ^ 1]) + content[100:],
         "truncated": content[:-1],
@@ -80,7 +86,7 @@ def test_damaged_file_is_named(tmp_path, damage):
     }
     path.write_bytes(damaged[damage])
     with pytest.raises(CorruptFile, match=str(path)) as error:
-        images.read_idx(path, sha(content))
+        images.load(world, "mnist")
     assert "snakemake --cores 1 --until fetch_images --forcerun fetch_images" in str(error.value)
 
 
@@ -103,36 +109,31 @@ def test_whole_files_of_other_images_are_refused(world, other):
 
 def test_load(world):
     put(world / "mnist")
-    found = images.load(world, "mnist")
-    for part, (pixels, labels) in (("train", NAMES[:2]), ("test", NAMES[2:])):
-        np.testing.assert_array_equal(found[part][0], ARRAYS[pixels])
-        np.testing.assert_array_equal(found[part][1], ARRAYS[labels])
+    assert_loaded(world)
 
 
 # -- fetching ---------------------------------------------------------------------------------------
 
 
-def test_packed_files_that_are_there_are_unpacked(world):
+def test_packed_files_that_are_there_are_used(world):
     put(world / "mnist", packed=True)
     images.fetch(world, "mnist")
-    assert_complete(world)
+    assert_loaded(world)
 
 
-def test_right_files_are_not_written_again(world):
-    put(world / "mnist")
-    (world / "mnist" / NAMES[1]).unlink()
-    put(world / "mnist" / "packed", packed=True)
-    before = {name: (world / "mnist" / name).stat().st_ino for name in NAMES if name != NAMES[1]}
+def test_what_is_there_is_not_fetched_again(world, monkeypatch):
+    put(world / "elsewhere", {name: CONTENTS[name] for name in NAMES[:2]}, packed=True)
+    monkeypatch.setattr(images, "SOURCES", {"whole": lambda dataset, folder: put(folder)})
     images.fetch(world, "mnist")
-    assert {name: (world / "mnist" / name).stat().st_ino for name in before} == before
-    assert_complete(world)
+    assert sorted(path.name for path in (world / "mnist").iterdir()) == sorted(NAMES[2:])
+    assert_loaded(world)
 
 
 def test_a_full_disk_is_no_reason_to_try_other_sources(world, monkeypatch):
     def full(path):
         raise storage.DiskFull(f"no room for {path}")
 
-    put(world / "mnist", packed=True)
+    monkeypatch.setattr(images, "SOURCES", {"whole": lambda dataset, folder: put(folder)})
     monkeypatch.setattr(storage, "writing", full)
     with pytest.raises(storage.DiskFull):
         images.fetch(world, "mnist")
@@ -201,15 +202,15 @@ def test_missing_images_say_what_was_tried(world, monkeypatch):
         images.fetch(world, "mnist")
     message = str(error.value)
     folder = str((world / "mnist").resolve())
-    assert f"put the four IDX files (plain or .gz) into {folder}" in message
+    assert f"put the four IDX files (plain or packed) into {folder}" in message
     for line in (
-        f"the files in {world / 'mnist'}: it has no {NAMES[0]}",
+        f"the files below {world}: no {NAMES[0]} with the published checksum",
         "the first: no /usr/share/datasets",
         "the second: the network is down",
         f"the third: it has no {NAMES[1]} with the published checksum",
     ):
         assert line in message
-    assert not list((world / "mnist").iterdir())
+    assert not world.exists()
 
 
 def test_a_source_that_hangs_is_left(world, monkeypatch):
@@ -240,7 +241,7 @@ def test_damaged_packed_files_are_passed_over(world, monkeypatch, damage):
         images.fetch(world, "mnist")
     monkeypatch.setattr(images, "SOURCES", {"right": lambda dataset, folder: put(folder)})
     images.fetch(world, "mnist")
-    assert_complete(world)
+    assert_loaded(world)
 
 
 def test_a_wrong_file_is_kept_until_a_verified_one_comes(world, monkeypatch):
@@ -262,7 +263,50 @@ def test_a_right_packed_file_is_found_beside_a_wrong_plain_one(world):
     put(world / "mnist", packed=True)
     put(world / "mnist", {NAMES[1]: b"wrong"})
     images.fetch(world, "mnist")
-    assert_complete(world)
+    assert_loaded(world)
+
+
+LAYOUTS = {
+    "torchvision's": lambda data: put(data / "MNIST" / "raw"),
+    "packed, in a folder of any name": lambda data: put(data / "a b" / "ü", packed=True),
+    "no folder": lambda data: put(data),
+    "other names": lambda data: put(data / "mnist", {f"{n}.bin": c for n, c in enumerate(CONTENTS.values())}),
+    "upper case": lambda data: put(data / "MNIST", {name.upper(): c for name, c in CONTENTS.items()}, packed=True),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_any_layout_is_taken_as_it_is(world, layout):
+    LAYOUTS[layout](world)
+    before = sorted(world.rglob("*"))
+    images.fetch(world, "mnist")
+    assert_loaded(world)
+    assert sorted(world.rglob("*")) == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "no gzip", "another file"])
+def test_a_bad_file_beside_good_ones_is_named_and_passed_over(world, caplog, damage):
+    put(world / "mnist" / "raw")
+    bad = world / "mnist" / "download" / f"{NAMES[0]}.gz"
+    bad.parent.mkdir()
+    packed = gzip.compress(CONTENTS[NAMES[0]])
+    other = gzip.compress(CONTENTS[NAMES[0]][:-1] + b"?")
+    bad.write_bytes({"truncated": packed[:-9], "no gzip": b"<html>", "another file": other}[damage])
+    images.fetch(world, "mnist")
+    assert_loaded(world)
+    assert f"passed over: {bad}: " in caplog.text
+
+
+def test_files_of_the_other_data_set_are_not_worth_a_word(world, monkeypatch, caplog):
+    other = CONTENTS | {NAMES[0]: CONTENTS[NAMES[0]][:-1] + b"?"}
+    known = {"mnist": CONTENTS, "fashion_mnist": other}
+    sums = {dataset: {name: sha(content) for name, content in files.items()} for dataset, files in known.items()}
+    monkeypatch.setattr(images, "CHECKSUMS", sums)
+    put(world / "FashionMNIST" / "raw", other)
+    put(world / "MNIST" / "raw")
+    images.fetch(world, "mnist")
+    assert_loaded(world)
+    assert "passed over" not in caplog.text
 
 
 # -- hostile archives ---------------------------------------------------------------------------------
@@ -350,13 +394,6 @@ def test_archives_cannot_write_outside_their_folder(world, monkeypatch, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "data"])
     assert [path.name for path in outside.iterdir()] == ["mine"]
     assert (outside / "mine").read_bytes() == b"mine"
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_no_more_is_unpacked_than_there_should_be(world, monkeypatch, packed):
-    monkeypatch.setattr(images, "LARGEST", 10_000)
-    put(world / "mnist", {NAMES[0]: bytes(10**6)}, packed)
-    assert [len(content) for content in images._candidates(world / "mnist", NAMES[0])] == [10_001]
 
 
 def test_every_published_file_has_a_checksum():

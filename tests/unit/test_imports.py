@@ -99,5 +99,5 @@ def test_planning_imports_nothing_slow():
         "import sys, greedyrank.plan.graph, greedyrank.plan.jobs\n"
         "print(*{'numpy', 'torch', 'xarray', 'matplotlib', 'scipy', 'numba'} & set(sys.modules))"
     )
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert found.stdout.split() == []

@@ -14,14 +14,18 @@ from greedyrank.config.settings import baselines, factorizations, optimizers, pr
 
 REPOSITORY = Path(__file__).parents[2]
 LOCK = dict(
-    line.split("==") for line in (REPOSITORY / "envs/requirements.lock").read_text().splitlines() if "==" in line
+    line.split("==")
+    for line in (REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8").splitlines()
+    if "==" in line
 )
-CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("file", schema.texts())
 def test_the_schemas_are_those_of_the_typed_blocks(file):
-    assert (REPOSITORY / "workflow/schemas" / file).read_text() == schema.texts()[file], "run: make schema"
+    assert (REPOSITORY / "workflow/schemas" / file).read_text(encoding="utf-8") == schema.texts()[file], (
+        "run: make schema"
+    )
 
 
 PATTERNS = {"sweeps": "*/sweeps.yaml", "data": "*/data.yaml", "figure": "*/*/figure.yaml", "claims": "*/*/claims.yaml"}
@@ -34,19 +38,19 @@ def test_the_files_that_the_schemas_describe_are_valid():
         files = sorted((REPOSITORY / "workflow/papers").glob(pattern))
         assert files
         for path in files:
-            jsonschema.validate(yaml.safe_load(path.read_text()), schemas[kind])
+            jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), schemas[kind])
 
 
 @pytest.mark.parametrize("name", ["train", "analysis"])
 def test_conda_environments_have_the_locked_versions(name):
-    dependencies = yaml.safe_load((REPOSITORY / f"envs/{name}.yaml").read_text())["dependencies"]
+    dependencies = yaml.safe_load((REPOSITORY / f"envs/{name}.yaml").read_text(encoding="utf-8"))["dependencies"]
     pins = dict(pin.split("==") for pin in dependencies[-1]["pip"])
     assert pins == {package: LOCK[package] for package in pins}
 
 
 def test_the_lock_has_no_cuda_packages_and_no_hashes():
     assert not [name for name in LOCK if re.match("nvidia|cuda|triton", name)]
-    assert "--hash" not in (REPOSITORY / "envs/requirements.lock").read_text()
+    assert "--hash" not in (REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8")
     assert "+" not in LOCK["torch"]
 
 

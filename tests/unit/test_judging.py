@@ -388,9 +388,12 @@ def paper(tmp_path):
     folder = tmp_path / f"paper_{tmp_path.name}"  # imported once a process: a name of its own
     for figure in ("first", "second"):
         (folder / figure).mkdir(parents=True)
-    (folder / "common.py").write_text("def shared(runs): return 'common'\n\n\ndef growing(runs): return 'common'\n")
+    (folder / "common.py").write_text(
+        "def shared(runs): return 'common'\n\n\ndef growing(runs): return 'common'\n", encoding="utf-8"
+    )
     (folder / "first" / "statistics.py").write_text(
-        "from operator import add\n\n\ndef own(runs): return 'first'\n\n\ndef shared(runs): return 'first'\n"
+        "from operator import add\n\n\ndef own(runs): return 'first'\n\n\ndef shared(runs): return 'first'\n",
+        encoding="utf-8",
     )
     yield folder
     for name in [name for name in sys.modules if name.partition(".")[0] == folder.name]:
@@ -422,6 +425,6 @@ def test_an_unknown_statistic_is_named(paper, reference):
 
 
 def test_a_statistics_module_that_does_not_import_is_an_error_of_its_own(paper):
-    (paper / "second" / "statistics.py").write_text("import no_such_package\n")
+    (paper / "second" / "statistics.py").write_text("import no_such_package\n", encoding="utf-8")
     with pytest.raises(ModuleNotFoundError, match="no_such_package"):
         judging.statistics_of(paper, "second")("shared")

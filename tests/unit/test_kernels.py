@@ -133,7 +133,9 @@ def compile_anew(code: str, folder: Path) -> str:
     """Run code in a process of its own that keeps what it compiles in a folder."""
     workflow = str(Path(__file__).resolve().parents[2] / "workflow")
     environment = {**os.environ, "PYTHONPATH": workflow, "NUMBA_CACHE_DIR": str(folder)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, encoding="utf-8", check=True
+    )
     return done.stdout.strip()
 
 

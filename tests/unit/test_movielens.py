@@ -2,11 +2,13 @@
 
 import copy
 import functools
+import gzip
 import hashlib
 import http.server
 import json
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from matplotlib import pyplot as plt
 import synthetic
 from arora_2019.dmf_movielens import draw as dmf_movielens
 from greedyrank.claims import judging
+from greedyrank.config import ratings_file
 from greedyrank.config.settings import problems
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.config.sweeps import Slice
@@ -86,7 +89,7 @@ BAD = {
 def test_another_format_is_named(tmp_path, bad):
     content, expected = BAD[bad]
     path = tmp_path / "u.data"
-    path.write_text(content())
+    path.write_text(content(), encoding="utf-8")
     with pytest.raises(movielens.BadRatings) as error:
         movielens.read(path)
     assert str(error.value).startswith(str(path))
@@ -169,10 +172,60 @@ def test_a_file_that_is_there_is_left_alone(folder):
 def test_a_wrong_file_that_is_there_is_named_and_kept(tmp_path):
     path = tmp_path / movielens.FILE
     path.parent.mkdir()
-    path.write_text("mine")
+    path.write_text("mine", encoding="utf-8")
     with pytest.raises(movielens.BadRatings, match=str(path)):
         movielens.fetch(tmp_path, ())
-    assert path.read_text() == "mine"
+    assert path.read_text(encoding="utf-8") == "mine"
+
+
+TEXT = synthetic.text(TABLE).encode()
+BY_CONTENT = {
+    "unpacked archive": ("ml-100k/u.data", TEXT),
+    "archive": ("ml-100k.zip", ARCHIVE),
+    "archive of any name": ("downloads/some file", ARCHIVE),
+    "packed": ("movielens/u.data.gz", gzip.compress(TEXT)),
+    "another name": ("movielens/ratings.tsv", TEXT),
+    "upper case": ("MovieLens/U.DATA", TEXT),
+    "ends of lines of Windows": ("ml-100k/u.data", TEXT.replace(b"\n", b"\r\n")),
+}
+
+
+@pytest.mark.parametrize("form", BY_CONTENT)
+def test_ratings_are_found_by_what_they_hold(tmp_path, form):
+    name, content = BY_CONTENT[form]
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    assert ratings_file.find(tmp_path) == path
+    movielens.fetch(tmp_path, ())
+    movies, users, ratings = movielens.load(tmp_path)
+    np.testing.assert_array_equal(np.column_stack([users + 1, movies + 1, ratings]), TABLE[:, :3])
+    assert [found for found in tmp_path.rglob("*") if found.is_file()] == [path]
+
+
+def test_bad_ratings_beside_good_ones_are_named_and_passed_over(tmp_path, caplog):
+    bad = [tmp_path / movielens.FILE, tmp_path / "broken.zip"]
+    bad[0].parent.mkdir()
+    bad[0].write_bytes(TEXT[:-100])
+    bad[1].write_bytes(ARCHIVE[:-100])
+    with pytest.raises(movielens.BadRatings) as error:
+        movielens.load(tmp_path)
+    assert all(str(path) in str(error.value) for path in bad)
+    (tmp_path / "ml-100k").mkdir()
+    (tmp_path / "ml-100k" / "u.data").write_bytes(TEXT)
+    movielens.load(tmp_path)
+    assert all(f"passed over: {path}" in caplog.text for path in bad)
+
+
+def test_a_file_that_only_looks_like_ratings_is_no_reason_not_to_download(server, trusted, tmp_path):
+    served, address = server
+    (served / "ml-100k.zip").write_bytes(ARCHIVE)
+    other = TEXT.replace(TEXT.partition(b"\n")[0], b"1\t2\t9\t4", 1)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "other").write_bytes(other)
+    movielens.fetch(tmp_path / "data", (f"{address}/ml-100k.zip",))
+    assert (tmp_path / "data" / movielens.FILE).read_bytes() == TEXT
+    assert (tmp_path / "data" / "other").read_bytes() == other
 
 
 # -- skipped without the file -----------------------------------------------------------------------
@@ -193,6 +246,13 @@ def test_the_figure_is_skipped_without_the_file(tmp_path):
         assert text in message
     # Asked for by name it is still planned, and waits for the file.
     assert plan.figure_files("dmf_movielens")
+
+
+def test_the_figure_is_planned_with_an_archive_anywhere(tmp_path):
+    (tmp_path / "some file").write_bytes(ARCHIVE)
+    plan = the_plan(data_dir=str(tmp_path))
+    assert plan.skipped == plan.missing == []
+    assert plan.data_inputs(SimpleNamespace(sweep="dmf_movielens", instance="all")) == [str(tmp_path / "some file")]
 
 
 def test_the_figure_is_planned_with_the_file(folder):

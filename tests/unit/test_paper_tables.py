@@ -20,11 +20,13 @@ def repository(tmp_path):
     paper = tmp_path / "workflow" / "papers" / "example_2020"
     for name, minutes in (("first", 0.5), ("second", 3)):
         (paper / name).mkdir(parents=True)
-        (paper / name / "figure.yaml").write_text(FIGURE.format(minutes))
-        (paper / name / "claims.yaml").write_text(CLAIMS)
-    (paper / "sweeps.yaml").write_text("{}\n")
-    (paper / "README.md").write_text("\n".join(["# A & B: On c. 2020", "before", *paper_tables.PAPER_MARKS, "after\n"]))
-    (tmp_path / "README.md").write_text("\n".join(["# x", *paper_tables.MAIN_MARKS, "the rest\n"]))
+        (paper / name / "figure.yaml").write_text(FIGURE.format(minutes), encoding="utf-8")
+        (paper / name / "claims.yaml").write_text(CLAIMS, encoding="utf-8")
+    (paper / "sweeps.yaml").write_text("{}\n", encoding="utf-8")
+    (paper / "README.md").write_text(
+        "\n".join(["# A & B: On c. 2020", "before", *paper_tables.PAPER_MARKS, "after\n"]), encoding="utf-8"
+    )
+    (tmp_path / "README.md").write_text("\n".join(["# x", *paper_tables.MAIN_MARKS, "the rest\n"]), encoding="utf-8")
     return tmp_path
 
 
@@ -48,10 +50,12 @@ def test_only_what_stands_between_the_marks_is_written(repository):
     paper = repository / "workflow" / "papers" / "example_2020" / "README.md"
     assert sorted(paper_tables.write(repository)) == sorted([paper, repository / "README.md"])
     assert paper_tables.write(repository) == []
-    lines = paper.read_text().splitlines()
+    lines = paper.read_text(encoding="utf-8").splitlines()
     assert lines[:3] == ["# A & B: On c. 2020", "before", paper_tables.PAPER_MARKS[0]]
     assert lines[-2:] == [paper_tables.PAPER_MARKS[1], "after"]
-    (_, _, row) = (line for line in (repository / "README.md").read_text().splitlines() if line.startswith("|"))
+    (_, _, row) = (
+        line for line in (repository / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")
+    )
     figures = "[example_2020](workflow/papers/example_2020) | A & B: On c. 2020 | `first` `second`"
     assert row == f"| {figures} | 0.5 to 3 | 2 | 0 | 4 |"
 
@@ -67,13 +71,13 @@ def test_only_what_stands_between_the_marks_is_written(repository):
 )
 def test_marks_that_are_missing_are_named(repository, text):
     path = repository / "workflow" / "papers" / "example_2020" / "README.md"
-    path.write_text(text.format(*paper_tables.PAPER_MARKS))
+    path.write_text(text.format(*paper_tables.PAPER_MARKS), encoding="utf-8")
     with pytest.raises(UserError, match=r"README.md needs these two lines, once each: <!-- table"):
         paper_tables.write(repository)
 
 
 def test_a_readme_without_a_heading_is_named(repository):
     path = repository / "workflow" / "papers" / "example_2020" / "README.md"
-    path.write_text(path.read_text().removeprefix("# "))
+    path.write_text(path.read_text(encoding="utf-8").removeprefix("# "), encoding="utf-8")
     with pytest.raises(UserError, match=r"README.md does not begin with a heading"):
         paper_tables.readmes(repository)

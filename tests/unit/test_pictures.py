@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from greedyrank.figures import saving, style
+from greedyrank.errors import UserError
+from greedyrank.figures import origin, saving, style
 from greedyrank.figures.canvas import Canvas
 
 RECORD = {
@@ -261,21 +262,21 @@ def test_csv_is_the_table(canvas, tmp_path):
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
 def test_record_comes_back(canvas, tmp_path, ending):
-    assert saving.read_record(save(canvas(), tmp_path)[ending]) == RECORD
+    assert origin.read(save(canvas(), tmp_path)[ending]) == RECORD
 
 
 def test_long_record_comes_back(canvas, tmp_path):
     record = {f"key {i}": ["(" * (i % 7), ")" * (i % 5), "\\" * (i % 4)] for i in range(400)}
     outputs = save(canvas(), tmp_path, record)
-    assert all(saving.read_record(outputs[ending]) == record for ending in ("png", "pdf", "svg"))
+    assert all(origin.read(outputs[ending]) == record for ending in ("png", "pdf", "svg"))
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
 def test_a_picture_without_a_record_is_an_error(canvas, tmp_path, ending):
     path = tmp_path / f"figure.{ending}"
     canvas().figure.savefig(path)
-    with pytest.raises(ValueError, match="has no provenance record"):
-        saving.read_record(path)
+    with pytest.raises(UserError, match="has no provenance record"):
+        origin.read(path)
 
 
 def test_pictures_hold_no_date_host_or_path(canvas, tmp_path):

@@ -29,8 +29,7 @@ def paper(tmp_path):
     def make(block: dict, **settings) -> SmallPaper:
         made = SmallPaper(tmp_path / "my_paper", block)
         made.add_figure("small_figure", **settings)
-        varied = next(iter({**block["axes"], **(block["cases"] or [{}])[0]}), "seed")
-        made.write_claims({**CLAIM, "runs": {}, "control": {varied: 1}})
+        made.write_claims({**CLAIM, "runs": {}, "control": {"statistic": "last_entry", "at": {}}})
         return made
 
     return make
@@ -41,7 +40,9 @@ def paper(tmp_path):
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
 def test_all_papers_are_planned_at_every_scale(scale):
-    plan = Plan({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": scale, "device": "cuda"})
+    plan = Plan(
+        {**yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")), "scale": scale, "device": "cuda"}
+    )
     assert plan.project.broken == {}
     assert plan.results == ("results" if scale == "laptop" else f"results/{scale}")
     for name, sweep in plan.sweeps.items():
@@ -152,7 +153,7 @@ def test_jobs_of_a_cluster_do_not_depend_on_the_machine_that_submits(wide, plann
 def test_memory_of_the_machine_is_at_most_that_of_its_container(monkeypatch, tmp_path, limits, least):
     monkeypatch.setattr(host, "LIMITS", [str(tmp_path / str(number)) for number in range(3)])
     for number, limit in enumerate(limits):
-        (tmp_path / str(number)).write_text(limit)
+        (tmp_path / str(number)).write_text(limit, encoding="utf-8")
     assert host.memory() == (least or psutil.virtual_memory().total)
 
 
@@ -222,7 +223,7 @@ def test_the_resolved_config_is_written_whole(sweep_block, paper, tmp_path):
     plan = Plan(paper(block).raw(results_dir=str(tmp_path / "results")))
     plan.write_config()
     (path,) = (tmp_path / "results").iterdir()
-    resolved = yaml.safe_load(path.read_text())
+    resolved = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert resolved["sweeps"]["small"]["axes"] == {"seed": [0, 1]}
     again = Plan(resolved)
     assert again.train_slice(SimpleNamespace(sweep="small", job="all")) == plan.train_slice(
@@ -233,7 +234,7 @@ def test_the_resolved_config_is_written_whole(sweep_block, paper, tmp_path):
 
 def test_a_results_folder_that_cannot_be_written_to_is_only_logged(sweep_block, paper, tmp_path, caplog):
     block = sweep_block("deep_matrix", "gd", axes={"seed": {"count": 2}})
-    (tmp_path / "results").write_text("a file")
+    (tmp_path / "results").write_text("a file", encoding="utf-8")
     Plan(paper(block).raw(results_dir=str(tmp_path / "results"))).write_config()
     (warning,) = caplog.records
     assert warning.getMessage().startswith(f"{tmp_path}/results/config.yaml cannot be written: ")

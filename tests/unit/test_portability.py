@@ -17,7 +17,7 @@ CLAIM = {"id": "one", "verdict": "reproduced", "measured": 5.0, "range": [4.0, 6
 def write_claims(results, *claims, figure="planted"):
     path = results / "claims" / f"{figure}.json"
     with storage.writing_checked(path) as temporary:
-        temporary.write_text(json.dumps({"format": 2, "scale": "laptop", "claims": list(claims)}))
+        temporary.write_text(json.dumps({"format": 2, "scale": "laptop", "claims": list(claims)}), encoding="utf-8")
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_what_was_found_of_other_variants_is_kept(tmp_path, builds):
         found[variant.name] = portability.compare(variant, *builds)
         portability.write(path, found, docs)
     assert list(portability.read(path)) == ["torch-default", "torch-avx2"]
-    assert docs.read_text().count("| 0 of 2 |") == 4
+    assert docs.read_text(encoding="utf-8").count("| 0 of 2 |") == 4
 
 
 def test_variants_have_different_names_and_change_something():

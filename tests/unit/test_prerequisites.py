@@ -30,7 +30,7 @@ def lacking(tmp_path: Path, environment: dict[str, str] | None = None, **needs) 
 def program(folder: Path, name: str, text: str) -> None:
     """Put a program into a folder; it notes its arguments in ``asked``."""
     path = folder / name
-    path.write_text(f'#!/bin/sh\necho "$@" >> {folder}/asked\n{text}\n')
+    path.write_text(f'#!/bin/sh\necho "$@" >> {folder}/asked\n{text}\n', encoding="utf-8")
     path.chmod(0o755)
 
 
@@ -89,7 +89,7 @@ def test_room_for_the_training_jobs(tmp_path, monkeypatch):
 
 def test_a_config_of_numba_in_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\n")
+    (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\n", encoding="utf-8")
     (line,) = lacking(tmp_path)
     assert line.startswith(".numba_config.yaml in this folder")
 
@@ -124,7 +124,7 @@ def test_without_a_way_to_others_there_is_no_network():
     code = "from greedyrank.plan import prerequisites; print(prerequisites.has_network())"
     words = ["unshare", "--net", "--map-root-user", sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": str(Path(host.__file__).parents[2])}
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, env=environment, capture_output=True, encoding="utf-8", check=False)
     if "unshare" in done.stderr:
         pytest.skip("needs the permission to make a network of its own")
     assert done.stdout == "False\n", done.stderr
@@ -178,7 +178,7 @@ def test_jobs_that_slurm_takes(tmp_path, programs):
     program(programs, "sbatch", "echo 'sbatch: Job 2 to start at 2026-01-01T00:00:00' >&2")
     assert lacking(tmp_path, submitted=JOBS) == []
     # One question for each kind of job, and nothing is submitted.
-    assert (programs / "asked").read_text().splitlines() == [
+    assert (programs / "asked").read_text(encoding="utf-8").splitlines() == [
         "--test-only --account=mine --partition=long --time=60 --mem=2000 --gpus=1 --wrap=true",
         "--test-only --time=5 --mem=1000 --wrap=true",
     ]
@@ -197,7 +197,7 @@ def test_a_refusal_is_told_in_the_words_of_sbatch(tmp_path, programs, words):
     program(programs, "sbatch", f"echo 'sbatch: error: {words}' >&2; exit 1")
     (line,) = lacking(tmp_path, submitted=JOBS)
     assert line.startswith(f"sbatch: error: {words} (asked with: sbatch --test-only --account=mine ")
-    assert len((programs / "asked").read_text().splitlines()) == 1
+    assert len((programs / "asked").read_text(encoding="utf-8").splitlines()) == 1
 
 
 def test_a_slurm_that_does_not_answer(tmp_path, programs, monkeypatch):

@@ -139,7 +139,7 @@ def planned(sweep_block, tmp_path):
         )
     sha = hashlib.sha256(file.read_bytes()).hexdigest()
     block = {"mine/one.npy": {"url": "https://example.org/one.npy", "sha256": sha}}
-    (paper.folder / "data.yaml").write_text(yaml.safe_dump(block))
+    (paper.folder / "data.yaml").write_text(yaml.safe_dump(block), encoding="utf-8")
 
     def make() -> Plan:
         return Plan(paper.raw(data_dir=str(tmp_path / "data")), here=False)
@@ -193,7 +193,7 @@ def test_a_file_with_another_checksum_is_named_and_not_used(planned, tmp_path):
     ],
 )
 def test_a_wrong_data_yaml_is_named(planned, block, message):
-    (planned.paper.folder / "data.yaml").write_text(yaml.safe_dump(block))
+    (planned.paper.folder / "data.yaml").write_text(yaml.safe_dump(block), encoding="utf-8")
     with pytest.raises(ConfigError) as error:
         planned()
     assert any("data.yaml" in text and message in text for text in error.value.messages), error.value.messages

@@ -55,7 +55,7 @@ def judged(figure="one", **changes):
 def results(tmp_path):
     """A results folder with two judged figures, of which one is drawn; gives write() and the folder."""
     folder, caption = tmp_path / "results", tmp_path / "caption.rst"
-    caption.write_text("Caption with <tags> & more.")
+    caption.write_text("Caption with <tags> & more.", encoding="utf-8")
     (folder / "figures").mkdir(parents=True)
     (folder / "figures" / "one.png").write_bytes(b"")
     block = {
@@ -75,7 +75,7 @@ def results(tmp_path):
             if of_figure:
                 judged_files.save(folder / "claims" / f"{figure}.json", "laptop", of_figure)
         page.write(folder, shown)
-        return (folder / "index.html").read_text()
+        return (folder / "index.html").read_text(encoding="utf-8")
 
     return write, folder
 
@@ -84,7 +84,7 @@ def test_page_and_claims_are_written(results):
     write, folder = results
     differs = judged("two", id="other", verdict=judging.DIFFERS, note="the control holds as well", published=None)
     text = write(judged(), differs)
-    saved = json.loads((folder / "claims.json").read_text())
+    saved = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
     assert saved == {"format": judged_files.FORMAT_VERSION, "scale": "laptop", "claims": [judged(), differs]}
     assert "<li>published: 1 reproduced, 1 differ</li>" in text and "1 verdicts are not the ones on record" in text
     assert "<img src='figures/one.png'" in text and "<img src='figures/two.png'" not in text
@@ -103,7 +103,7 @@ def test_damaged_claims_are_not_shown(results):
     write, folder = results
     write(judged())
     claims = folder / "claims" / "one.json"
-    claims.write_text(claims.read_text().replace("71.23456", "71.23556"))
+    claims.write_text(claims.read_text(encoding="utf-8").replace("71.23456", "71.23556"), encoding="utf-8")
     with pytest.raises(storage.CorruptFile, match=r"one\.json is not what was written.*--force .*one\.json"):
         write()
 
@@ -113,7 +113,7 @@ def test_claims_of_another_version_are_not_there(results, caplog):
     write, folder = results
     write(judged(), judged("two"))
     with storage.writing_checked(folder / "claims" / "one.json") as path:
-        path.write_text(json.dumps({"scale": "laptop", "claims": [judged()]}))
+        path.write_text(json.dumps({"scale": "laptop", "claims": [judged()]}), encoding="utf-8")
     write(judged("two"))
     assert [claim["figure"] for claim in judged_files.read(folder / "claims.json")["claims"]] == ["two"]
     assert "one.json has format 1, this version reads 2" in caplog.text
@@ -141,14 +141,14 @@ def test_page_escapes_html(results):
 def test_page_of_what_is_there(results):
     write, folder = results
     assert "<ul></ul>" in write()
-    assert json.loads((folder / "claims.json").read_text())["claims"] == []
+    assert json.loads((folder / "claims.json").read_text(encoding="utf-8"))["claims"] == []
 
 
 def test_page_of_what_could_not_be_measured(results):
     write, folder = results
     nothing = {**dict.fromkeys(judging.MEASURED), "runs": 0, "values": 0, "holding": 0}
     write(judged(**nothing, verdict=judging.NOT_CHECKABLE, control={"variant": {"depth": 2}, **nothing}))
-    text = (folder / "index.html").read_text()
+    text = (folder / "index.html").read_text(encoding="utf-8")
     assert "not checkable at this scale" in text
     assert "published: 1 not checkable" in text
 
@@ -164,7 +164,7 @@ def test_run_time_is_that_of_the_jobs_behind_a_figure(results):
     ):
         path = folder / "benchmarks" / f"{name}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"s\th:m:s\n{seconds}\t0:00\n")
+        path.write_text(f"s\th:m:s\n{seconds}\t0:00\n", encoding="utf-8")
     assert page.seconds(folder, ["main"], "one") == 117
 
 
@@ -243,9 +243,9 @@ def test_the_record_of_a_build(tmp_path):
     differs = judged(
         "two", statement="a | b", verdict=judging.DIFFERS, note="the control holds as well", published=None
     )
-    (results / "claims.json").write_text(judged_files.to_json("laptop", [judged(), differs]))
+    (results / "claims.json").write_text(judged_files.to_json("laptop", [judged(), differs]), encoding="utf-8")
     record.write(results, docs)
-    text = (docs / "published_vs_ours.md").read_text()
+    text = (docs / "published_vs_ours.md").read_text(encoding="utf-8")
     assert "from a build at laptop scale.\n\n- published: 1 reproduced, 1 differ\n\n" in text
     assert re.findall("^## (.*)$", text, re.MULTILINE) == ["one", "two"]
     ours = "71.23 (70 to 72.5)<br>3 of 3 runs (29% to 100%)<br>margin +0.75"
@@ -253,7 +253,7 @@ def test_the_record_of_a_build(tmp_path):
     expected = f"published | 70.7 | every run: 70.7 within 10%. reading <error> | {ours} | {control}"
     assert f"| a < b & c (Paper <2020>) | {expected} | **reproduced** |" in text.splitlines()
     assert r"| a \| b (Paper <2020>) | published |  | " in text and "**differs**: the control holds as well |" in text
-    assert {path.name: path.read_text() for path in (docs / "figures").iterdir()} == {
+    assert {path.name: path.read_text(encoding="utf-8") for path in (docs / "figures").iterdir()} == {
         "one.png": "one",
         "two.png": "two",
     }

@@ -40,7 +40,7 @@ def test_a_pickle_in_a_result_or_checkpoint_is_never_run(tmp_path, kind):
 
 def imports(path):
     """Return the modules that a module imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

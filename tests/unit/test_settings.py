@@ -782,7 +782,7 @@ def test_a_user_of_snakemake_sees_the_warning(estimation, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "workflow")}
     done = subprocess.run(
         [sys.executable, "-c", code, json.dumps(estimation(learning_rate=0.1))],
-        env=environment, cwd=tmp_path, capture_output=True, text=True,
+        env=environment, cwd=tmp_path, capture_output=True, encoding="utf-8",
     )  # fmt: skip
     assert done.returncode == 0
     assert done.stderr.count("learning_rate is 0.1, but gradient descent provably converges only below 0.00663") == 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from dataclasses import fields
 
 import pytest
 import snakemake.api  # first: the others import each other
 from snakemake.cli import get_argument_parser
+from snakemake.jobs import Job
 from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.settings.types import (
     ConfigSettings,
@@ -19,6 +21,8 @@ from snakemake.settings.types import (
 )
 from snakemake.workflow import Workflow
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
+
+from greedyrank.plan import snakemake_internals
 
 BROKEN = f"Snakemake {snakemake.__version__} has no longer {{}}: mend greedyrank/plan/snakemake_internals.py"
 
@@ -47,6 +51,20 @@ def test_settings(settings, name):
 def test_the_default_rate_limit_is_the_one_that_is_dropped():
     limit = MaxJobsPerTimespan.parse_choice(get_argument_parser().get_default("max_jobs_per_timespan"))
     assert (limit.max_jobs, limit.timespan) == (100, 1), BROKEN.format("a default of 100 jobs a second")
+
+
+def test_a_reason_names_a_few_files_only(caplog):
+    files = [f"results/figures/{number}.png" for number in range(200)]
+    logger = logging.getLogger("a logger of this test")
+    snakemake_internals.shorten_reasons(logger)
+    long = f"Missing output files: {', '.join(files[:2])}; Input files updated by another job: {', '.join(files)}"
+    shortened = f"{long[: long.index(files[3])]}and 197 more"
+    for reason, shown in ((long, shortened), ("Forced execution", "Forced execution"), (None, None)):
+        with caplog.at_level(logging.INFO, logger=logger.name):
+            logger.info("job", extra={"reason": reason})
+        assert caplog.records[-1].reason == shown
+    source = inspect.getsource(Job.log_info)
+    assert "reason=str(" in source, BROKEN.format("the reason of a job in its log")
 
 
 @pytest.mark.parametrize("name", ["job_rate_limiter", "_executor"])

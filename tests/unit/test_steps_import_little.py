@@ -49,7 +49,7 @@ def test_step(step, make_slice, tmp_path):
         env={**os.environ, "PYTHONPATH": str(WORKFLOW)},
         cwd=tmp_path,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "imported:"

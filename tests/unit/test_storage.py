@@ -66,7 +66,7 @@ def test_same_content_same_bytes(tmp_path):
 
 def test_the_checksum_is_sha256sum_s(tmp_path):
     storage.save_arrays(tmp_path / "runs.npz", META, ARRAYS)
-    text = (tmp_path / "runs.npz.sha256").read_text()
+    text = (tmp_path / "runs.npz.sha256").read_text(encoding="utf-8")
     assert text == f"{storage.checksum(tmp_path / 'runs.npz')}  runs.npz\n"
 
 
@@ -74,12 +74,12 @@ def test_the_checksum_is_sha256sum_s(tmp_path):
 def test_interrupted_writing_leaves_the_old_file(tmp_path, writing):
     path = tmp_path / "file.txt"
     with writing(path) as temporary:
-        temporary.write_text("old")
+        temporary.write_text("old", encoding="utf-8")
     before = names(tmp_path)
     with pytest.raises(KeyboardInterrupt), writing(path) as temporary:
-        temporary.write_text("half of the new")
+        temporary.write_text("half of the new", encoding="utf-8")
         raise KeyboardInterrupt
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert names(tmp_path) == before
     if writing is storage.writing_checked:
         storage.check(path)
@@ -87,7 +87,7 @@ def test_interrupted_writing_leaves_the_old_file(tmp_path, writing):
 
 def test_interrupted_first_writing_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError), storage.writing_checked(tmp_path / "file.txt") as temporary:
-        temporary.write_text("half")
+        temporary.write_text("half", encoding="utf-8")
         raise RuntimeError
     assert names(tmp_path) == []
 
@@ -97,19 +97,19 @@ def test_the_file_is_absent_until_it_is_whole(tmp_path):
     with storage.writing(path) as temporary:
         assert temporary.parent == path.parent  # or renaming would copy
         assert temporary.suffix == path.suffix
-        temporary.write_text("half")
+        temporary.write_text("half", encoding="utf-8")
         assert not path.exists()
-    assert path.read_text() == "half"
+    assert path.read_text(encoding="utf-8") == "half"
 
 
 def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path):
     path = tmp_path / "file.txt"
-    path.write_text("old")
-    with path.open() as reader:
+    path.write_text("old", encoding="utf-8")
+    with path.open(encoding="utf-8") as reader:
         with storage.writing(path) as temporary:
-            temporary.write_text("new and longer")
+            temporary.write_text("new and longer", encoding="utf-8")
         assert reader.read() == "old"
-    assert path.read_text() == "new and longer"
+    assert path.read_text(encoding="utf-8") == "new and longer"
 
 
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "empty", "no checksum", "empty checksum", "replaced"])
@@ -120,7 +120,7 @@ def test_damaged_file_is_named_with_the_command(tmp_path, damage):
     if damage == "no checksum":
         sidecar.unlink()
     elif damage == "empty checksum":
-        sidecar.write_text("")
+        sidecar.write_text("", encoding="utf-8")
     elif damage == "replaced":
         np.savez(path, meta=np.array(json.dumps(META)), **ARRAYS, other=np.ones(2))
     else:
@@ -155,7 +155,7 @@ def test_a_file_is_whole_at_every_moment_of_its_replacement(tmp_path, monkeypatc
     monkeypatch.undo()
     path.write_bytes(b"damaged")
     storage.save_arrays(path, META, ARRAYS)
-    assert storage.checksum(path) in path.with_name("runs.npz.sha256").read_text()
+    assert storage.checksum(path) in path.with_name("runs.npz.sha256").read_text(encoding="utf-8")
     path.write_bytes(b"damaged")
     with pytest.raises(storage.CorruptFile):
         storage.check(path)
@@ -185,9 +185,11 @@ def test_what_was_left_by_killed_processes_is_removed(tmp_path):
 def test_a_full_disk_is_named_with_the_file(tmp_path, error):
     path = tmp_path / "runs.npz"
     with pytest.raises(storage.DiskFull) as raised, storage.writing_checked(path) as temporary:
-        temporary.write_text("half")
+        temporary.write_text("half", encoding="utf-8")
         raise error
-    disk = subprocess.run(["stat", "--format=%m", tmp_path], capture_output=True, text=True, check=True).stdout.strip()
+    disk = subprocess.run(
+        ["stat", "--format=%m", tmp_path], capture_output=True, encoding="utf-8", check=True
+    ).stdout.strip()
     assert str(raised.value) == f"no room for {path}: the disk at {disk} is full; make room there, and build again"
     assert names(tmp_path) == []
 

@@ -36,7 +36,7 @@ def write(path: Path, content) -> Path:
         tensor = torch.from_numpy
         torch.save({k: tensor(v) for k, v in content.items()} if isinstance(content, dict) else tensor(content), path)
     else:
-        path.write_text(content)
+        path.write_text(content, encoding="utf-8")
     return path
 
 
@@ -194,7 +194,7 @@ def files(folder: Path) -> dict[str, tuple[Path, str]]:
         "columns": "a,b,c,d\n" + csv(MATRIX),
     }
     for name, text in texts.items():
-        (folder / f"{name}.csv").write_text(text)
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     write(folder / "mine.txt", csv(MATRIX))
     pickled = "holds pickled objects, which are never read"
     said = {
@@ -355,7 +355,7 @@ def test_what_a_sweep_cannot_use_fails_while_data_are_generated(planned, tmp_pat
     ],
 )
 def test_what_planning_can_see_is_named_before_anything_runs(planned, tmp_path, name, fixed, message):
-    (tmp_path / "data/empty.csv").write_text("")
+    (tmp_path / "data/empty.csv").write_text("", encoding="utf-8")
     (tmp_path / "data/folder.npz").mkdir()
     write(tmp_path / "data/mine.npy", MATRIX)
     with pytest.raises(ConfigError) as error:

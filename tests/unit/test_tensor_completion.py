@@ -26,7 +26,7 @@ SPREAD = (0.7, 0.9, 1.0, 1.1, 1.4)  # of five inits about their median
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return Plan(yaml.safe_load((REPOSITORY / "config.yaml").read_text()), here=False)
+    return Plan(yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8")), here=False)
 
 
 def as_jobs_get(published: dict) -> dict:

@@ -11,7 +11,7 @@ from greedyrank.config import yaml_input
 def errors_of(tmp_path):
     def read(text):
         path = tmp_path / "some.yaml"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         with pytest.raises(yaml_input.ConfigError) as error:
             yaml_input.read_yaml(path)
         return [message.removeprefix(str(path)) for message in error.value.messages]

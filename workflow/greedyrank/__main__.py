@@ -8,23 +8,17 @@ For example, in the folder of the Snakefile:
 
 import argparse
 import json
-from pathlib import Path
 
 from greedyrank import command_line
 
 
 def main(options: argparse.Namespace) -> None:
     """Print or run one job."""
-    from greedyrank.config.papers import settings_file
-    from greedyrank.config.sweep_loader import merge
-    from greedyrank.config.yaml_input import read_mapping
+    from greedyrank.config import loading
     from greedyrank.plan import host, jobs
     from greedyrank.plan.graph import Plan
 
-    raw: dict = {}
-    for path in [settings_file(), *options.configfile]:
-        raw = merge(raw, read_mapping(path))
-    plan = Plan(raw | ({"scale": options.scale} if options.scale else {}))
+    plan = Plan(loading.read(options.configfile, options.scale))
     given = {"scale": options.scale} if options.scale else {}
     host.export_environment([paper.folder for paper in plan.project.papers], options.configfile, given)
     if not options.job:
@@ -42,6 +36,5 @@ if __name__ == "__main__":
     parser.add_argument("action", choices=("slice", "run"), help="print what the job gets, or run it")
     parser.add_argument("rule", help="generate, train, baseline, extract, plot or check_claims")
     parser.add_argument("job", nargs="?", help="as the logs name it; without it, all jobs of the rule are listed")
-    parser.add_argument("--scale", choices=("smoke", "laptop", "paper"), help="default: that of config.yaml")
-    parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="further config files")
+    command_line.add_config(parser)
     command_line.run(main, parser)

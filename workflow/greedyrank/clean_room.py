@@ -52,6 +52,10 @@ PROCESSOR_NAMES = (
 )
 
 
+# The environment that `enter` has left, for folders of the config such as $SCRATCH/data.
+OUTSIDE: dict[str, str] = {}
+
+
 class BadProcessor(ValueError):
     """A ``GREEDYRANK_PROCESSOR`` that names something else than how the processor is used."""
 
@@ -107,6 +111,11 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     return {**passed, **_set(), **_processor(inherited.get(PROCESSOR, ""))}
 
 
+def as_in_jobs(path: object) -> str:
+    """Return a path as text that means the same file to a job, whose locale is UTF-8, whatever that of the caller."""
+    return os.fsencode(str(path)).decode("utf-8", "surrogateescape")
+
+
 def enter() -> None:
     """Give this process the environment of a job; to be called before numpy, numba, torch or matplotlib is imported.
 
@@ -114,6 +123,7 @@ def enter() -> None:
     """
     python = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
     room = environment(os.environ)
+    OUTSIDE.update(os.environ)
     os.environ.clear()
     os.environ.update(room | python)
 

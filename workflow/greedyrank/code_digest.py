@@ -51,6 +51,15 @@ class External(NamedTuple):
     path: str
 
 
+class Keyword(NamedTuple):
+    """A keyword-only argument of a function, and the module in which its annotation stands."""
+
+    name: str
+    annotation: ast.expr | None
+    is_required: bool
+    module: str
+
+
 @dataclass(frozen=True)
 class _Module:
     """A parsed module: its statements by the names they define, and what its imports bind."""
@@ -503,13 +512,14 @@ class Code:
             raise CodeError(f"{entry} is no definition of {module}")
         return target
 
-    def keywords(self, entry: str) -> list[str]:
+    def keywords(self, entry: str) -> list[Keyword]:
         """Return the keyword-only arguments of a function, none of what is no function."""
         target = self._entry(entry)
         (definition, *_) = self.module(target.module).definitions[target.name]
         if not isinstance(definition, FUNCTIONS):
             return []
-        return [argument.arg for argument in definition.args.kwonlyargs]
+        arguments = zip(definition.args.kwonlyargs, definition.args.kw_defaults, strict=True)
+        return [Keyword(each.arg, each.annotation, default is None, target.module) for each, default in arguments]
 
     def mentions(self, entries: tuple[str, ...]) -> set[str]:
         """Return the names of settings that code may read, among others.
@@ -517,7 +527,7 @@ class Code:
         These are the texts and the names of attributes in the code that is reached, and the keyword-only arguments of
         the entry points.
         """
-        keywords = {name for entry in entries for name in self.keywords(entry)}
+        keywords = {keyword.name for entry in entries for keyword in self.keywords(entry)}
         return keywords.union(*(self.analysis(definition).mentions for definition in self.reached(entries)))
 
     def _digest(self, entries: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import logging
 import sys
@@ -22,6 +23,12 @@ def parser(description: str) -> argparse.ArgumentParser:
     return made
 
 
+def add_config(made: argparse.ArgumentParser) -> None:
+    """Add the options ``--scale`` and ``--configfile``, which override config.yaml as they do in Snakemake."""
+    made.add_argument("--scale", choices=("smoke", "laptop", "paper"), help="default: that of config.yaml")
+    made.add_argument("--configfile", type=Path, nargs="+", default=[], help="config files that override config.yaml")
+
+
 def add_slice(made: argparse.ArgumentParser, what: str) -> None:
     """Add the option ``--slice``: JSON, or ``-`` where it comes on standard input.
 
@@ -29,7 +36,13 @@ def add_slice(made: argparse.ArgumentParser, what: str) -> None:
     """
 
     def parsed(text: str) -> dict:
-        return json.loads(sys.stdin.read() if text == "-" else text)
+        try:
+            content = json.loads(sys.stdin.read() if text == "-" else text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise argparse.ArgumentTypeError("not a mapping of names to settings")
+        return content
 
     made.add_argument("--slice", type=parsed, required=True, help=f"{what}, as JSON; - for standard input")
 
@@ -41,6 +54,8 @@ def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParse
     begins every line of the log.
     """
     options = made.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: what a terminal cannot show is no error
     try:
         clean_room.enter()
     except clean_room.BadProcessor as error:
@@ -52,7 +67,7 @@ def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParse
     try:
         if options.log:
             options.log.parent.mkdir(parents=True, exist_ok=True)
-            handlers.append(logging.FileHandler(options.log, mode="w"))
+            handlers.append(logging.FileHandler(options.log, mode="w", encoding="utf-8"))
         logging.basicConfig(level=logging.INFO, format=f"{prefix.replace('%', '%%')}%(message)s", handlers=handlers)
         main(options)
     except (UserError, OSError) as error:
@@ -62,6 +77,6 @@ def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParse
         # The reason on one line; the traceback, for whoever mends the code, in the log alone.
         logging.error("error: %s: %s", type(error).__name__, error)
         if options.log:
-            with contextlib.suppress(OSError), options.log.open("a") as log:
+            with contextlib.suppress(OSError), options.log.open("a", encoding="utf-8") as log:
                 traceback.print_exc(file=log)
         sys.exit(1)

@@ -61,12 +61,13 @@ def _images(data_dir: Path, dataset: str) -> Finding:
 
 
 def _ratings(data_dir: Path) -> Finding:
+    from greedyrank.config import ratings_file
     from greedyrank.data import ratings
 
-    try:
-        ratings.read(data_dir / ratings.FILE)
-    except FileNotFoundError:
+    if not ratings_file.find(data_dir).exists():
         return Finding("movielens", "missing, so dmf_movielens is skipped; to get it: snakemake --cores 1 movielens")
+    try:
+        ratings.load(data_dir)
     except UserError as error:
         return Finding("movielens", str(error))
     return Finding("movielens", f"in {data_dir}")
@@ -97,7 +98,7 @@ def findings(raw: Mapping[str, object], environment: Mapping[str, str]) -> Itera
         yield Finding("environment", wrong, True)
     memory = host.memory() / 1e9
     yield Finding("machine", f"{len(os.sched_getaffinity(0))} cores, {memory:.0f} GB of memory")
-    results = Path(config.results_dir)
+    results = Path(config.folder)
     wrong = prerequisites.unwritable(results)
     free = "" if wrong else f"{shutil.disk_usage(prerequisites.existing(results)).free / 1e9:.0f} GB free"
     yield Finding("results", wrong or f"{results}, {free}", bool(wrong))
@@ -107,5 +108,5 @@ def findings(raw: Mapping[str, object], environment: Mapping[str, str]) -> Itera
     yield Finding("Slurm", slurm)
     yield Finding("network", "there is one" if prerequisites.has_network() else "none: missing data cannot be fetched")
     for dataset in ("mnist", "fashion_mnist"):
-        yield _images(Path(config.data_dir), dataset)
-    yield _ratings(Path(config.data_dir))
+        yield _images(Path(config.data), dataset)
+    yield _ratings(Path(config.data))

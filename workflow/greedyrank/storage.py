@@ -100,7 +100,7 @@ def _sidecar(path: Path) -> Path:
 def _checksums(path: Path) -> list[str]:
     """Return the checksums beside a file: its own, and while it is replaced that of the next."""
     sidecar = _sidecar(path)
-    lines = sidecar.read_text(errors="replace").splitlines() if sidecar.exists() else []
+    lines = sidecar.read_text(encoding="utf-8", errors="replace").splitlines() if sidecar.exists() else []
     return [line.split()[0] for line in lines if line.strip()]
 
 
@@ -113,7 +113,10 @@ def writing_checked(path: str | Path) -> Iterator[Path]:
         # The two files cannot change at once: until the new one is there, the checksum of the old one is needed too.
         known = [old for old in _checksums(path) if path.exists() and old == checksum(path)]
         with writing(_sidecar(path)) as sidecar:
-            sidecar.write_text("".join(f"{sha}  {path.name}\n" for sha in dict.fromkeys([checksum(temporary), *known])))
+            sidecar.write_text(
+                "".join(f"{sha}  {path.name}\n" for sha in dict.fromkeys([checksum(temporary), *known])),
+                encoding="utf-8",
+            )
 
 
 def build_command(*words: str) -> str:
@@ -127,15 +130,33 @@ def check(path: str | Path) -> Path:
     Raises
     ------
     CorruptFile
-        If they differ, naming the command that rebuilds the file.
+        If they differ, or there is no checksum, naming the command that rebuilds the file.
     """
     path = Path(path)
-    if checksum(path) not in _checksums(path):
-        raise CorruptFile(
-            f"{path} is not what was written (its checksum differs from {_sidecar(path).name});"
-            f" rebuild it with: {build_command('--force', str(path))}"
-        )
+    found, known = checksum(path), _checksums(path)
+    if found not in known:
+        beside = _sidecar(path).name
+        differs = f"is not what was written (its checksum differs from {beside})"
+        reason = differs if known else f"cannot be checked ({beside}, with its checksum, is missing or empty)"
+        raise CorruptFile(f"{path} {reason}; rebuild it with: {build_command('--force', str(path))}")
     return path
+
+
+def read_json(path: str | Path) -> dict:
+    """Return what a JSON file holds, a mapping.
+
+    Raises
+    ------
+    CorruptFile
+        If it is not JSON, or holds something else.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CorruptFile(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise CorruptFile(f"{path} holds a {type(content).__name__}, not a mapping")
+    return content
 
 
 def save_arrays(path: str | Path, meta: dict, arrays: dict[str, np.ndarray]) -> None:

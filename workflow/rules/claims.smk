@@ -29,9 +29,13 @@ rule check_claims:
 rule claims:
     input:
         plan.claims_files(),
+    message:
+        "all claims"
 
 
 # The verdicts of all figures that take at most a minute.
 rule cheap:
     input:
         plan.cheap_files(),
+    message:
+        "the claims of all figures that take at most a minute"

@@ -32,6 +32,8 @@ try:
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
 
+snakemake_internals.shorten_reasons(logger)
+
 if plan.missing and IS_MAIN:
     logger.warning(plan.skip_message())
 if IS_MAIN and (left_out := plan.left_out_message()):

@@ -46,6 +46,8 @@ for figure in plan.figures:
             figure
         input:
             plan.figure_files(figure),
+        message:
+            f"{figure}: pictures and claims"
 
 
 for paper in plan.project.papers:
@@ -55,6 +57,8 @@ for paper in plan.project.papers:
             paper.name
         input:
             plan.paper_files(paper),
+        message:
+            f"all figures and claims of {paper.name}"
 
 
 # What cannot be built was named at the start. Asked for by name, or as a part of everything, it fails.

@@ -18,7 +18,7 @@ clean_room.enter()  # as every job does, and before numpy is imported
 from greedyrank import storage  # noqa: E402
 
 ASKED = Path("fault.json")
-FAULT = json.loads(ASKED.read_text()) if ASKED.exists() else {}
+FAULT = json.loads(ASKED.read_text(encoding="utf-8")) if ASKED.exists() else {}
 
 
 def kill_while_writing(pattern: str, size: int) -> None:

@@ -25,10 +25,16 @@ def read(path: Path) -> dict:
 
     Raises
     ------
+    UserError
+        If there is no such file, naming the command that makes it.
+    CorruptFile
+        If it is damaged.
     OtherFormat
         If another version wrote it.
     """
-    content = json.loads(path.read_text(encoding="utf-8"))
+    if not path.is_file():
+        raise UserError(f"{path} is missing; make it with: {storage.build_command('claims')}")
+    content = storage.read_json(path)
     if content.get("format") != FORMAT_VERSION:
         raise OtherFormat(
             f"{path} has format {content.get('format', 1)}, this version reads {FORMAT_VERSION};"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from greedyrank import plugins
 from greedyrank.code_digest import Code, CodeError
+from greedyrank.config import arguments, claim_runs
 from greedyrank.config.grammar import Claim, Figure
 from greedyrank.config.messages import explain, nearest
 from greedyrank.config.papers import CAPTION, CLAIMS, FIGURE, PUBLISHED, Paper
@@ -80,10 +80,6 @@ def find_statistic(code: Code, paper: str, figure: str, reference: str) -> str:
     raise ConfigError([f"no statistic `{reference}` in {', '.join(modules)}{hint}"])
 
 
-def _unknown_keywords(place: str, given: Iterable[str], allowed: list[str]) -> list[str]:
-    return [f"{place}.{key}: unknown key; {nearest(key, allowed)}" for key in given if key not in allowed]
-
-
 def _imports(code: Code, module: str) -> list[str]:
     """Return why a module cannot be imported, if it cannot."""
     try:
@@ -103,7 +99,7 @@ def _draw(paper: Paper, name: str, figure: Figure, code: Code, place: str) -> tu
         return drawn_by, errors
     if "draw" not in code.module(module).definitions:
         return drawn_by, [f"{file} has no function `draw`"]
-    return drawn_by, _unknown_keywords(f"{place}: options", figure.options, code.keywords(f"{module}:draw"))
+    return drawn_by, arguments.wrong(code, f"{module}:draw", figure.options, f"{place}: options")
 
 
 def load_figure(
@@ -225,13 +221,7 @@ def _wrong_part(
     sweep = part["sweep"]
     if sweep not in figure.sweeps:
         return [f"{place}: no sweep `{sweep}` in this figure; {nearest(sweep, figure.sweeps)}"]
-    whole = sweeps[sweep].whole
-    known = {*whole.fixed, *whole.axes}.union(*whole.cases)
-    errors = [
-        f"{place}: no setting `{key}` in sweep {sweep}; {nearest(key, known)}"
-        for key in part["runs"]
-        if key not in known
-    ]
+    errors = [f"{place}: {message}" for message in claim_runs.wrong(sweeps[sweep], part["runs"])]
     try:
         entry = find_statistic(code, paper.name, name, part["statistic"])
     except ConfigError as error:
@@ -241,4 +231,4 @@ def _wrong_part(
         return [*errors, *(f"{place}: {message}" for message in error.messages)]
     if wrong := _imports(code, entry.partition(":")[0]):
         return [*errors, *wrong]
-    return errors + _unknown_keywords(f"{place}.at", part["at"], code.keywords(entry))
+    return errors + arguments.wrong(code, entry, part["at"], f"{place}.at")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -14,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from greedyrank import clean_room
+from greedyrank.config.messages import of_yaml
 from greedyrank.config.settings.training import VARIANTS
 from greedyrank.config.sweeps import label
 
@@ -37,6 +41,12 @@ def name_of_files(text: str) -> str:
     return text
 
 
+def expanded(text: str) -> str:
+    """Return the path of a folder with ~ and variables of the environment, such as $HOME, written out."""
+    known = {**clean_room.OUTSIDE, **os.environ}
+    return os.path.expanduser(re.sub("[$]([A-Za-z_][A-Za-z0-9_]*)", lambda found: known.get(found[1], found[0]), text))
+
+
 def path_name(text: str, what: str) -> str:
     """Return the path of a folder or file, if it can stand in a path of Snakemake's and in a command."""
     long = len(text) > 1000 or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in text.split("/"))
@@ -45,12 +55,20 @@ def path_name(text: str, what: str) -> str:
             f"{text!r} is not a valid name of a {what}; allowed: printable characters except braces, not starting with"
             f" - or ~, up to {LONGEST_NAME} bytes between slashes, and 1000 in all"
         )
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        reason = f"cannot be a file's name in this locale ({error.encoding}): set LC_ALL=C.UTF-8"
+        raise ValueError(f"{text!r} {reason}") from None
     return text
 
 
 def folder(text: str) -> str:
-    """Return the name of a folder, if it can stand in a path of Snakemake's and in a command."""
-    return path_name(text, "folder")
+    """Return the name of a folder as it is given, if it can stand in a path of Snakemake's and in a command."""
+    path = path_name(expanded(text), "folder")
+    if unknown := re.search("[$][A-Za-z_][A-Za-z0-9_]*", path):
+        raise ValueError(f"{text!r}: the environment has no variable {unknown[0]}")
+    return text
 
 
 class Strict(BaseModel):
@@ -112,6 +130,16 @@ class Sweep(Strict):
     )
 
 
+def name_of_drawing(value: Any) -> Any:
+    """Return what `draw` is, unless it is a mapping: options, which stand elsewhere."""
+    if isinstance(value, dict):
+        hints = "".join(of_yaml(part, "a number") for part in value.values())
+        raise ValueError(
+            f"draw is {value}; allowed: the name of a figure. What draw() is given stands in `options`{hints}"
+        )
+    return value
+
+
 class Figure(Strict):
     """One figure: the sweeps it shows, what is measured on them, and how it is drawn."""
 
@@ -120,7 +148,7 @@ class Figure(Strict):
     minutes: float = Field(gt=0, description="measured minutes on 2 cores at laptop scale, its sweeps included")
     sweeps: list[str] = Field(min_length=1, description="names of sweeps")
     measures: list[str] = Field(min_length=1, description="modules of greedyrank/measures")
-    draw: str | None = Field(
+    draw: Annotated[str | None, BeforeValidator(name_of_drawing)] = Field(
         default=None, description="the figure of the same paper whose draw.py draws this one too; default: its own"
     )
     options: dict[str, Any] = Field(default={}, description="keyword arguments of the drawing function")
@@ -170,7 +198,19 @@ class Config(Strict):
         """The folder of the results. What changes every sweep has one of its own: none overwrites another's."""
         changed = self._changed("seeds", *VARIANTS)
         name = "_".join([self.scale, *([label(changed)] if changed else [])])
-        return self.results_dir if name == "laptop" else f"{self.results_dir.rstrip('/')}/{name}"
+        whole = Path(expanded(self.results_dir))
+        return str(whole if name == "laptop" else whole / name)
+
+    @property
+    def data(self) -> str:
+        """The folder of images and ratings."""
+        return str(Path(expanded(self.data_dir)))
+
+    @model_validator(mode="after")
+    def _own_folder(self):
+        if Path(expanded(self.results_dir)).resolve() in (Path.cwd(), *Path.cwd().parents):
+            raise ValueError(f"results_dir is {self.results_dir!r}; allowed: a folder for results alone")
+        return self
 
 
 class Expectation(Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from greedyrank.config.messages import explain, nearest
 from greedyrank.config.papers import DATA, FIGURE, SWEEPS, Paper
 from greedyrank.config.settings.training import variants
 from greedyrank.config.sweep_loader import ResolvedSweep, load_sweep, merge, seeds_of
-from greedyrank.config.yaml_input import ConfigError, check_plain
+from greedyrank.config.yaml_input import ConfigError, check_plain, read_mapping
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,25 @@ RESERVED = (
     "fetch_images",
     "check_claims",
 )
+
+
+def read(files: Iterable[Path] = (), scale: str | None = None) -> dict:
+    """Return what config.yaml sets, with what further files and a scale given apart override, key by key."""
+    raw: dict = {}
+    for path in [paper_folders.settings_file(), *files]:
+        raw = merge(raw, read_mapping(path))
+    return raw | ({"scale": scale} if scale else {})
+
+
+def user_config(files: Iterable[Path] = (), scale: str | None = None) -> Config:
+    """Return what a user sets, validated; parameters as in `read`.
+
+    Raises
+    ------
+    ConfigError
+        Naming every wrong key, its value and what is allowed.
+    """
+    return _check_raw(read(files, scale))
 
 
 @dataclass(frozen=True)
@@ -197,7 +217,7 @@ def _sweeps(
         here = f"sweeps.{name}" if override else own
         try:
             sweep = load_sweep(block, config.scale, here, override, name, config.seeds, config.of_every_sweep)
-            _check_target_files(sweep, here, config.data_dir, released)
+            _check_target_files(sweep, here, config.data, released)
             resolved[name] = sweep
         except ConfigError as error:
             if of_paper := _wrong(config, block, own) if override else error.messages:

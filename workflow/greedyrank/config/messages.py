@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import math
+from functools import partial
 
 from pydantic import (
     BaseModel,
@@ -30,11 +33,31 @@ def explain(error: ValidationError, place: str, model: type[BaseModel] | None, s
         elif item["type"] == "value_error":
             lines.append(f"{where}: {item['ctx']['error']}")
         else:
-            hint = ""
-            if isinstance(item["input"], str) and "number" in item["msg"]:
-                hint = " (YAML reads 1e-4 as text: write 1.0e-4)"
-            lines.append(f"{where} is {item['input']!r}: {item['msg']}{hint}")
+            lines.append(f"{where} is {item['input']!r}: {item['msg']}{of_yaml(item['input'], item['msg'])}")
     return lines
+
+
+def of_yaml(value: object, message: str) -> str:
+    """Return why YAML may have read another kind of value than was meant, where the message asks for a number."""
+    if isinstance(value, bool):
+        return " (YAML reads yes, no, on and off as true and false)"
+    asks = isinstance(value, str) and ("number" in message or "integer" in message)
+    number = _as_number(str(value), "integer" in message) if asks else None
+    return f" (YAML reads {value} as text: write {number})" if number else ""
+
+
+def _as_number(text: str, whole: bool) -> str | None:
+    """Return what YAML reads as the number that a text means, such as 1.0e-05 for 1e-5; None where it means none."""
+    for kind in (partial(int, base=0), float):
+        with contextlib.suppress(ValueError):
+            value = kind(text)
+            if not math.isfinite(value):
+                return None
+            if isinstance(value, int) or (whole and value.is_integer()):
+                return str(int(value))
+            mantissa, *exponent = repr(value).split("e")
+            return "e".join([mantissa if "." in mantissa else f"{mantissa}.0", *exponent])
+    return None
 
 
 def _fields_at(model: type[BaseModel] | None, path: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from greedyrank.config.grammar import name_of_files
+from greedyrank.config.grammar import expanded, name_of_files
 from greedyrank.config.yaml_input import ConfigError, check_plain, read_mapping
 
 # Below it lie workflow/papers, also where Snakemake runs in another folder.
@@ -57,7 +57,7 @@ class Paper:
         if not path.is_file():
             raise ConfigError([f"{path} is missing"])
         content = read_mapping(path)
-        if not numbers_as_keys and (errors := check_plain(content, "")):
+        if errors := check_plain(content, "", numbers_as_keys):
             raise ConfigError([f"{path}: {error}" for error in errors])
         return content
 
@@ -96,7 +96,8 @@ def find(entries: list[str]) -> list[Paper]:
     found: dict[str, Path] = {}
     errors = []
     for entry in entries:
-        place = next((path for path in (Path(entry), REPOSITORY / entry) if path.is_dir()), None)
+        written = expanded(entry)
+        place = next((path for path in (Path(written), REPOSITORY / written) if path.is_dir()), None)
         if place is None:
             errors.append(f"papers: there is no folder {entry}")
             continue

@@ -97,4 +97,4 @@ def texts() -> dict[str, str]:
 
 if __name__ == "__main__":
     for file, content in texts().items():
-        Path(sys.argv[1], file).write_text(content)
+        Path(sys.argv[1], file).write_text(content, encoding="utf-8")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     BaseModel,
@@ -75,6 +76,8 @@ class ResolvedSweep:
         Settings that split the runs into jobs.
     whole : Slice
         All its runs.
+    possible : list of dict
+        The values of every setting, case by case, at every scale, with a user's overrides and without.
     """
 
     name: str
@@ -83,6 +86,7 @@ class ResolvedSweep:
     baseline: dict
     job_per: list[str]
     whole: sweeps.Slice
+    possible: list[dict[str, list]]
 
     def to_json(self) -> dict:
         """Return the sweep as it could stand in a sweeps.yaml, with every default."""
@@ -116,7 +120,15 @@ class SweepResolver:
         self.block = sweep.model_dump(exclude={"scales"})
         self.models: dict[str, type[Settings]] = {}
 
-    def resolve(self, name: str) -> ResolvedSweep | None:
+    def cases(self) -> list[dict[str, list]]:
+        """Return the values of every setting, case by case, or none where something is wrong."""
+        for check in (self._plugins, self._normalise):
+            check()
+            if self.errors:
+                return []
+        return self._blocks()
+
+    def resolve(self, name: str, possible: list[dict[str, list]]) -> ResolvedSweep | None:
         """Return the sweep with every default filled in, or None where something is wrong."""
         checks = (self._plugins, self._baseline, self._normalise, self._count, self._check_together, self._split)
         for check in checks:
@@ -133,6 +145,7 @@ class SweepResolver:
             block["baseline"],
             block["job_per"],
             sweeps.Slice(**{key: block[key] for key in sweeps.Slice.__dataclass_fields__}),
+            possible,
         )
 
     def _plugins(self) -> None:
@@ -394,6 +407,16 @@ def _overridden(place: str, block: dict, override: dict) -> dict:
         raise ConfigError(explain(error, place, Sweep)) from None
 
 
+def _possible(block: dict, *changes: Any) -> list[dict[str, list]]:
+    """Return the values of every setting, case by case; a scale at which something is wrong has none."""
+    found = []
+    for scale in get_args(Scale):
+        for changed in ((), changes) if any(changes) else ((),):
+            with contextlib.suppress(ConfigError, ValidationError):
+                found += SweepResolver("", sweep_at("", block, scale, *changed)).cases()
+    return found
+
+
 def load_sweep(
     block: dict,
     scale: Scale = "laptop",
@@ -411,7 +434,7 @@ def load_sweep(
         Naming every wrong key, its value and what is allowed.
     """
     resolver = SweepResolver(place, sweep_at(place, block, scale, override, seeds, settings))
-    resolved = resolver.resolve(name)
+    resolved = resolver.resolve(name, _possible(block, override, seeds, settings))
     if resolved is None:
         raise ConfigError(resolver.errors)
     return resolved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import yaml
@@ -34,11 +35,11 @@ def read_yaml(path: Path) -> object:
     Raises
     ------
     ConfigError
-        If it is not YAML, or has a key twice.
+        If it is not YAML, has a key twice, or a number that YAML reads as another one.
     """
     try:
-        text = path.read_text()
-        errors = _twice(yaml.compose(text, LOADER), "")
+        text = path.read_text(encoding="utf-8")
+        errors = _wrong(yaml.compose(text, LOADER), "")
         content = yaml.load(text, LOADER)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path} is not YAML: {' '.join(str(error).split())}"]) from None
@@ -59,6 +60,8 @@ def typed(value: object) -> object:
     if isinstance(value, list):
         return [typed(part) for part in value]
     if not isinstance(value, str):
+        return value
+    if _slip(value):
         return value
     try:
         found = yaml.load(value, LOADER)
@@ -83,10 +86,21 @@ def read_mapping(path: Path) -> dict:
     return content
 
 
-def _twice(node: yaml.Node | None, path: str) -> list[str]:
-    """Name the keys that a mapping has twice, of which YAML would take the last without a word."""
+def _slip(text: str) -> str:
+    """Return what YAML makes of a number that looks like another one: 010 is 8 to it, and 1:30 is 90."""
+    if re.fullmatch("[-+]?0[0-7_]+", text):
+        return "an octal number"
+    if re.fullmatch("[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+([.][0-9_]*)?", text):
+        return "a number in base 60"
+    return ""
+
+
+def _wrong(node: yaml.Node | None, path: str) -> list[str]:
+    """Name what YAML would take without a word: a key that stands twice, and numbers that it reads as others."""
     if isinstance(node, yaml.SequenceNode):
-        return [error for number, part in enumerate(node.value) for error in _twice(part, f"{path}.{number}")]
+        return [error for number, part in enumerate(node.value) for error in _wrong(part, f"{path}.{number}")]
+    if isinstance(node, yaml.ScalarNode) and node.tag.endswith((":int", ":float")) and (kind := _slip(node.value)):
+        return [f"{path} is {node.value}, which YAML reads as {kind}; write it in decimals, or text in quotes"]
     if not isinstance(node, yaml.MappingNode):
         return []
     errors: list[str] = []
@@ -97,19 +111,26 @@ def _twice(node: yaml.Node | None, path: str) -> list[str]:
         if here in lines:
             errors.append(f"{here} appears twice, in lines {lines[here]} and {line}; keep one")
         lines[here] = line
-        errors += _twice(value, here)
+        errors += _wrong(value, here)
     return errors
 
 
-def check_plain(value: object, place: str) -> list[str]:
-    """Return what is wrong with values that come from YAML: jobs get text, numbers, lists and mappings alone."""
+def check_plain(value: object, place: str, numbers_as_keys: bool = False) -> list[str]:
+    """Return what is wrong with values that come from YAML: jobs get text, numbers, lists and mappings alone.
+
+    The keys of a mapping are text, or where that is allowed all of them numbers.
+    """
     if isinstance(value, dict):
-        wrong = [f"{place}: the key {key!r} is not text" for key in value if not isinstance(key, str)]
+        by_number = numbers_as_keys and all(type(key) in (int, float) for key in value)
+        wrong = [f"{place}: the key {key!r} is not text" for key in value if not (by_number or isinstance(key, str))]
         return wrong + [
-            error for key, part in value.items() for error in check_plain(part, f"{place}.{key}".removeprefix("."))
+            error
+            for key, part in value.items()
+            for error in check_plain(part, f"{place}.{key}".removeprefix("."), numbers_as_keys)
         ]
     if isinstance(value, (list, tuple)):
-        return [error for number, part in enumerate(value) for error in check_plain(part, f"{place}.{number}")]
+        parts = enumerate(value)
+        return [error for number, part in parts for error in check_plain(part, f"{place}.{number}", numbers_as_keys)]
     if isinstance(value, float) and not math.isfinite(value):
         return [f"{place} is {value}; allowed: finite numbers"]
     if isinstance(value, int) and abs(value) > LARGEST:

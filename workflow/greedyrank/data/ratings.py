@@ -1,7 +1,8 @@
 """The ratings of MovieLens 100K: read and checked, or fetched from GroupLens.
 
-They may not be redistributed: a user puts ``u.data`` into the data folder, or has it fetched. An archive is trusted
-only by its SHA-256, whatever its address. A file that the user put there is checked for its format and sizes.
+They may not be redistributed: a user puts ``u.data``, or an archive with it, into the data folder, or has it fetched.
+A download is trusted only by its SHA-256, whatever its address. A file that the user put there, under any name, is
+checked for its format and sizes.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from greedyrank import storage
+from greedyrank import searching, storage
+from greedyrank.config import ratings_file
+from greedyrank.config.ratings_file import FILE, RATINGS
 from greedyrank.errors import UserError
 
 logger = logging.getLogger(__name__)
 
 SECONDS = 20  # time limit of an answer from each address
 
-FILE = "movielens/u.data"  # below the data folder
-RATINGS, USERS, MOVIES, LARGEST = 100_000, 943, 1682, 5
+USERS, MOVIES, LARGEST = 943, 1682, 5
 EXPECTED = f"expected {RATINGS} rows of user, movie, rating and time, separated by tabs"
 
 # The address without TLS is as safe, since the content is verified, and works when a certificate has expired.
@@ -84,10 +86,45 @@ def read(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         If the file is not of the published format and sizes; the message names what was found and expected.
     """
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise BadRatings(f"{path} is not text; {EXPECTED}") from None
     return parse(text, path)
+
+
+def load(data_dir: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the ratings that are in a data folder, as `read` does: those in their place, or else any others.
+
+    Raises
+    ------
+    BadRatings
+        If there are none; the message names what was passed over.
+    """
+    path = Path(data_dir) / FILE
+    bad = f"{path} is missing"
+    if path.exists():
+        try:
+            return read(path)
+        except BadRatings as error:
+            bad = str(error)
+    tables = {}
+
+    def why_not(content: bytes) -> str | None:
+        try:
+            tables[path.name] = parse(content.decode(errors="replace"), "it")
+        except BadRatings as error:
+            return str(error)
+        return None
+
+    wanted = searching.Wanted(path.name, ratings_file.could_be, why_not)
+    found = searching.find([Path(data_dir)], [wanted], ratings_file.LARGEST)
+    passed_over = [bad, *(line for line in found.passed_over if not line.startswith(f"{path}:"))]
+    if not tables:
+        raise BadRatings("\n  passed over: ".join(passed_over))
+    for line in passed_over:
+        logger.warning("passed over: %s", line)
+    logger.info("MovieLens 100K: %s", found.places[path.name])
+    return tables[path.name]
 
 
 def _download(url: str, folder: Path) -> bytes:
@@ -102,19 +139,24 @@ def _download(url: str, folder: Path) -> bytes:
 
 
 def fetch(data_dir: str | Path, urls: tuple[str, ...] = URLS) -> None:
-    """Make sure that a checked u.data is in ``data_dir/movielens``; a file that is there is not replaced.
+    """Make sure that checked ratings are in ``data_dir``; a file that is there is not replaced.
 
     Raises
     ------
     BadRatings
-        If there is a file that is not u.data.
+        If there is a file in their place that is not u.data, and no other one that is.
     RatingsMissing
         If no address has the published archive; the message names what was tried and where to put the file.
     """
     path = Path(data_dir) / FILE
-    if path.exists():
-        read(path)
-        logger.info("%s is there already and has the format of MovieLens 100K", path)
+    try:
+        load(data_dir)
+    except BadRatings as error:
+        if path.exists():
+            raise
+        logger.info("%s", error)
+    else:
+        logger.info("the ratings below %s have the format of MovieLens 100K", data_dir)
         return
     tried = []
     for url in urls:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-from greedyrank.figures.style import LINES, WIDTHS
+from greedyrank.figures.style import LINES, WIDTHS, Width
 
 
 class Canvas:
@@ -29,7 +29,7 @@ class Canvas:
         Height of one row, inches.
     """
 
-    def __init__(self, rows: int, columns: int, width: str = "text", height: float = 2.1, **kwargs: Any):
+    def __init__(self, rows: int, columns: int, width: Width = "text", height: float = 2.1, **kwargs: Any):
         self.figure: Figure
         self.figure, axes = plt.subplots(rows, columns, figsize=(WIDTHS[width], rows * height), squeeze=False, **kwargs)
         self.panels: list[Axes] = list(axes.flat)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -67,34 +65,3 @@ def save(canvas: Canvas, outputs: dict[str, Path], record: dict) -> None:
             else:
                 canvas.figure.savefig(temporary, format=ending, metadata=metadata[ending])
     plt.close(canvas.figure)
-
-
-def _in_png(path: Path) -> str:
-    from PIL import Image, PngImagePlugin
-
-    with Image.open(path) as image:
-        return image.text.get("Description", "") if isinstance(image, PngImagePlugin.PngImageFile) else ""
-
-
-def _in_svg(path: Path) -> str:
-    found = re.search(r"<dc:description>(.*?)</dc:description>", path.read_text(encoding="utf-8"), re.DOTALL)
-    return html.unescape(found[1]) if found else ""
-
-
-def _in_pdf(path: Path) -> str:
-    found = re.search(rb"/Keywords \((.*?)(?<!\\)\)", path.read_bytes(), re.DOTALL)
-    return re.sub(rb"\\(.)", rb"\1", found[1]).decode("latin-1") if found else ""
-
-
-def read_record(path: Path) -> dict:
-    """Return the provenance record inside a picture that `save` wrote.
-
-    Raises
-    ------
-    ValueError
-        If the picture has none.
-    """
-    text = {".png": _in_png, ".svg": _in_svg}.get(path.suffix, _in_pdf)(path)
-    if not text.startswith("{"):
-        raise ValueError(f"{path} has no provenance record")
-    return json.loads(text)

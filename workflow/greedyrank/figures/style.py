@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 
+Width = Literal["column", "text"]
 WIDTHS = {"column": 3.35, "text": 7.0}  # inches: one column, both columns of the usual templates
 
 

@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from greedyrank.config import target_files
+from greedyrank.config import ratings_file, target_files
 from greedyrank.config.loading import Project
 from greedyrank.config.settings.problems import PROBLEMS
 
@@ -30,12 +30,15 @@ class DataFiles:
     """
 
     def __init__(self, project: Project):
-        self._folder = Path(project.config.data_dir)
+        self._folder = Path(project.config.data)
         self._released = project.released
         self._named = {
             name: [*PROBLEMS[sweep.whole.problem].files, *target_files.of(sweep.whole)]
             for name, sweep in project.sweeps.items()
         }
+        # Found by what they hold.
+        needs_ratings = any(ratings_file.FILE in files for files in self._named.values())
+        self._found = {ratings_file.FILE: ratings_file.find(self._folder)} if needs_ratings else {}
         self.missing = {
             name: reason
             for name in dict.fromkeys(file for files in self._named.values() for file in files)
@@ -44,7 +47,7 @@ class DataFiles:
 
     def path(self, name: str) -> str:
         """Return the path of a file, given as sweeps name it."""
-        return str(self._folder / name)
+        return str(self._found.get(name, self._folder / name))
 
     def of(self, sweep: str) -> list[str]:
         """Return the names of the files that a sweep needs."""
@@ -52,7 +55,7 @@ class DataFiles:
 
     def checksum(self, name: str) -> str | None:
         """Return the SHA-256 of a file, or None where it is missing."""
-        path = self._folder / name
+        path = Path(self.path(name))
         if not path.is_file():
             return None
         state = path.stat()
@@ -60,7 +63,7 @@ class DataFiles:
 
     def _why_missing(self, name: str) -> str | None:
         """Return why a file cannot be used, or None where it can; a released one only with its own content."""
-        path = self._folder / name
+        path = Path(self.path(name))
         if not path.exists():
             return f"{path} is missing"
         if name in self._released and self.checksum(name) != self._released[name].sha256:

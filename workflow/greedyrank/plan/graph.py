@@ -88,8 +88,7 @@ class Plan:
     def __init__(self, raw: dict, here: bool = True):
         self.project = loading.load(raw)
         self.config, self.sweeps, self.figures = self.project.config, self.project.sweeps, self.project.figures
-        self.results = str(Path(self.config.folder))
-        self.data_dir = self.config.data_dir
+        self.results, self.data_dir = self.config.folder, self.config.data
         self.jobs = {name: _jobs(sweep) for name, sweep in self.sweeps.items()}
         self.instances: dict[str, dict[str, list[dict]]] = {}
         self._reads: dict[str, dict[str, list[str]]] = {}
@@ -146,7 +145,10 @@ class Plan:
         temporary = path.with_name(f".{os.getpid()}.{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(yaml.safe_dump(resolved, sort_keys=False, default_flow_style=None, width=120))
+            temporary.write_text(
+                yaml.safe_dump(resolved, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True),
+                encoding="utf-8",
+            )
             os.replace(temporary, path)
         except OSError as error:
             logger.warning("%s cannot be written: %s", path, error.strerror)

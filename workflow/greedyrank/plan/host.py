@@ -36,7 +36,12 @@ def why_no_gpu() -> str:
     words = [sys.executable, "-c", USE_GPU]
     try:
         done = subprocess.run(
-            words, env=clean_room.environment(os.environ), capture_output=True, text=True, timeout=120, check=False
+            words,
+            env=clean_room.environment(os.environ),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return "torch has not reached a GPU in two minutes"
@@ -54,7 +59,7 @@ def memory() -> int:
     """Return the bytes of memory of this machine, or of the container that this process runs in."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in map(Path, LIMITS):
-        if path.exists() and (limit := path.read_text().strip()).isdecimal():
+        if path.exists() and (limit := path.read_text(encoding="utf-8").strip()).isdecimal():
             found.append(int(limit))
     return min(found)
 
@@ -71,7 +76,7 @@ def export_environment(papers: list[Path], files: list[Path], overrides: dict) -
     overrides : dict
         Settings given on the command line.
     """
-    os.environ["GREEDYRANK_PAPERS"] = json.dumps([str(folder) for folder in papers])
+    os.environ["GREEDYRANK_PAPERS"] = json.dumps(list(map(clean_room.as_in_jobs, papers)))
     pairs = [f"{key}={v if isinstance(v, str) else provenance.canonical(v)}" for key, v in overrides.items()]
     words = [*(["--configfile", *map(str, files)] if files else []), *(["--config", *pairs] if pairs else [])]
     os.environ["GREEDYRANK_CONFIG"] = shlex.join(words)
@@ -102,7 +107,7 @@ def refresh_page(stage: str, results: str, page: str) -> None:
         What the page shows of the config, as JSON.
     """
     words = [*shlex.split(stage), "page", "--results", results, "--slice", "-"]
-    subprocess.run(words, input=page, text=True, check=False)
+    subprocess.run(words, input=page, encoding="utf-8", check=False)
 
 
 def correct_future_times(results: str) -> None:

@@ -152,7 +152,9 @@ def refused(submitted: list[Mapping[str, object]]) -> str:
     for options in dict.fromkeys(map(sbatch_options, submitted)):
         words = ["sbatch", "--test-only", *options, "--wrap=true"]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
+            done = subprocess.run(
+                words, capture_output=True, encoding="utf-8", errors="replace", timeout=SECONDS, check=False
+            )
         except subprocess.TimeoutExpired:
             return f"Slurm has not answered for {SECONDS} seconds: {' '.join(words)}"
         if done.returncode:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from greedyrank import provenance
+from greedyrank import clean_room, provenance
 from greedyrank.code_digest import Code
 from greedyrank.config import defaults, sweeps, target_files
 from greedyrank.config.figure_loader import find_statistic
@@ -201,7 +201,7 @@ class Slices:
             name: {
                 "title": figure.block.title,
                 "paper": figure.block.paper,
-                "caption": str(figure.paper.folder / name / "caption.rst"),
+                "caption": clean_room.as_in_jobs(figure.paper.folder / name / "caption.rst"),
                 "sweeps": {sweep: self.record(sweep) for sweep in figure.block.sweeps},
             }
             for name, figure in self._project.figures.items()

@@ -6,6 +6,8 @@ upgrade of Snakemake breaks.
 
 from __future__ import annotations
 
+import logging
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -96,6 +98,18 @@ def cancel_submitted(workflow: Any) -> None:
     """
     if submits_jobs(workflow):
         subprocess.run(["scancel", "--name", workflow.scheduler._executor.run_uuid], check=False)
+
+
+def shorten_reasons(logger: logging.Logger) -> None:
+    """Let the reason of a job name a few files only: without, that of everything fills a hundred lines."""
+    files = re.compile(r"((?:[^,;:]+, ){3})((?:[^,;:]+, )*)([^,;:]+)")
+
+    def shorten(record: logging.LogRecord) -> bool:
+        if isinstance(reason := vars(record).get("reason"), str):
+            record.reason = files.sub(lambda found: f"{found[1]}and {found[2].count(', ') + 1} more", reason)
+        return True
+
+    logger.addFilter(shorten)
 
 
 def drop_default_rate_limit(workflow: Any) -> None:

@@ -48,8 +48,7 @@ def generate(settings: Mapping[str, Any], data_dir: str | Path) -> Arrays:
         ``entries``: flat row-major indices into the movies x users matrix, in random order.
         ``values``: their ratings, 1 to 5, float64. A run is trained on the first ``observations``.
     """
-    path = Path(data_dir) / movielens.FILE
-    movies, users, ratings = movielens.read(path)
+    movies, users, ratings = movielens.load(data_dir)
     axes = [most_frequent(indices, count) for indices, count in zip((movies, users), settings["shape"], strict=True)]
     kept = np.isin(movies, axes[0]) & np.isin(users, axes[1])
     position = [np.searchsorted(axis, indices[kept]) for axis, indices in zip(axes, (movies, users), strict=True)]

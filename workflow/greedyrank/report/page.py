@@ -45,7 +45,7 @@ def seconds(results: Path, sweeps: list[str], figure: str) -> float:
     files += [folder / rule / f"{figure}.tsv" for rule in ("plot", "check_claims")]
     total = 0.0
     for path in filter(Path.exists, files):
-        with path.open() as file:
+        with path.open(encoding="utf-8") as file:
             total += sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
     return total
 
@@ -94,7 +94,7 @@ def write(results: Path, shown: dict) -> None:
                 if picture.exists()
                 else "<p>not built</p>"
             )
-            + f"<p>{html.escape(caption.read_text() if caption.exists() else '')}</p>"
+            + f"<p>{html.escape(caption.read_text(encoding='utf-8') if caption.exists() else '')}</p>"
             + f"<p>Data: <a href='figures/{figure}.csv'>{figure}.csv</a>. Jobs: {minutes:.1f} core-minutes.</p>"
             + _claims_html([claim for claim in claims if claim["figure"] == figure])
             + "<details><summary>settings</summary><pre>"
@@ -111,6 +111,6 @@ def write(results: Path, shown: dict) -> None:
     head = f"<meta charset='utf-8'><title>greedyrank</title><style>{STYLE}</style>"
     document = f"<!doctype html><html lang='en'><head>{head}</head><body>{body}</body></html>"
     with storage.writing(results / "index.html") as temporary:
-        temporary.write_text(document)
+        temporary.write_text(document, encoding="utf-8")
     with storage.writing(results / "claims.json") as temporary:
         temporary.write_text(judged_files.to_json(shown["scale"], claims), encoding="utf-8")

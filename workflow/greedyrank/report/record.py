@@ -151,6 +151,6 @@ def write(results: Path, docs: Path) -> None:
     built = judged_files.read(results / "claims.json")
     pictures = docs / "figures"
     pictures.mkdir(parents=True, exist_ok=True)
-    (docs / "published_vs_ours.md").write_text(markdown(built["scale"], built["claims"]))
+    (docs / "published_vs_ours.md").write_text(markdown(built["scale"], built["claims"]), encoding="utf-8")
     for figure in sorted({claim["figure"] for claim in built["claims"]}):
         shutil.copy(results / "figures" / f"{figure}.png", pictures)

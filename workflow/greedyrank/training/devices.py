@@ -33,7 +33,7 @@ def take_card(cards: list[str], folder: Path) -> int:
     """
     for number in itertools.count():
         for index, card in enumerate(cards):
-            file = (folder / f"greedyrank-{os.getuid()}-{card}-{number}.lock").open("w")
+            file = (folder / f"greedyrank-{os.getuid()}-{card}-{number}.lock").open("w", encoding="utf-8")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

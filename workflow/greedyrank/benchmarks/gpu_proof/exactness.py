@@ -184,7 +184,7 @@ def shared(report: Report, options: Options) -> None:
                     str(Path(folder) / f"{name}.npz"),
                 ],
                 stderr=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
             )
             for name, slice_ in slices.items()
         }

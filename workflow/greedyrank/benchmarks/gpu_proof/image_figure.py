@@ -46,7 +46,7 @@ class Variant:
 
 def slices(smoke: bool) -> dict[str, Slice]:
     """Return the jobs of one data set at the scale of the paper, named after their images."""
-    block = yaml.safe_load(SWEEPS.read_text())[SWEEP]
+    block = yaml.safe_load(SWEEPS.read_text(encoding="utf-8"))[SWEEP]
     sweep = load_sweep(block, "smoke" if smoke else "paper")
     return {
         choice["images"]: narrow(sweep.whole, choice)

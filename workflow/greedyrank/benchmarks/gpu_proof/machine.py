@@ -27,7 +27,7 @@ LAUNCHES = 1000
 def _nvidia_smi() -> dict[str, str]:
     words = ["nvidia-smi", f"--query-gpu={','.join(FIELDS)}", "--format=csv,noheader"]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace", timeout=20, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         return {"missing": str(error)}
     return dict(zip(FIELDS, (entry.strip() for entry in done.stdout.splitlines()[0].split(",")), strict=False))

@@ -36,12 +36,12 @@ def write(path: Path, content: dict) -> None:
     """Write a report so that readers find the old content or the new one."""
     with storage.writing(path) as temporary:
         # Numbers of numpy and torch are written as Python's.
-        temporary.write_text(json.dumps(content, indent=1, default=lambda value: value.item()) + "\n")
+        temporary.write_text(json.dumps(content, indent=1, default=lambda value: value.item()) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> dict:
     """Return the content of a report."""
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 class Report:

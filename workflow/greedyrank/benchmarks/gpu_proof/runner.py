@@ -72,7 +72,7 @@ class _Started:
     def __init__(self, part: Part, command: list[str], seconds: float, folder: Path):
         self.part, self.end = part, time.monotonic() + seconds + GRACE
         self.log = folder / f"{part.name}.log"
-        with self.log.open("w") as file:
+        with self.log.open("w", encoding="utf-8") as file:
             self.process = subprocess.Popen(
                 [*command, "--part", part.name, "--seconds", str(seconds)],
                 stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
@@ -104,7 +104,7 @@ def _end(started: _Started, out: Path, device: str) -> dict:
     if wrong or content.get("status") == "running":
         content["status"] = "timed out" if wrong == "timed out" else "failed"
         content["summary"] = f"{wrong}; {content['summary']}".rstrip("; ")
-        content["log"] = started.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        content["log"] = started.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
         reports.write(path, content)
     return content
 

@@ -64,7 +64,7 @@ def run(report: Report, options: Options) -> None:
                 done = subprocess.run(
                     command([path], results),
                     capture_output=True,
-                    text=True,
+                    encoding="utf-8",
                     timeout=max(options.time_left(), 1),
                 )
             except subprocess.TimeoutExpired:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from greedyrank.config import target_files
+from greedyrank.config import ratings_file, target_files
 from greedyrank.config.grammar import path_name
 from greedyrank.config.settings.base import ProblemSettings, check_widths
 
@@ -289,7 +289,7 @@ class MovieLens(ProblemSettings):
 
     same_in_group: ClassVar[tuple[str, ...]] = ("shape",)
     data_settings: ClassVar[tuple[str, ...]] = ("shape", "data_seed")
-    files: ClassVar[tuple[str, ...]] = ("movielens/u.data",)
+    files: ClassVar[tuple[str, ...]] = (ratings_file.FILE,)
     records_matrices: ClassVar[bool] = False
     has_growth: ClassVar[bool] = False  # spectra are recorded, not matrices
 

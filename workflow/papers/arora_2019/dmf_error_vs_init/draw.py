@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from arora_2019.common import initial_norm, note_inits
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 
 DRAWS = {
@@ -20,9 +21,9 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    error_min: float = 1e-7,
-    error_max: float = 10.0,
+    width: Width = "text",
+    error_min: PositiveFloat = 1e-7,
+    error_max: PositiveFloat = 10.0,
 ) -> Canvas:
     """Draw the error of every run, one panel for each number of observations and depth."""
     runs = last(sweeps["dmf_init"])

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from arora_2019.common import DEPTHS, MINIMUM
 from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import Width
 from greedyrank.spectra.selection import last, select
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", error_min: float = 1e-7) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", error_min: PositiveFloat = 1e-7
+) -> Canvas:
     """Draw the error of every depth and of the minimum-nuclear-norm solution, one panel for each target rank."""
     runs = last(sweeps["dmf_observations"])
     runs = select(runs, {"product_std": float(runs.product_std.max())})

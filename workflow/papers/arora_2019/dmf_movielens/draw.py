@@ -6,13 +6,13 @@ import xarray as xr
 from matplotlib.lines import Line2D
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, LINES, rank_colors
+from greedyrank.figures.style import COLORS, LINES, Width, rank_colors
 from greedyrank.spectra.selection import select
 
 PUBLISHED = "1682x943"  # the shape at which published values stand beside ours
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text") -> Canvas:
     """Draw the ten largest singular values for each depth, the alignment, and the error of held-out ratings."""
     canvas = Canvas(2, 3, width=width, height=2.25)
     runs = sweeps["dmf_movielens"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
@@ -39,7 +41,7 @@ def error_ratio(runs: xr.Dataset, *, depths: list, until: float = np.inf) -> np.
     return largest_ratio(runs.test_error.where(runs.step <= until).min("record"), depths)
 
 
-def alignment_ratio(runs: xr.Dataset, *, vectors: str) -> np.ndarray:
+def alignment_ratio(runs: xr.Dataset, *, vectors: Literal["present", "unit"]) -> np.ndarray:
     """Return the time average of the diagonal over that of the off-diagonal entries, step 0 left out.
 
     ``vectors``: the ``present`` singular vectors, or the ``unit`` vectors, which are those of W(0).

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from arora_2019.common import DEPTHS, compare, initial_norm, note_inits
 from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import Width
 from greedyrank.spectra.selection import last, select
 
 
@@ -30,9 +32,9 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    excess_max: float = 12.0,
-    rank_max: float = 12.0,
+    width: Width = "text",
+    excess_max: PositiveFloat = 12.0,
+    rank_max: PositiveFloat = 12.0,
 ) -> Canvas:
     """Draw error, nuclear norm and effective rank for each way of drawing the observations."""
     runs = last(sweeps["dmf_init"])

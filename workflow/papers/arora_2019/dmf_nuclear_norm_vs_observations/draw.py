@@ -7,13 +7,13 @@ import xarray as xr
 
 from arora_2019.common import compare
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 
 SMALLER = ((0.5, COLORS["sky"], "v"), (0.25, COLORS["gray"], "<"))
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text") -> Canvas:
     """Draw error, nuclear norm and effective rank, one row for each target rank."""
     runs = last(sweeps["dmf_observations"])
     std = float(runs.product_std.max())

@@ -7,12 +7,13 @@ import xarray as xr
 
 from arora_2019.common import compare, initial_norm
 from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import Width
 from greedyrank.spectra.selection import last, select
 
 PUBLISHED_SHAPE = "100x100"
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text") -> Canvas:
     """Draw error, nuclear norm and effective rank, one row for each number of measurements."""
     runs = last(sweeps["dmf_sensing"])
     runs = select(runs, {"learning_rate": float(runs.learning_rate.max())})

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, rank_colors
+from greedyrank.figures.style import COLORS, Width, rank_colors
 from greedyrank.spectra.selection import select
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", growth_floor: float = 1e-3) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", growth_floor: PositiveFloat = 1e-3
+) -> Canvas:
     """Draw the ten largest singular values for each depth, the alignment, and the growth law."""
     canvas = Canvas(2, 3, width=width, height=2.25)
     runs = select(sweeps["singular_values"], {"replacement": False})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
@@ -27,12 +29,12 @@ def error_ratio(runs: xr.Dataset, *, depths: list, until: float = np.inf) -> np.
     return largest_ratio(runs.relative_squared_error.where(runs.step <= until).min("record"), depths)
 
 
-def largest_ratio(errors: xr.DataArray, depths: list) -> np.ndarray:
+def largest_ratio(errors: xr.DataArray, depths: list[int]) -> np.ndarray:
     """Return, for each data seed, the largest ratio of one depth's error to that of the one before it."""
     return np.array([max(falling[1:] / falling[:-1]) for falling in along(errors, "depth", depths)])
 
 
-def alignment_ratio(runs: xr.Dataset, *, vectors: str) -> np.ndarray:
+def alignment_ratio(runs: xr.Dataset, *, vectors: Literal["present", "initial"]) -> np.ndarray:
     """Return the time average of the diagonal over that of the off-diagonal entries, step 0 left out.
 
     ``vectors``: ``present`` or ``initial`` singular vectors.

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 from matplotlib.ticker import NullLocator
+from pydantic import PositiveFloat
 
 from beyond.growth_law.statistics import FEWEST, exponents, integrated, integrated_errors, laws
 from greedyrank.claims.statistics import growing
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, rank_colors
+from greedyrank.figures.style import COLORS, Width, rank_colors
 from greedyrank.spectra.selection import select
 
 
@@ -192,10 +193,10 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    start: float = 1.5,
-    learned: float = 0.25,
-    share: float = 0.05,
+    width: Width = "text",
+    start: PositiveFloat = 1.5,
+    learned: PositiveFloat = 0.25,
+    share: PositiveFloat = 0.05,
 ) -> Canvas:
     """Draw the law for each family, its exponents, and its integral against trajectories."""
     growth = {"start": start, "learned": learned, "share": share}

@@ -6,10 +6,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LogNorm
+from pydantic import PositiveFloat
 
 from beyond.phase_diagram.statistics import cells, degrees_of_freedom, learned_components
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last
 
 # Sweep, init, and what the rows of its panels say.
@@ -42,9 +43,9 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    learned: float = 0.02,
-    recovered: float = 0.01,
+    width: Width = "text",
+    learned: PositiveFloat = 0.02,
+    recovered: PositiveFloat = 0.01,
 ) -> Canvas:
     """Draw the number of components above a share of the target's norm, and the error, of each cell."""
     canvas = Canvas(2, 2, width=width, height=2.4)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
 from greedyrank.spectra.selection import last
+
+Init = Literal["factor_std", "product_std"]
 
 
 def degrees_of_freedom(shape: str, rank: int) -> int:
@@ -35,17 +39,17 @@ def cells(values: xr.DataArray, init: str) -> tuple[np.ndarray, np.ndarray, np.n
     return inits, observations, np.array(table)
 
 
-def counts(runs: xr.Dataset, *, init: str, learned: float) -> np.ndarray:
+def counts(runs: xr.Dataset, *, init: Init, learned: float) -> np.ndarray:
     """Return the number of learned components of each cell, in the median over data seeds."""
     return cells(learned_components(runs, learned=learned), init)[2].ravel()
 
 
-def errors(runs: xr.Dataset, *, init: str) -> np.ndarray:
+def errors(runs: xr.Dataset, *, init: Init) -> np.ndarray:
     """Return the relative error at the end of each cell, in the median over data seeds."""
     return cells(last(runs).relative_error, init)[2].ravel()
 
 
-def boundary(runs: xr.Dataset, *, init: str, recovered: float) -> np.ndarray:
+def boundary(runs: xr.Dataset, *, init: Init, recovered: float) -> np.ndarray:
     """Return, for each init, from how many observations on the error stays below a level, over degrees of freedom.
 
     Where none suffice: the number of all entries, over degrees of freedom.

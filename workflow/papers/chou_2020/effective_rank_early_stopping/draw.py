@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import xarray as xr
+from pydantic import PositiveFloat
 
 from chou_2020.effective_rank_early_stopping.statistics import interval
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import select
 from greedyrank.theory import recovery_times
 
 LOOKS = {0.1: "blue", 0.3: "orange"}
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", share: float = 0.05) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", share: PositiveFloat = 0.05
+) -> Canvas:
     """Draw error and effective rank at each depth, with the predicted intervals of the true rank."""
     canvas = Canvas(2, 3, width=width, height=2.2, sharex="col")
     runs = sweeps["effective_rank_early_stopping"]

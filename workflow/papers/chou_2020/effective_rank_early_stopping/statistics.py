@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
@@ -21,7 +23,7 @@ def _at_best(runs: xr.Dataset) -> xr.Dataset:
     return runs.isel(record=runs.relative_error.argmin("record"))
 
 
-def rank_at(runs: xr.Dataset, *, when: str) -> np.ndarray:
+def rank_at(runs: xr.Dataset, *, when: Literal["smallest", "end"]) -> np.ndarray:
     """Return the effective rank where the error is ``smallest``, or at the ``end``."""
     return (_at_best(runs) if when == "smallest" else last(runs)).nuclear_rank.to_numpy()
 
@@ -47,7 +49,9 @@ def interval_over_best(runs: xr.Dataset, *, rank: int, share: float, after: bool
     return np.array(found)
 
 
-def best_against_interval(runs: xr.Dataset, *, rank: int, share: float, of: str = "relative_error") -> np.ndarray:
+def best_against_interval(
+    runs: xr.Dataset, *, rank: int, share: float, of: Literal["relative_error", "loss"] = "relative_error"
+) -> np.ndarray:
     """Return the step of the smallest error, or ``loss``, over the nearest step of the predicted interval."""
     found = []
     for index in range(runs.sizes["run"]):

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from chou_2020.effective_rank_plateaus import recovery_draws
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import select
 from greedyrank.theory import recovery_times, step_limits
 
@@ -114,10 +115,10 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    share: float = 0.05,
-    draws: int = 40,
-    draws_seed: int = 0,
+    width: Width = "text",
+    share: PositiveFloat = 0.05,
+    draws: PositiveInt = 40,
+    draws_seed: NonNegativeInt = 0,
 ) -> Canvas:
     """Draw the plateaus for each depth and spectrum, one run's eigenvalues, the bounds, the intervals.
 

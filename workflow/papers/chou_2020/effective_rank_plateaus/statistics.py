@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
@@ -9,7 +11,7 @@ from chou_2020.effective_rank_plateaus import recovery_draws
 from greedyrank.theory import recovery_times
 
 
-def largest_fall(runs: xr.Dataset, *, since: str) -> np.ndarray:
+def largest_fall(runs: xr.Dataset, *, since: Literal["minimum", "start"]) -> np.ndarray:
     """Return by how much the effective rank falls at most, ``since`` its ``minimum`` or the ``start``."""
     found = []
     for curve in runs.nuclear_rank.to_numpy():
@@ -51,7 +53,7 @@ def off_in_intervals(runs: xr.Dataset, *, share: float, rank_shift: int = 0) -> 
     return np.array(found)
 
 
-def beyond_bound(runs: xr.Dataset, *, draws: int, seed: int, bound: str = "bound") -> float:
+def beyond_bound(runs: xr.Dataset, *, draws: int, seed: int, bound: Literal["bound", "flow_steps"] = "bound") -> float:
     """Return how many random recoveries, at the depths of the runs, take more steps than a bound.
 
     ``bound``: the theorem's, or ``flow_steps``, what gradient flow takes.

@@ -7,14 +7,14 @@ import xarray as xr
 
 from chou_2020.common import resting_values
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import select
 from greedyrank.theory import recovery_times
 
 LOOKS = (("sky", "o"), ("orange", "s"))  # of the larger and the smaller init
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text") -> Canvas:
     """Draw the effective rank at each depth and init, and where it rests, seed by seed."""
     canvas = Canvas(2, 3, width=width, height=2.15)
     runs = sweeps["effective_rank_random_init"]

@@ -7,7 +7,7 @@ import xarray as xr
 
 from chou_2020.common import resting_values
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import select
 from greedyrank.theory import recovery_times
 
@@ -23,7 +23,7 @@ def _each(canvas: Canvas, panel: int, runs: xr.Dataset, values: xr.DataArray) ->
     canvas.panels[panel].set(xscale="log", xlabel="flow time (steps x step size)")
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text") -> Canvas:
     """Draw the effective rank for each number of measurements, the errors, and the eigenvalue -5."""
     canvas = Canvas(2, 3, width=width, height=2.15)
     runs = sweeps["effective_rank_sensing"]

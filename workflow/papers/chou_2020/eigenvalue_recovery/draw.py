@@ -7,7 +7,7 @@ import xarray as xr
 
 from chou_2020.eigenvalue_recovery.statistics import first_step
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, rank_colors
+from greedyrank.figures.style import COLORS, Width, rank_colors
 from greedyrank.spectra.selection import select
 from greedyrank.theory import step_limits
 
@@ -23,7 +23,7 @@ def _curves(canvas: Canvas, panel: int, runs: xr.Dataset, colors: dict) -> None:
         canvas.line(panel, steps, run.learned_eigenvalue.isel(eigenvector=0), f"depth {depth}", **style)
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text") -> Canvas:
     """Draw depths 1 and 2, depths 2 to 9, and how late and how fast each depth is."""
     canvas = Canvas(1, 3, width=width, height=2.4)
     runs = select(sweeps["eigenvalue_recovery"], {"identity_scale": SCALE}).sortby("depth")

@@ -14,7 +14,7 @@ def first_step(runs: xr.Dataset, share: float, eigenvector: int = 0) -> np.ndarr
     return steps.where(reached.any("record")).to_numpy()
 
 
-def half_times_off(runs: xr.Dataset, *, picture: list) -> float:
+def half_times_off(runs: xr.Dataset, *, picture: list[float]) -> float:
     """Return the largest relative distance of the half-times from those given, one a depth."""
     order = np.argsort(runs.depth.to_numpy())
     half = first_step(runs, 0.5)[order]

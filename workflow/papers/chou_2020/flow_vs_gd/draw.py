@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, rank_colors
+from greedyrank.figures.style import COLORS, Width, rank_colors
 from greedyrank.spectra.selection import select
 from greedyrank.theory import recovery_times, step_limits
 
@@ -49,7 +50,7 @@ def _curves(canvas: Canvas, runs: xr.Dataset, end: float) -> None:
     )
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", end: float = 0.9) -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", end: PositiveFloat = 0.9) -> Canvas:
     """Draw one depth up to flow time ``end``, and the largest deviation at each depth and step size."""
     canvas = Canvas(1, 3, width=width, height=2.4)
     runs = sweeps["flow_vs_gd"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
@@ -28,7 +30,7 @@ def _half_time_lag(runs: xr.Dataset) -> np.ndarray:
     return np.array(found)
 
 
-def order(runs: xr.Dataset, *, of: str) -> np.ndarray:
+def order(runs: xr.Dataset, *, of: Literal["deviation", "lag"]) -> np.ndarray:
     """Return the power of the step size with which a distance grows, one a depth and data seed.
 
     ``of``: the ``deviation``, or the ``lag`` in steps of half-times.
@@ -42,7 +44,7 @@ def order(runs: xr.Dataset, *, of: str) -> np.ndarray:
     return np.array(found)
 
 
-def lead(runs: xr.Dataset, *, phase: str) -> np.ndarray:
+def lead(runs: xr.Dataset, *, phase: Literal["faster", "slower"]) -> np.ndarray:
     """Return how far gradient descent is ahead of gradient flow at most, relative to each positive eigenvalue.
 
     ``phase``: ``faster`` until the flow is fastest, ``slower`` from then on.

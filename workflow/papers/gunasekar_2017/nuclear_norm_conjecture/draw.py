@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 from gunasekar_2017.nuclear_norm_conjecture.statistics import relative_gap, target_over_minimum
 
@@ -18,7 +19,12 @@ SWEEPS = {
 
 
 def draw(
-    sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", gap_min: float = 1e-4, gap_max: float = 3.0
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: Width = "text",
+    gap_min: PositiveFloat = 1e-4,
+    gap_max: PositiveFloat = 3.0,
 ) -> Canvas:
     """Draw the relative gap to the minimum against init, one panel for each case, columns of U, and step size."""
     canvas = Canvas(2, 3, width=width, height=2.4)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveInt
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, LINES, rank_colors
+from greedyrank.figures.style import COLORS, LINES, Width, rank_colors
 from greedyrank.spectra.selection import last, select
 from hariz_2022.deep_cp.statistics import gap, last_error
 
@@ -42,7 +43,12 @@ def _against_observations(
 
 
 def draw(
-    sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", rank: int = 3, cap: int = 12_000
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: Width = "text",
+    rank: PositiveInt = 3,
+    cap: PositiveInt = 12_000,
 ) -> Canvas:
     """Draw the norms at each depth, those at the end, and gap and error against the number of observations.
 

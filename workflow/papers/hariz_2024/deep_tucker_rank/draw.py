@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat, PositiveInt
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, LINES
+from greedyrank.figures.style import COLORS, LINES, Width
 from greedyrank.spectra.selection import last, select
 from hariz_2024.common import DEPTH_COLORS
 
@@ -72,11 +73,11 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    rank: int = 5,
-    fraction: float = 0.7,
-    slice_floor: float = 1.0,
-    share: float = 0.01,
+    width: Width = "text",
+    rank: PositiveInt = 5,
+    fraction: PositiveFloat = 0.7,
+    slice_floor: PositiveFloat = 1.0,
+    share: PositiveFloat = 0.01,
 ) -> Canvas:
     """Draw ranks, spectra and errors against depth, then errors and ranks against fraction and init.
 

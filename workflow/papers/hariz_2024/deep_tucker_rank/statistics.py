@@ -13,7 +13,7 @@ def test_error(runs: xr.Dataset) -> np.ndarray:
     return last(runs).test_error.to_numpy()
 
 
-def smallest_gain(runs: xr.Dataset, *, depths: list) -> np.ndarray:
+def smallest_gain(runs: xr.Dataset, *, depths: list[int]) -> np.ndarray:
     """Return, for each data seed, the smallest factor by which the test error falls along ``depths``."""
     errors = last(runs).test_error
     return np.array([min(found[:-1] / found[1:]) for found in along(errors, "depth", depths)])

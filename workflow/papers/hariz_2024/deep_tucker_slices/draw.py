@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat, PositiveInt
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, LINES
+from greedyrank.figures.style import COLORS, LINES, Width
 from greedyrank.spectra.selection import last, select
 from hariz_2024.common import DEPTH_COLORS
 from hariz_2024.deep_tucker_slices.statistics import slice_gap
@@ -81,10 +82,10 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    rank: int = 5,
-    fraction: float = 0.7,
-    norm_max: float = 2.6,
+    width: Width = "text",
+    rank: PositiveInt = 5,
+    fraction: PositiveFloat = 0.7,
+    norm_max: PositiveFloat = 2.6,
 ) -> Canvas:
     """Draw the slices for each depth and for Adam, Adam's start as published, balance, and the gap.
 

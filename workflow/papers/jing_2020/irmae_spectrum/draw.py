@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 from jing_2020.irmae_spectrum.statistics import counts, effective_ranks, normalised
 
@@ -31,7 +32,9 @@ def _scale(runs: xr.Dataset, epochs: int) -> str:
     return f"{said}; published {published}"
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", share_max: float = 0.4) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", share_max: PositiveFloat = 0.4
+) -> Canvas:
     """Draw the spectra as published and in logarithms, the error over the epochs, and the rank against the error."""
     canvas = Canvas(2, 2, width=width, height=2.4)
     runs = sweeps["irmae_spectrum"]

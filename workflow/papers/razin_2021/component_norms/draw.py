@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.claims.statistics import growing
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, LINES, rank_colors
+from greedyrank.figures.style import COLORS, LINES, Width, rank_colors
 from greedyrank.spectra.selection import at_stop, select
 from greedyrank.theory import growth_laws
 from razin_2021.common import INIT_COLORS, errors, inits, trajectories
@@ -58,10 +59,10 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    learned: float = 0.01,
-    share: float = 0.05,
-    norm_max: float = 0.85,
+    width: Width = "text",
+    learned: PositiveFloat = 0.01,
+    share: PositiveFloat = 0.05,
+    norm_max: PositiveFloat = 0.85,
 ) -> Canvas:
     """Draw the norms for each of three inits, the errors of all, the growth law and the norms at the stop."""
     (runs,) = sweeps.values()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import Width
 from greedyrank.spectra.selection import select
 from razin_2021.common import trajectories_and_errors
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", norm_max: float = 0.85) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", norm_max: PositiveFloat = 0.85
+) -> Canvas:
     """Draw the norms of two inits and the errors of all, one row per threshold."""
     canvas = Canvas(2, 3, width=width, height=2.25)
     runs = sweeps["component_norms_huber"]

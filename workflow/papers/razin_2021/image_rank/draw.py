@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 from razin_2021.common import (
     DATASETS,
@@ -137,10 +138,10 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    variance: float = 0.09,
-    train_max: float = 0.1,
-    test_max: float = 0.17,
+    width: Width = "text",
+    variance: PositiveFloat = 0.09,
+    train_max: PositiveFloat = 0.1,
+    test_max: PositiveFloat = 0.17,
 ) -> Canvas:
     """Draw training error, test error and misclassified test images against tensor rank, for each data set."""
     canvas = Canvas(3, 2, width=width, height=2.15)

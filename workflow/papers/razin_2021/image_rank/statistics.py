@@ -5,6 +5,8 @@ Errors are those at the last epoch; where two variants are compared, at the last
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
@@ -45,7 +47,7 @@ def explained_on_test(runs: xr.Dataset) -> np.ndarray:
     return np.array(shares)
 
 
-def over_linear(runs: xr.Dataset, *, part: str) -> np.ndarray:
+def over_linear(runs: xr.Dataset, *, part: Literal["train", "test"]) -> np.ndarray:
     """Return the training or test error over that of linear least squares, for each data set and rank.
 
     Both are means over the same labels.
@@ -54,7 +56,7 @@ def over_linear(runs: xr.Dataset, *, part: str) -> np.ndarray:
     return np.array([float(g[f"{part}_error"].mean() / g[f"linear_{part}_error"].mean()) for g in groups])
 
 
-def accuracy_gain(runs: xr.Dataset, *, kind: str) -> np.ndarray:
+def accuracy_gain(runs: xr.Dataset, *, kind: Literal["test", "test_class"]) -> np.ndarray:
     """Return by how much the accuracy ``test`` or ``test_class`` exceeds that of least squares.
 
     For each data set and rank, means over the same labels.

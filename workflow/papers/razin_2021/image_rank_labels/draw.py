@@ -9,8 +9,10 @@ import matplotlib
 import numpy as np
 import xarray as xr
 from matplotlib.colors import BoundaryNorm
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.style import Width
 from greedyrank.spectra.selection import select
 from razin_2021.common import (
     DATASETS,
@@ -89,9 +91,9 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    errors: Sequence[float] = (0.06, 0.04, 0.03, 0.02, 0.01),
-    error_max: float = 0.11,
+    width: Width = "text",
+    errors: Sequence[PositiveFloat] = (0.06, 0.04, 0.03, 0.02, 0.01),
+    error_max: PositiveFloat = 0.11,
 ) -> Canvas:
     """Draw training error against epochs, and the rank that each label needs for some errors."""
     canvas = Canvas(2, 2, width=width, height=2.6)

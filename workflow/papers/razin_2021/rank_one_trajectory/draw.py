@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.measures.rank_one_trajectory import HORIZON
 from greedyrank.spectra.selection import select
 from razin_2021.rank_one_trajectory.statistics import first, largest
@@ -54,7 +54,7 @@ def _against_init(canvas: Canvas, panel: int, runs: xr.Dataset, coarse: xr.Datas
     canvas.panels[panel].set_ylim(bottom=canvas.panels[panel].get_ylim()[0] * 1e-2)  # room for the legend
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text") -> Canvas:
+def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text") -> Canvas:
     """Draw norm and distance against flow time, and distance against init; one row per rank of the target."""
     canvas = Canvas(2, 3, width=width, height=2.35)
     runs = sweeps["rank_one_trajectory"]

@@ -24,12 +24,12 @@ def largest_distance(runs: xr.Dataset) -> np.ndarray:
     return largest(runs).to_numpy()
 
 
-def distance_fall(runs: xr.Dataset, *, stds: list) -> np.ndarray:
+def distance_fall(runs: xr.Dataset, *, stds: list[float]) -> np.ndarray:
     """Return, for each data seed, the smallest factor by which the largest distance falls along ``stds``."""
     return np.array([min(found[:-1] / found[1:]) for found in along(largest(runs), "factor_std", stds)])
 
 
-def sphere_exponent(runs: xr.Dataset, *, stds: list) -> np.ndarray:
+def sphere_exponent(runs: xr.Dataset, *, stds: list[float]) -> np.ndarray:
     """Return, for each data seed, the power of the init with which the distance on the sphere falls, of two inits."""
     return np.array(
         [np.log(start / end) / np.log(stds[0] / stds[1]) for start, end in along(first(runs), "factor_std", stds)]

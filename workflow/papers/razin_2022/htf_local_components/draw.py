@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, rank_colors
+from greedyrank.figures.style import COLORS, Width, rank_colors
 from greedyrank.spectra.selection import at_stop
 from razin_2022.htf_local_components.statistics import sizes
 
@@ -59,7 +60,12 @@ def _counts(canvas: Canvas, panel: int, runs: xr.Dataset, threshold: float) -> N
 
 
 def draw(
-    sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", small: float = 0.05, threshold: float = 1.0
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: Width = "text",
+    small: PositiveFloat = 0.05,
+    threshold: PositiveFloat = 1.0,
 ) -> Canvas:
     """Draw the four panels of the released configuration, the spectra at the stop, and the ranks against iterations.
 

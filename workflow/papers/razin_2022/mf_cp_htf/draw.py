@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat, PositiveInt
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, rank_colors
+from greedyrank.figures.style import COLORS, Width, rank_colors
 from greedyrank.spectra.selection import at_stop
 from razin_2022.mf_cp_htf.statistics import next_when_half
 
@@ -101,7 +102,12 @@ def _half_spectra(canvas: Canvas, panel: int, groups: dict[str, xr.Dataset], sma
 
 
 def draw(
-    sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", small: float = 0.05, count: int = 5
+    sweeps: dict[str, xr.Dataset],
+    published: dict,
+    *,
+    width: Width = "text",
+    small: PositiveFloat = 0.05,
+    count: PositiveInt = 5,
 ) -> Canvas:
     """Draw the components of each factorization, whether they grow one after another, and the root spectra.
 

@@ -41,7 +41,7 @@ def components_above(runs: xr.Dataset, *, threshold: float) -> np.ndarray:
     return (at_stop(runs).component_size > threshold).sum("component").to_numpy()
 
 
-def largest_deviation(runs: xr.Dataset, *, values: list) -> np.ndarray:
+def largest_deviation(runs: xr.Dataset, *, values: list[float]) -> np.ndarray:
     """Return how far, at most, the largest components at the stop are from given values, relative to these."""
     sizes = at_stop(runs).component_size.isel(component=slice(len(values))).to_numpy()
     return np.abs(sizes / np.array(values) - 1).max(axis=1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 from greedyrank.theory import counterexample
 
@@ -68,9 +69,9 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    entry_max: float = 80.0,
-    entry_max_depth_2: float = 20.0,
+    width: Width = "text",
+    entry_max: PositiveFloat = 80.0,
+    entry_max_depth_2: PositiveFloat = 20.0,
 ) -> Canvas:
     """Draw |W_11| against the loss for each depth, the det < 0 variant, ends of many seeds, and norm against rank."""
     canvas = Canvas(2, 3, width=width, height=2.35)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 from greedyrank.theory import counterexample
 from razin_cohen_2020.common import HALF_SUM_OF_MEAN, share_below
@@ -78,8 +79,8 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    entry_max: float = 65.0,
+    width: Width = "text",
+    entry_max: PositiveFloat = 65.0,
 ) -> Canvas:
     """Draw |W_11| against the mean loss for three readings, and which readings have the published heights."""
     canvas = Canvas(2, 3, width=width, height=2.4)

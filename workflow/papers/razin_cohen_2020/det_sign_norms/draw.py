@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import select
 from greedyrank.theory import counterexample
 
@@ -35,7 +36,9 @@ def _rank(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, name: str, *
     canvas.each_run(panel, runs, runs.loss, runs.effective_rank - 1, f"effective rank - 1: {name}", **look)
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", norm_max: float = 120.0) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", norm_max: PositiveFloat = 120.0
+) -> Canvas:
     """Draw four Schatten (quasi-)norms and the effective rank against the loss, for both signs of det."""
     canvas = Canvas(2, 3, width=width, height=2.35)
     runs = select(sweeps["det_sign"], {"balanced": True, "dtype": "float64"})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import select
 from greedyrank.theory import counterexample
 from razin_cohen_2020.common import HALF_SUM_OF_MEAN
@@ -60,10 +61,10 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    entry_max: float = 80.0,
-    entry_max_depth_2: float = 10.0,
-    plane_eps: float = 0.1,
+    width: Width = "text",
+    entry_max: PositiveFloat = 80.0,
+    entry_max_depth_2: PositiveFloat = 10.0,
+    plane_eps: PositiveFloat = 0.1,
 ) -> Canvas:
     """Draw |W_11| against the loss for each eps and depth, the wrong branch, and why there is one."""
     canvas = Canvas(2, 3, width=width, height=2.45)

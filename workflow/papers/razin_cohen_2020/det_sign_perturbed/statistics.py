@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
 from greedyrank.spectra.selection import at_loss, at_stop, last, select
 from greedyrank.theory import counterexample
 from razin_cohen_2020.common import half_sum
+
+Branch = Literal["right", "wrong"]
 
 
 def _signed(eps: float, branch: str) -> float:
@@ -27,7 +31,7 @@ def _predicted(ends: xr.Dataset, law: str) -> np.ndarray:
     )
 
 
-def over_prediction(runs: xr.Dataset, *, branch: str, law: str, entry: float | None = None) -> np.ndarray:
+def over_prediction(runs: xr.Dataset, *, branch: Branch, law: Branch, entry: float | None = None) -> np.ndarray:
     """Return |W_11| over |z z'| / (+-|eps| + sqrt(2 loss)), + for the right law.
 
     At the last record, or at the first where |W_11| exceeds ``entry``.
@@ -47,7 +51,7 @@ def short_of_bound(runs: xr.Dataset) -> np.ndarray:
     return np.maximum(1 - np.abs(ends.unobserved_entry.to_numpy()) / _predicted(ends, "right"), 0.0)
 
 
-def median_over_published(runs: xr.Dataset, *, loss: float, entries: list) -> np.ndarray:
+def median_over_published(runs: xr.Dataset, *, loss: float, entries: list[list[float]]) -> np.ndarray:
     """Return the median over seeds of |W_11|, when the loss first reaches a level, over the published value.
 
     ``entries`` has the pairs (eps, published |W_11|); one number for each. Runs that never get there are left out.
@@ -60,7 +64,7 @@ def median_over_published(runs: xr.Dataset, *, loss: float, entries: list) -> np
     return np.array(found)
 
 
-def loss_over_floor(runs: xr.Dataset, *, branch: str) -> np.ndarray:
+def loss_over_floor(runs: xr.Dataset, *, branch: Branch) -> np.ndarray:
     """Return the loss at the stop, as half the sum, over eps^2 / 2, its value at W_22 = 0, of runs with eps > 0."""
     here = _on(runs, branch)
     ends = at_stop(here.isel(run=np.flatnonzero(here.eps > 0)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 from scipy import stats
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 
 SIGNS = {"det > 0": (1, "orange", "o"), "det < 0": (-1, "green", "s")}
@@ -41,7 +42,9 @@ def _against_det(canvas: Canvas, panel: int, runs: xr.Dataset, level: np.ndarray
     axes.set_xticks([-10, -1, -0.1, 0, 0.1, 1, 10], ["-10", "-1", "", "0", "", "1", "10"])
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", threshold: float = 0.5) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", threshold: PositiveFloat = 0.5
+) -> Canvas:
     """Draw the end of a thousand runs per depth against det W(0), shares that diverge, and the role of the step."""
     canvas = Canvas(2, 3, width=width, height=2.35)
     runs, steps = sweeps["det_sign_probability"], sweeps["det_sign_step_size"]

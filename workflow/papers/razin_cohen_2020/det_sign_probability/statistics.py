@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
@@ -9,6 +11,9 @@ from greedyrank.spectra.selection import at_loss, last
 from razin_cohen_2020.common import over_curve
 
 THRESHOLD = 0.5  # of |W_11| sqrt(2 loss), which is 1 on the predicted curve and falls to 0 off it
+
+
+Sign = Literal["positive", "negative", "any"]
 
 
 def _diverges(ends: xr.Dataset, threshold: float) -> np.ndarray:
@@ -19,7 +24,7 @@ def _first_sign(runs: xr.Dataset) -> np.ndarray:
     return np.sign(runs.determinant.isel(record=0)).to_numpy()
 
 
-def diverging_share(runs: xr.Dataset, *, det: str, loss: float | None = None) -> np.ndarray:
+def diverging_share(runs: xr.Dataset, *, det: Sign, loss: float | None = None) -> np.ndarray:
     """Return, for each depth, the share of the runs with one sign of det W(0) that diverge.
 
     ``det`` is positive, negative or any. At the last record, or when the loss first reaches a level.

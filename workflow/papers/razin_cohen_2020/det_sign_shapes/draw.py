@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, rank_colors
+from greedyrank.figures.style import COLORS, Width, rank_colors
 from greedyrank.spectra.selection import last, select
 from greedyrank.theory import counterexample
 from razin_cohen_2020.common import over_curve
@@ -63,7 +64,9 @@ def _ends(canvas: Canvas, panel: int, sweeps: dict[str, xr.Dataset]) -> None:
     axes.set(xlabel="sign of the leading 2x2 block", ylabel=r"$|W_{11}|\sqrt{2\ell}$ at the stop")
 
 
-def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: str = "text", entry_max: float = 80.0) -> Canvas:
+def draw(
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", entry_max: PositiveFloat = 80.0
+) -> Canvas:
     """Draw |W_11| against the loss for three shapes and two inits, the staircase, and what decides."""
     canvas = Canvas(2, 3, width=width, height=2.4)
     for panel, std in ((0, SMALL), (1, TINY), (2, TINY)):

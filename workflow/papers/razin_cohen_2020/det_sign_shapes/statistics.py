@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import xarray as xr
 
@@ -9,7 +11,7 @@ from greedyrank.spectra.selection import at_loss
 from razin_cohen_2020.common import entry_over_prediction
 
 
-def over_prediction(runs: xr.Dataset, *, block: str = "any") -> np.ndarray:
+def over_prediction(runs: xr.Dataset, *, block: Literal["positive", "negative", "any"] = "any") -> np.ndarray:
     """Return |W_11| sqrt(2 loss) at the last record: 1 on the predicted curve.
 
     ``block`` is positive, negative or any: the sign of the leading 2x2 minor of W(0) of the runs kept.

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 
 ZERO_FILLED = {"color": COLORS["blue"], "marker": "o", "linestyle": "--"}
@@ -63,8 +64,8 @@ def draw(
     sweeps: dict[str, xr.Dataset],
     published: dict,
     *,
-    width: str = "text",
-    error_min: float = 1e-7,
+    width: Width = "text",
+    error_min: PositiveFloat = 1e-7,
     legend_x: float = 0.5,
     legend_y: float = 0.5,
 ) -> Canvas:

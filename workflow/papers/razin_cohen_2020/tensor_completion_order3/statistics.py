@@ -57,7 +57,7 @@ def _chance(values: np.ndarray, published: float, reading: float) -> float:
     return min(1.0, 2 * below, 2 * above)
 
 
-def error_chance(runs: xr.Dataset, *, sizes: list, medians: list, reading: float = 0.2) -> np.ndarray:
+def error_chance(runs: xr.Dataset, *, sizes: list[int], medians: list[float], reading: float = 0.2) -> np.ndarray:
     """Return how likely five inits have a median error as far out as the published one, at each number of observations.
 
     Two-sided, with the distribution of our inits, and the published values read off up to a relative error.
@@ -66,18 +66,18 @@ def error_chance(runs: xr.Dataset, *, sizes: list, medians: list, reading: float
     return np.array([_chance(values, median, reading) for values, median in zip(found, medians, strict=True)])
 
 
-def rank_chance(runs: xr.Dataset, *, sizes: list, medians: list) -> np.ndarray:
+def rank_chance(runs: xr.Dataset, *, sizes: list[int], medians: list[float]) -> np.ndarray:
     """Return the same of the CP rank of what was learned."""
     found = _at_sizes(runs, runs.tensor_rank, sizes)
     return np.array([_chance(values, median, 0.0) for values, median in zip(found, medians, strict=True)])
 
 
-def error_over_published(runs: xr.Dataset, *, sizes: list, medians: list) -> np.ndarray:
+def error_over_published(runs: xr.Dataset, *, sizes: list[int], medians: list[float]) -> np.ndarray:
     """Return the median reconstruction error over the published one."""
     return _medians(runs, last(runs).relative_error, sizes) / medians
 
 
-def zero_filled_error_over_published(runs: xr.Dataset, *, sizes: list, medians: list) -> np.ndarray:
+def zero_filled_error_over_published(runs: xr.Dataset, *, sizes: list[int], medians: list[float]) -> np.ndarray:
     """Return the error of the observed entries with zeros elsewhere over the published one."""
     return _medians(runs, runs.zero_filled_error, sizes) / medians
 
@@ -97,7 +97,7 @@ def zero_filled_rank(runs: xr.Dataset) -> np.ndarray:
     return runs.zero_filled_rank.to_numpy()
 
 
-def zero_filled_rank_off(runs: xr.Dataset, *, sizes: list, ranks: list) -> np.ndarray:
+def zero_filled_rank_off(runs: xr.Dataset, *, sizes: list[int], ranks: list[float]) -> np.ndarray:
     """Return how far the rank of the observed entries with zeros elsewhere is from the published one."""
     return np.abs(_medians(runs, runs.zero_filled_rank, sizes) - ranks)
 
