@@ -10,6 +10,7 @@ import xarray as xr
 from scipy import stats
 
 from greedyrank.claims import judging, statistics
+from greedyrank.config import loading
 from greedyrank.config.figure_loader import resolve_control
 from greedyrank.errors import UserError
 from greedyrank.spectra import selection
@@ -377,6 +378,28 @@ def test_a_statistic_of_no_numbers_is_never_reproduced(sweep):
     """As where no component was learned: no run to judge is no success, and no crash."""
     assert judge(sweep, statistic="none")["verdict"] != judging.REPRODUCED
     assert judge(sweep, control={"statistic": "none"})["verdict"] != judging.REPRODUCED
+
+
+# -- the claims of the repository -------------------------------------------------------------------
+
+
+def arguments(value):
+    """Return the single values of a statistic's arguments, in no order."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return sorted(sum(map(arguments, value), [])) if isinstance(value, list) else [str(value)]
+
+
+def test_no_control_is_its_claim_turned_round():
+    """A comparison of the same runs with its sides exchanged fails where the claim holds, whatever the runs are."""
+    turned = [
+        f"{name}.{claim['id']}"
+        for name, figure in loading.load({}).figures.items()
+        for claim in figure.claims
+        if all(claim[key] == claim["control"][key] for key in ("sweep", "runs", "statistic"))
+        and arguments(claim["at"]) == arguments(claim["control"]["at"])
+    ]
+    assert turned == []
 
 
 # -- statistics by name -----------------------------------------------------------------------------
