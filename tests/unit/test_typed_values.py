@@ -153,7 +153,7 @@ def test_options_are_typed(paper, tmp_path, written):
 def test_options_that_stand_in_place_of_a_name_are_named(paper):
     """As version 0.1 had them."""
     (message, _) = errors_of(paper.raw(figures={"small_figure": {"draw": {"entry_max": "8e1"}}}))
-    assert "What draw() is given stands in `options` (YAML reads 8e1 as text: write 80.0)" in message
+    assert "what draw() is given stands in `options` (YAML reads 8e1 as text: write 80.0)" in message
 
 
 @pytest.mark.parametrize(

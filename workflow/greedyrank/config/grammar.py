@@ -134,9 +134,7 @@ def name_of_drawing(value: Any) -> Any:
     """Return what `draw` is, unless it is a mapping: options, which stand elsewhere."""
     if isinstance(value, dict):
         hints = "".join(of_yaml(part, "a number") for part in value.values())
-        raise ValueError(
-            f"draw is {value}; allowed: the name of a figure. What draw() is given stands in `options`{hints}"
-        )
+        raise ValueError(f"{value} is no name of a figure; what draw() is given stands in `options`{hints}")
     return value
 
 
