@@ -12,11 +12,10 @@ def main(options):
     from greedyrank import storage
     from greedyrank.benchmarks import engine_parity
     from greedyrank.config import loading
-    from greedyrank.config.yaml_input import read_mapping
     from greedyrank.data import instances
     from greedyrank.errors import UserError
 
-    resolved = loading.load({**read_mapping(Path("config.yaml")), "scale": options.scale}).sweeps
+    resolved = loading.load(loading.read(scale=options.scale)).sweeps
     report = {}
     sweeps = [resolved[name] for name in options.sweeps or resolved]
     for name, small in [group for sweep in sweeps for group in engine_parity.groups_of(sweep, options.steps)]:

@@ -12,10 +12,10 @@ AS_IT_IS = ""
 
 def build(figures, cores, processor, given):
     """Judge the claims of some figures in the way of a variant; return the results folder."""
-    from greedyrank.config.yaml_input import read_mapping
+    from greedyrank.config import loading
     from greedyrank.plan.graph import Plan
 
-    plan = Plan({**read_mapping(Path("config.yaml")), **given})
+    plan = Plan({**loading.read(), **given})
     claims = [f"{plan.results}/claims/{figure}.json" for figure in figures or plan.cheap]
     config = [f"{name}={value}" for name, value in given.items()]
     words = ["--cores", str(cores), "--quiet", "all", "--config", *config, "--", *claims]
