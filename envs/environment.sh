@@ -20,7 +20,7 @@ lock=$(cksum < envs/requirements.lock)
 misfit() { # why .venv cannot be used; nothing if it can
     [ -f "$stamp" ] || { echo "it was not finished"; return; }
     made_with=$(version .venv/bin/python) || { echo "its Python is gone"; return; }
-    { read -r of_version; read -r of_lock; read -r of_folder; } < "$stamp"
+    { read -r of_version && read -r of_lock && read -r of_folder; } < "$stamp" || { echo "it was not finished"; return; }
     [ "$of_version" = "$made_with" ] || { echo "it was made with Python $of_version, and has $made_with"; return; }
     [ "$of_lock" = "$lock" ] || { echo "envs/requirements.lock has changed"; return; }
     [ -L .venv ] || [ "$of_folder" = "$PWD" ] || { echo "it was made in $of_folder"; return; }

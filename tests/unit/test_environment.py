@@ -143,7 +143,12 @@ def old_stamp(clone: Clone) -> str:
     return "it was not finished"
 
 
-@pytest.mark.parametrize("change", [move, lose_python, upgrade_python, change_lock, interrupt, old_stamp])
+def cut_stamp(clone: Clone) -> str:
+    (clone.folder / ".venv/.made").write_text("3.11\n")  # the disk was full
+    return "it was not finished"
+
+
+@pytest.mark.parametrize("change", [move, lose_python, upgrade_python, change_lock, interrupt, old_stamp, cut_stamp])
 def test_what_does_not_fit_is_made_anew(finished, change):
     reason = change(finished)
     done = finished.make()
