@@ -21,7 +21,7 @@ def test_the_files_are_those_of_git():
 
 
 @pytest.mark.parametrize(
-    "name", [".venv", "results", "data", ".snakemake", "build", "workflow/__pycache__", "a.egg-info"]
+    "name", [".venv", ".venv-3.13", "results", "data", ".snakemake", "build", "workflow/__pycache__", "a.egg-info"]
 )
 @pytest.mark.parametrize("kind", ["folder", "link"])
 def test_what_is_made_is_left_out(tmp_path, monkeypatch, name, kind):

@@ -36,9 +36,11 @@ def program(folder: Path, name: str, text: str) -> None:
 
 @pytest.fixture
 def programs(tmp_path, monkeypatch) -> Path:
-    """A folder that is all of the path."""
+    """A folder that is all of the path, with the programs that every build needs."""
     folder = tmp_path / "programs"
     folder.mkdir()
+    for name in ("bash", "which"):
+        program(folder, name, "exit 1")
     monkeypatch.setenv("PATH", str(folder))
     return folder
 
@@ -97,6 +99,12 @@ def test_a_config_of_numba_in_the_working_folder(tmp_path, monkeypatch):
 def test_a_choice_of_processor_that_is_none(tmp_path):
     (line,) = lacking(tmp_path, {"GREEDYRANK_PROCESSOR": "OMP_NUM_THREADS=4"})
     assert "'OMP_NUM_THREADS=4'; allowed: NAME=VALUE of ATEN_CPU_CAPABILITY" in line
+
+
+@pytest.mark.parametrize("name", ["bash", "which"])
+def test_programs_that_a_container_may_lack(tmp_path, programs, name):
+    (programs / name).unlink()
+    assert lacking(tmp_path) == [f"{name} must be installed"]
 
 
 # -- data ------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def findings(raw: Mapping[str, object], environment: Mapping[str, str]) -> Itera
         config = project.config
         broken = f"; cannot be built: {', '.join(project.broken)}" if project.broken else ""
         yield Finding("config", f"valid, {len(project.figures)} figures at {config.scale} scale{broken}", bool(broken))
-    if wrong := prerequisites.bad_environment(environment):
+    for wrong in filter(None, (prerequisites.bad_environment(environment), prerequisites.missing_programs())):
         yield Finding("environment", wrong, True)
     memory = host.memory() / 1e9
     yield Finding("machine", f"{len(os.sched_getaffinity(0))} cores, {memory:.0f} GB of memory")

@@ -83,6 +83,13 @@ def bad_environment(environment: Mapping[str, str]) -> str:
     return ""
 
 
+def missing_programs() -> str:
+    """Tell which programs of every Linux, but of few containers, are missing; "" if none is."""
+    # Jobs get their settings as bash's here-strings; Snakemake's executor for Slurm asks `which` for its programs.
+    missing = [name for name in ("bash", "which") if shutil.which(name) is None]
+    return f"{' and '.join(missing)} must be installed" if missing else ""
+
+
 def unwritable(folder: Path) -> str:
     """Tell why nothing can be written to a folder, or where it would be made; "" if it can."""
     place = existing(folder)
@@ -174,6 +181,7 @@ def lacking(build: Build, environment: Mapping[str, str]) -> list[str]:
     """
     found = [
         bad_environment(environment),
+        missing_programs(),
         unwritable(build.results),
         too_full(build.results, build.scale, build.training_jobs),
         unfetchable(build.data_dir, build.to_fetch),
