@@ -25,7 +25,7 @@ def snakemake(request):
 
     def run(checkout, *words: str) -> str:
         command = [str(python), "-P", "-m", *checkout.command("2", *words)]
-        done = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=checkout.folder, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
