@@ -144,7 +144,7 @@ def old_stamp(clone: Clone) -> str:
 
 
 def cut_stamp(clone: Clone) -> str:
-    (clone.folder / ".venv/.made").write_text("3.11\n")  # the disk was full
+    (clone.folder / ".venv/.made").write_text("3.11\n", encoding="utf-8")  # the disk was full
     return "it was not finished"
 
 
