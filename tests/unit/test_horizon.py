@@ -41,8 +41,13 @@ def crash(runs):
     return runs.value.to_numpy()
 
 
+def slope(runs):
+    """Fit a line along the inits."""
+    return np.array([np.polyfit(np.log10(runs.product_std), runs.value, 1)[0]])
+
+
 def named(reference):
-    return {"values": values, "ratio_of_inits": ratio_of_inits, "crash": crash}[reference]
+    return {"values": values, "ratio_of_inits": ratio_of_inits, "crash": crash, "slope": slope}[reference]
 
 
 def claim_of(expect, runs=None, control=None, statistic="values", seeds="every", at=None):
@@ -103,7 +108,7 @@ def test_above_mirrors_below(sweeps):
     assert found == {"own": 20.0, "low": 5.5, "high": 51.0}
 
 
-@pytest.mark.parametrize("statistic", ["crash", "ratio_of_inits"])
+@pytest.mark.parametrize("statistic", ["crash", "ratio_of_inits", "slope"])
 def test_a_claim_that_compares_inits_is_not_judged_on_one(sweeps, statistic):
     at = {"stds": STDS} if statistic == "ratio_of_inits" else {}
     expect = {"near": 1.0, "absolute": 0.1} if at else {"below": 10.5}

@@ -7,6 +7,7 @@ and at every init and every step size that the sweep has.
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -35,10 +36,12 @@ class _Remembered:
         def statistic(runs: xr.Dataset, **at: object) -> np.ndarray:
             key = repr((reference, at, runs.run_name.to_numpy().tolist()))
             if key not in self._found:
-                try:
-                    found = self._named(reference)(runs, **at)
-                except Exception:  # what code raises that compares two inits, and is given one, is its own affair
-                    found = np.empty(0)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", np.exceptions.RankWarning)  # a line through one point
+                    try:
+                        found = self._named(reference)(runs, **at)
+                    except Exception:  # what code raises that compares two inits, and is given one, is its own affair
+                        found = np.empty(0)
                 self._found[key] = np.atleast_1d(found).astype(float)
             return self._found[key]
 
@@ -152,6 +155,8 @@ def of_claim(claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statis
         ``settings``, by their names, see `of_setting`.
     """
     judged = judge(claim, sweeps, statistic_named)
+    if judged["verdict"] == NOT_CHECKABLE:
+        return {**judged, "tolerance": None, "settings": {}}
     numbered = _numbered(sweeps)
     remembered = _Remembered(statistic_named)
     settings = {
@@ -160,6 +165,4 @@ def of_claim(claim: dict, sweeps: dict[str, xr.Dataset], statistic_named: Statis
         for setting in names
         if (rows := of_setting(claim, setting, numbered, remembered))
     }
-    checkable = judged["verdict"] != NOT_CHECKABLE
-    tolerances = of_tolerance(claim, numbered, statistic_named) if checkable else None
-    return {**judged, "tolerance": tolerances, "settings": settings}
+    return {**judged, "tolerance": of_tolerance(claim, numbered, statistic_named), "settings": settings}
