@@ -32,6 +32,10 @@ MAY_IMPORT = {
     "claims": {"spectra", "config", "theory"},
     "figures": {"spectra", "config", "theory"},
     "plan": {"config"},
+    "api": {
+        *NUMERICAL, "baselines", "config", "figures", "measures", "plan", "problems", "factorizations", "optimizers",
+        "spectra", "training",
+    },
     "report": {"claims", "config", "figures", "spectra"},
     "benchmarks": {
         *NUMERICAL, "config", "problems", "factorizations", "optimizers", "training", "figures", "spectra", "plan",

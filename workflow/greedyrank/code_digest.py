@@ -397,6 +397,10 @@ class Code:
 
     # -- modules ---------------------------------------------------------------------------------
 
+    def add(self, package: str, folder: Path) -> None:
+        """Add a top-level package to those whose code counts."""
+        self._packages[package] = folder
+
     def path(self, module: str) -> Path | None:
         """Return the file of a module, or its folder if it is a package without ``__init__.py``; None if not ours."""
         top, *rest = module.split(".")

@@ -9,12 +9,18 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from greedyrank import plugins, provenance, storage
 from greedyrank.config import defaults
 from greedyrank.config.settings.training import variants as asked_variants
 from greedyrank.config.sweeps import Slice
 from greedyrank.errors import UserError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from greedyrank.figures.canvas import Canvas
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +137,24 @@ def extract(runs: list[Path], data: list[Path], baselines: list[Path], measures:
     """Measure the recorded runs of one sweep; ``out`` is a netCDF file."""
     from greedyrank.spectra import extraction
 
+    for name in measures:
+        if ":" in name:
+            plugins.own("measures", name)
     extraction.save(out, extraction.extract(runs, data, baselines, measures))
+
+
+def draw(
+    paper: Path, figure: str, settings: dict, spectra: list[Path], drawn_by: str = ""
+) -> tuple[Canvas, dict[str, xr.Dataset]]:
+    """Return the canvas of a figure of a paper, and the sweeps that it shows; other parameters as of `plot`."""
+    from greedyrank.figures import saving
+    from greedyrank.spectra import extraction
+
+    sweeps = {path.stem: extraction.load(path) for path in spectra}
+    module = plugins.import_module(paper, f"{paper.name}.{drawn_by or figure}.draw")
+    canvas = module.draw(sweeps, settings["published"], **settings["draw"])
+    saving.stamp(canvas, settings["scale"], settings["sweeps"], sweeps)
+    return canvas, sweeps
 
 
 def plot(figure: str, settings: dict, spectra: list[Path], outputs: list[Path], *, drawn_by: str = "", code: str = ""):
@@ -154,14 +177,9 @@ def plot(figure: str, settings: dict, spectra: list[Path], outputs: list[Path], 
     """
     from greedyrank import __version__
     from greedyrank.figures import saving, style
-    from greedyrank.spectra import extraction
 
     style.set_up()
-    sweeps = {path.stem: extraction.load(path) for path in spectra}
-    paper = plugins.paper_of(figure)
-    draw = plugins.import_module(paper, f"{paper.name}.{drawn_by or figure}.draw").draw
-    canvas = draw(sweeps, settings["published"], **settings["draw"])
-    saving.stamp(canvas, settings["scale"], settings["sweeps"], sweeps)
+    canvas, sweeps = draw(plugins.paper_of(figure), figure, settings, spectra, drawn_by)
     record = {
         "figure": figure,
         "scale": settings["scale"],

@@ -13,23 +13,17 @@ from pydantic import BaseModel, TypeAdapter
 
 from greedyrank.config.settings.base import Settings
 from greedyrank.config.settings.baselines import BASELINES
-from greedyrank.config.settings.factorizations import FACTORIZATIONS
-from greedyrank.config.settings.optimizers import OPTIMIZERS
 from greedyrank.config.settings.problems import PROBLEMS
+from greedyrank.config.settings.registry import settings_class
 from greedyrank.config.settings.training import Training
-from greedyrank.config.sweeps import Slice
+from greedyrank.config.sweeps import PLUGIN_KINDS, Slice
 
 FORMAT_VERSION = 1  # of settings without their defaults; see `greedyrank.code_digest`
 
 
 def models(slice_: Slice) -> list[type[Settings]]:
     """Return the classes of settings of the runs of a slice."""
-    return [
-        Training,
-        PROBLEMS[slice_.problem],
-        FACTORIZATIONS[slice_.factorization],
-        OPTIMIZERS[slice_.optimizer],
-    ]
+    return [Training, *(settings_class(kind, getattr(slice_, kind)) for kind in PLUGIN_KINDS)]
 
 
 def default_values(model: type[BaseModel]) -> dict[str, object]:

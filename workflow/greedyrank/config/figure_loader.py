@@ -14,6 +14,7 @@ from greedyrank.config import arguments, claim_runs
 from greedyrank.config.grammar import Claim, Figure
 from greedyrank.config.messages import explain, nearest
 from greedyrank.config.papers import CAPTION, CLAIMS, FIGURE, PUBLISHED, Paper
+from greedyrank.config.settings.registry import full_name
 from greedyrank.config.statistics import statistic_modules
 from greedyrank.config.sweep_loader import ResolvedSweep, merge
 from greedyrank.config.yaml_input import ConfigError, check_plain, read_yaml
@@ -102,6 +103,13 @@ def _draw(paper: Paper, name: str, figure: Figure, code: Code, place: str) -> tu
     return drawn_by, arguments.wrong(code, f"{module}:draw", figure.options, f"{place}: options")
 
 
+def add_plugin(code: Code, name: str) -> None:
+    """Let digests see the code of a plug-in of one's own, which may be in a package of its own."""
+    package = name.partition(":")[0].split(".")[0]
+    if ":" in name and code.path(package) is None:
+        code.add(package, plugins.package_folder(package))
+
+
 def load_figure(
     paper: Paper, name: str, scale: str, sweeps: dict[str, ResolvedSweep], code: Code, override: dict
 ) -> LoadedFigure:
@@ -138,10 +146,13 @@ def load_figure(
         if sweep not in sweeps
     ]
     known = plugins.names("measures")
+    figure = figure.model_copy(update={"measures": [full_name("measures", name) for name in figure.measures]})
+    for measure in figure.measures:
+        add_plugin(code, measure)
     errors += [
         f"{place}: measures: no measure `{measure}`; {nearest(measure, known)}"
         for measure in figure.measures
-        if measure not in known
+        if measure not in known and ":" not in measure
     ]
     if not (paper.folder / name / CAPTION).is_file():
         errors.append(f"{paper.folder / name / CAPTION} is missing: every figure needs a caption")

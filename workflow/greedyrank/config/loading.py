@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from greedyrank import plugins
 from greedyrank.code_digest import Code
 from greedyrank.config import papers as paper_folders
 from greedyrank.config import target_files
-from greedyrank.config.figure_loader import LoadedFigure, load_figure
+from greedyrank.config.figure_loader import LoadedFigure, add_plugin, load_figure
 from greedyrank.config.grammar import Config, ReleasedFile, name_of_files, path_name
 from greedyrank.config.messages import explain, nearest
 from greedyrank.config.papers import DATA, FIGURE, SWEEPS, Paper
@@ -272,8 +273,13 @@ def load(raw: dict) -> Project:
     if errors:
         raise ConfigError(errors)
     released = _released(papers, unread)
+    for paper in papers:
+        plugins.make_package(paper.folder)  # a sweep may name a plug-in that stands in one
     sweeps = _sweeps(config, blocks, wrong, released)
     code = Code({PACKAGE.name: PACKAGE, **{paper.name: paper.folder for paper in papers}})
+    for sweep in sweeps.values():
+        for name in (sweep.whole.factorization, sweep.whole.optimizer):
+            add_plugin(code, name)
     _check_engines(sweeps, code)
     figures: dict[str, LoadedFigure] = {}
     for name, paper in owners.items():

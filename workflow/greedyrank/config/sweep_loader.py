@@ -21,10 +21,11 @@ from greedyrank.config import sweeps
 from greedyrank.config.defaults import block_of
 from greedyrank.config.grammar import MOST_JOBS, MOST_RUNS, Scale, Sweep
 from greedyrank.config.messages import explain, nearest
-from greedyrank.config.settings import baselines, factorizations, optimizers, problems
+from greedyrank.config.settings import baselines, registry
 from greedyrank.config.settings import training as training_settings
 from greedyrank.config.settings.base import SEEDS, Settings, check_pair
 from greedyrank.config.yaml_input import ConfigError
+from greedyrank.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -150,16 +151,19 @@ class SweepResolver:
 
     def _plugins(self) -> None:
         self.models = {"training": training_settings.Training}
-        for kind, known in (
-            ("problem", problems.PROBLEMS),
-            ("factorization", factorizations.FACTORIZATIONS),
-            ("optimizer", optimizers.OPTIMIZERS),
-        ):
-            name = self.block[kind]
-            if name not in known:
-                self.errors.append(f"{self.place}.{kind} is {name!r}; {nearest(name, known)}")
-            else:
-                self.models[kind] = known[name]
+        for kind in registry.KINDS:
+            if kind in registry.OWN:
+                self.block[kind] = registry.full_name(registry.OWN[kind], self.block[kind])
+            try:
+                self.models[kind] = registry.settings_class(kind, self.block[kind])
+            except UserError as error:
+                self.errors.append(f"{self.place}.{error}")
+        for kind, model in self.models.items():
+            for other in (other for other in self.models if kind in registry.OWN and other != kind):
+                if twice := set(model.model_fields) & set(self.models[other].model_fields):
+                    self.errors.append(
+                        f"{self.place}.{kind} has the setting `{min(twice)}`, which {other} has too; rename it"
+                    )
         self.owners = {name: kind for kind, model in self.models.items() for name in model.model_fields}
 
     def _baseline(self) -> None:

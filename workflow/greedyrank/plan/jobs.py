@@ -57,11 +57,9 @@ class Job:
         UserError
             If a file that it reads is missing, naming the command that makes it.
         """
-        from greedyrank import stages, storage
+        from greedyrank import stages
 
-        for path in (path for files in self.inputs.values() for path in files):
-            if not path.exists():
-                raise UserError(f"{path} is missing; make it with: {storage.build_command(str(path))}")
+        check_there([path for files in self.inputs.values() for path in files])
         files, (out, *_) = self.inputs, self.outputs
         match self.rule:
             case "generate":
@@ -76,6 +74,21 @@ class Job:
                 stages.plot(self.name, self.settings, files["spectra"], self.outputs, **self.options)
             case "check_claims":
                 stages.check_claims(self.name, self.settings, files["spectra"], out)
+
+
+def check_there(files: list[Path]) -> None:
+    """Check that files exist.
+
+    Raises
+    ------
+    UserError
+        Naming the first that does not, and the command that makes it.
+    """
+    from greedyrank import storage
+
+    for path in files:
+        if not path.exists():
+            raise UserError(f"{path} is missing; make it with: {storage.build_command(str(path))}")
 
 
 def _paths(files: list[str]) -> list[Path]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from greedyrank import clean_room, provenance
+from greedyrank import clean_room, plugins, provenance
 from greedyrank.code_digest import Code
 from greedyrank.config import defaults, sweeps, target_files
 from greedyrank.config.figure_loader import find_statistic
@@ -107,13 +107,13 @@ class Slices:
         """Return the digest of the training loop and of the plug-ins that a sweep names."""
         whole = self._project.sweeps[sweep].whole
         asked = variants(whole)
-        return self._engine(
+        return self._identity(
             tuple(defaults.models(whole)),
-            "training.variants:train" if asked else "training.job:train",
-            *([f"factorizations.{whole.factorization}:compose"] if "engine" in asked else []),
-            f"problems.{whole.problem}:Problem",
-            f"factorizations.{whole.factorization}:Model",
-            f"optimizers.{whole.optimizer}:Optimizer",
+            f"greedyrank.training.{'variants' if asked else 'job'}:train",
+            *([f"greedyrank.factorizations.{whole.factorization}:compose"] if "engine" in asked else []),
+            plugins.entry("problems", whole.problem, "Problem"),
+            plugins.entry("factorizations", whole.factorization, "Model"),
+            plugins.entry("optimizers", whole.optimizer, "Optimizer"),
         )
 
     # -- baselines -------------------------------------------------------------------------------
@@ -150,9 +150,11 @@ class Slices:
     def spectra_code(self, sweep: str) -> str:
         """Return the digest of the extraction, the problem and the measures asked for."""
         whole = self._project.sweeps[sweep].whole
-        context = f"problems.{whole.problem}:context"
-        measures = (f"measures.{measure}:measure" for measure in self.measures(sweep))
-        return self._engine(tuple(defaults.models(whole)), "spectra.extraction:extract", context, *measures)
+        context = plugins.entry("problems", whole.problem, "context")
+        measures = (plugins.entry("measures", measure, "measure") for measure in self.measures(sweep))
+        return self._identity(
+            tuple(defaults.models(whole)), "greedyrank.spectra.extraction:extract", context, *measures
+        )
 
     # -- figures and claims ----------------------------------------------------------------------
 

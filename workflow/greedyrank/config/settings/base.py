@@ -3,24 +3,71 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from greedyrank.config.messages import explain
+from greedyrank.config.yaml_input import ConfigError, check_plain
 
 if TYPE_CHECKING:
     from greedyrank.config.settings.training import Training
     from greedyrank.config.sweeps import Run
 
 
+def plain(value: Any) -> Any:
+    """Return a value of Python as YAML has it: lists for tuples, ranges and arrays, mappings for settings."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude_unset=True)
+    if isinstance(value, Mapping):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [plain(part) for part in value]
+    # Planning reads this module too, and never imports numpy.
+    return value.tolist() if type(value).__module__ == "numpy" else value
+
+
 class Settings(BaseModel):
     """Strict settings: unknown keys are errors.
 
-    ``same_in_group`` names the settings on which the shape of the arrays depends: runs that differ in them cannot
-    train in one group.
+    Attributes
+    ----------
+    same_in_group : tuple of str
+        The settings on which the shape of the arrays depends: runs that differ in them cannot train in one group.
+    usual : mapping
+        What Python need not say of settings that a sweeps.yaml has to state.
+
+    Raises
+    ------
+    ConfigError
+        If they are made in Python; one line for each wrong setting, with its value and what is allowed.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     same_in_group: ClassVar[tuple[str, ...]] = ()
+    usual: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, **settings: Any):
+        name = type(self).__name__
+        given = {**self.usual, **plain(settings)}
+        if errors := check_plain(given, name):
+            raise ConfigError(errors)
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise ConfigError(explain(error, name, type(self))) from None
+
+    # What validates a mapping does not go through `__init__`, and reports as pydantic does: the config's messages begin
+    # with a place in a file. pydantic's RootModel declares its own `__init__` in the same way.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [(name, value) for name, value in super().__repr_args__() if name in self.model_fields_set]
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the same settings with some of them changed, checked again."""
+        return type(self)(**{**self.model_dump(exclude_unset=True), **changes})
 
 
 class ProblemSettings(Settings):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -37,6 +38,8 @@ DRAWN = tuple(name for name in TARGET if name not in ("shape", "target_rank", "t
 
 class Target(ProblemSettings):
     """What is to be recovered; see `greedyrank.data.targets`."""
+
+    usual: ClassVar[Mapping[str, Any]] = {"loss": "mean"}
 
     shape: list[int] = Field(min_length=2, description="length of each mode")
     target_rank: int | None = Field(default=None, gt=0, description="CP rank of the Gaussian target")

@@ -1,0 +1,174 @@
+"""Tests of a factorization of one's own, on a few small runs."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from greedyrank.api.experiment import checked, experiment
+from greedyrank.config.settings.base import FactorizationSettings, ProblemSettings
+from greedyrank.config.settings.optimizers import GD
+from greedyrank.config.settings.problems import Completion
+from greedyrank.config.settings.training import Record, Stop
+from greedyrank.config.sweeps import Run, Slice
+from greedyrank.plugins import plugin
+from greedyrank.training.check import check_model
+from greedyrank.training.own_model import AutogradModel
+from greedyrank.training.protocols import Arrays, Model
+from greedyrank.training.stepper import TorchStepper
+
+SEEDS = range(3)
+STEPS = 3
+# Relative differences: of two ways to the same numbers in float64, and of float32 to float64.
+EXACT, SINGLE = 1e-10, 1e-4
+
+
+def check(
+    factorization: FactorizationSettings | type[FactorizationSettings], problem: ProblemSettings | None = None
+) -> list[str]:
+    """Return what is wrong with a factorization, one sentence each; an empty list for one that is right.
+
+    Three runs of different seeds are looked at. The pull-back is compared with autograd, where the factorization has a
+    `product`, and with finite differences; a run in a group with the same run alone; float32 with float64; steps after
+    a resume with steps without one.
+
+    Parameters
+    ----------
+    factorization : settings
+        Of one's own, or of greedyrank; a class if all its settings have defaults.
+    problem : settings, optional
+        What it is tried on; by default the completion of a small matrix. Give one for tensors, or for square matrices.
+
+    Raises
+    ------
+    UserError
+        If the settings are wrong, or do not go with the problem.
+
+    Examples
+    --------
+    >>> import greedyrank as gr
+    >>> gr.check(gr.CP(components=3, factor_std=0.3))
+    []
+    """
+    made = factorization() if isinstance(factorization, type) else factorization
+    checked("factorization", made)
+    problem = problem or Completion(shape=[4, 3], target_rank=1, target_norm=4.0, observations=8, loss="mean")
+    whole = experiment(
+        problem,
+        made,
+        GD(learning_rate=0.01),
+        seeds=SEEDS,
+        dtype="float64",
+        stop=Stop(max_steps=2 * STEPS),
+        record=Record(every=1),
+    ).whole
+    data = [plugin("problems", whole.problem).generate(run) for run in whole.runs]
+    try:
+        return _faults(whole, data, problem.tensor_shape())
+    except (TypeError, ValueError, RuntimeError, NotImplementedError, KeyError, IndexError, AttributeError) as error:
+        # What torch, numpy or Python say of code that does not run at all; its own frames are the last outside theirs.
+        frames = [part for part in traceback.extract_tb(error.__traceback__) if "site-packages" not in part.filename]
+        return [f"{frames[-1].name}, line {frames[-1].lineno}: {type(error).__name__}: {error}"]
+
+
+def _stepper(whole: Slice, data: Sequence[Arrays], dtype: str = "float64") -> TorchStepper:
+    return TorchStepper(whole.containing([Run({**run, "dtype": dtype}) for run in whole.runs]), data, "cpu")
+
+
+def _relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    """Return the largest difference, relative to the largest entry of the second."""
+    difference = float((ours.double() - theirs.double()).abs().max())
+    return difference / (float(theirs.double().abs().max()) or 1.0)
+
+
+def _evaluated(stepper: TorchStepper, upstream: torch.Tensor) -> list[torch.Tensor]:
+    """Return copies of the end-to-end objects and of the gradients of the parameters."""
+    model = stepper.model
+    dtype = model.parameters[0].dtype
+    found = [model.end_to_end(stepper.problem.inputs(0)).clone()]
+    return found + [gradient.clone() for gradient in model.pullback(upstream.to(dtype).clone())]
+
+
+@torch.no_grad()
+def _faults(whole: Slice, data: Sequence[Arrays], shape: list[int]) -> list[str]:
+    model, again = _stepper(whole, data).model, _stepper(whole, data).model
+    if any(not torch.equal(one, other) for one, other in zip(model.parameters, again.parameters, strict=True)):
+        return ["the initial parameters differ from one construction to the next: draw them from run['seed'] alone"]
+    expected = (len(whole.runs), *shape)
+    if (found := tuple(model.end_to_end(None).shape)) != expected:
+        return [f"end_to_end has shape {found}; the problem looks for {expected}, the runs first"]
+    upstream = torch.from_numpy(np.random.default_rng(0).standard_normal(expected))
+    if faults := _autograd_faults(model, upstream) or check_model(whole, data):
+        return faults
+    return [
+        *_batching_faults(whole, data, upstream),
+        *_precision_faults(whole, data, upstream),
+        *_resume_faults(whole, data),
+    ]
+
+
+def _autograd_faults(model: Model, upstream: torch.Tensor) -> list[str]:
+    """Compare a closed-form pull-back with autograd, where the factorization has a product to differentiate."""
+    if not isinstance(model, AutogradModel):
+        return []
+    model.end_to_end()
+    ours = [gradient.clone() for gradient in model.pullback(upstream.clone())]
+    theirs = model.gradients(upstream, allow_unused=True)
+    if unused := [str(number) for number, gradient in enumerate(theirs) if gradient is None]:
+        return [f"product does not depend on parameter {' and '.join(unused)}"]
+    if len(ours) != len(theirs):
+        return [f"pullback returns {len(ours)} gradients; there are {len(theirs)} parameters"]
+    faults = []
+    for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        shape, expected = tuple(one.shape), tuple(other.shape)
+        if shape != expected:
+            faults.append(f"pullback: gradient {number} has shape {shape}; its parameter has {expected}")
+        elif not (difference := _relative(one, other)) <= EXACT:
+            off = f"{difference:.2g} of its largest entry"
+            faults.append(f"pullback: gradient {number}, shape {shape}, is off autograd's by {off}")
+    return faults
+
+
+def _batching_faults(whole: Slice, data: Sequence[Arrays], upstream: torch.Tensor) -> list[str]:
+    """Compare each run in the group with the same run alone."""
+    together = _evaluated(_stepper(whole, data), upstream)
+    for number, run in enumerate(whole.runs):
+        part = slice(number, number + 1)
+        alone = _evaluated(_stepper(whole.containing([run]), data[part]), upstream[part])
+        for name, one, other in zip(_names(alone), together, alone, strict=True):
+            if not (difference := _relative(one[part], other)) <= EXACT:
+                return [
+                    f"{name} of run {number} in a group is off that of the run alone by {difference:.2g} of its largest"
+                    " entry: each run has its own parameters, at its place on the first axis"
+                ]
+    return []
+
+
+def _precision_faults(whole: Slice, data: Sequence[Arrays], upstream: torch.Tensor) -> list[str]:
+    """Check that everything has the training precision, and that float32 agrees with float64."""
+    single, double = (_evaluated(_stepper(whole, data, dtype), upstream) for dtype in ("float32", "float64"))
+    for name, one, other in zip(_names(single), single, double, strict=True):
+        if one.dtype != torch.float32:
+            return [f"{name} is {one.dtype} in a training in float32: make tensors like the parameters"]
+        if not (difference := _relative(one, other)) <= SINGLE:
+            return [f"{name} in float32 is off float64 by {difference:.2g}"]
+    return []
+
+
+def _resume_faults(whole: Slice, data: Sequence[Arrays]) -> list[str]:
+    """Check that steps after a resume are those without one, bit for bit."""
+    straight, resumed = _stepper(whole, data), _stepper(whole, data)
+    straight.advance(STEPS)
+    resumed.restore(straight.state())
+    for stepper in (straight, resumed):
+        stepper.advance(STEPS)
+    expected, found = straight.state(), resumed.state()
+    wrong = [name for name, array in expected.items() if not np.array_equal(array, found[name])]
+    return [f"after a resume `{name}` is another one: keep in `parameters` all that a step changes" for name in wrong]
+
+
+def _names(evaluated: list[torch.Tensor]) -> list[str]:
+    return ["end_to_end", *(f"gradient {number}" for number in range(len(evaluated) - 1))]
