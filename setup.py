@@ -1,4 +1,4 @@
-"""The papers go into the wheel: an installed greedyrank has their sweeps and figures too. All else is in pyproject.toml."""
+"""The papers go into the wheel: an installed greedyrank has their sweeps and figures too. See pyproject.toml."""
 
 import shutil
 from pathlib import Path

@@ -16,7 +16,9 @@ def run(path: Path) -> nbformat.NotebookNode:
     """Return a notebook with the outputs of all its cells; an error in one of them is raised."""
     os.environ["TQDM_DISABLE"] = "1"  # a bar is not the same twice
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     for cell in notebook.cells:
         cell.metadata = {}  # times of execution
     return notebook

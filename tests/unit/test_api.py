@@ -238,14 +238,14 @@ def test_seeds_draw_data_and_initial_factors_anew_except_what_is_set():
 
 
 def interrupted_at(step, how):
-    """Let the loop be interrupted once it is at a step of its second group."""
+    """Let the loop be interrupted once it is at a step of its second group, after the one that is tried out."""
     event, groups = Loop._event, []
 
     def watched(loop):
         if loop not in groups:
             groups.append(loop)
         event(loop)
-        if len(groups) == 2 and loop.state.step == step:
+        if len(groups) == 3 and loop.state.step == step:
             how()
 
     return mock.patch.object(Loop, "_event", watched)
@@ -260,7 +260,7 @@ def test_an_interrupt_keeps_what_there_is(how):
     arguments = {"axes": {"depth": [2, 3, 4]}, "seeds": range(2)}
     whole = train(**arguments, measure=["effective_rank"])
     with interrupted_at(10, how):
-        runs = train(**arguments)  # without measures: one loop a group
+        runs = train(**arguments)
     assert runs.attrs["result"] == "interrupted"
     assert runs.sizes["depth"] == 3
     np.testing.assert_array_equal(runs.loss.sel(depth=2), whole.loss.sel(depth=2))
@@ -269,8 +269,16 @@ def test_an_interrupt_keeps_what_there_is(how):
     assert runs.stop_step.to_numpy().tolist() == [[20, 20], [-1, -1], [-1, -1]]
 
 
-def test_an_interrupt_before_the_first_record_is_passed_on():
+def test_an_interrupt_before_anything_is_trained_is_passed_on():
     with mock.patch.object(Loop, "_event", lambda loop: interrupt()), pytest.raises(KeyboardInterrupt):
+        train()
+    event = Loop._event  # while the measures are tried out
+
+    def at_once(loop):
+        event(loop)
+        raise KeyboardInterrupt
+
+    with mock.patch.object(Loop, "_event", at_once), pytest.raises(KeyboardInterrupt):
         train()
 
 

@@ -98,7 +98,9 @@ class Measuring:
             return
         steps = run["growth"]["offsets"][-1] if run["growth"] else 1
         short = Run({**run, "stop": {**run["stop"], "loss": 0.0, "max_steps": steps}, "finish": None})
-        runs, _ = train_group(self._made.whole.containing([short]), bar=progress_bar(0, shown=False))
+        runs, finished = train_group(self._made.whole.containing([short]), bar=progress_bar(0, shown=False))
+        if not finished:
+            raise KeyboardInterrupt
         shapes = {str(other["shape"]) for other in self._made.whole.runs}
         if "end_to_end" in runs and len(shapes) > 1:
             raise UserError(f"shape is {' and '.join(sorted(shapes))}; allowed: one, where whole matrices are recorded")
