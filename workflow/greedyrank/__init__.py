@@ -41,10 +41,11 @@ if TYPE_CHECKING:
         Hierarchical,
         Tucker,
     )
-    from greedyrank.config.settings.optimizers import GD, Adam, GroupRMSprop
+    from greedyrank.config.settings.optimizers import GD, Adam, GroupRMSprop, KerasAdam
     from greedyrank.config.settings.problems import (
         Autoencoding,
         Completion,
+        HuberCompletion,
         ImageClassification,
         MovieLens,
         Sensing,
@@ -70,8 +71,10 @@ _PLACES = {
     f"{_SETTINGS}.factorizations": (
         "Autoencoder", "BinaryCP", "CP", "DeepCP", "DeepMatrix", "Hierarchical", "PSD", "Tucker",
     ),
-    f"{_SETTINGS}.optimizers": ("GD", "Adam", "GroupRMSprop"),
-    f"{_SETTINGS}.problems": ("Autoencoding", "Completion", "ImageClassification", "MovieLens", "Sensing"),
+    f"{_SETTINGS}.optimizers": ("GD", "Adam", "GroupRMSprop", "KerasAdam"),
+    f"{_SETTINGS}.problems": (
+        "Autoencoding", "Completion", "HuberCompletion", "ImageClassification", "MovieLens", "Sensing",
+    ),
     f"{_SETTINGS}.training": ("Finish", "Growth", "Record", "Stop"),
 }  # fmt: skip
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
@@ -79,8 +82,8 @@ _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 __all__ = [
     "CP", "GD", "PSD", "Adam", "Autoencoder", "Autoencoding", "AutogradModel", "BinaryCP", "Completion", "DeepCP",
     "DeepMatrix", "FactorizationSettings", "Field", "Finish", "GroupRMSprop", "Growth", "Hierarchical",
-    "ImageClassification", "LeastSquares", "MinimumNuclearNorm", "MovieLens", "OptimizerSettings", "Record", "Sensing",
-    "Stop", "Tucker", "UserError", "check", "figure", "open", "sweep", "train",
+    "HuberCompletion", "ImageClassification", "KerasAdam", "LeastSquares", "MinimumNuclearNorm", "MovieLens",
+    "OptimizerSettings", "Record", "Sensing", "Stop", "Tucker", "UserError", "check", "figure", "open", "sweep", "train",
 ]  # fmt: skip
 
 

@@ -241,6 +241,8 @@ def _has_seeds(sweep: ResolvedSweep) -> bool:
 def _check_engines(sweeps: dict[str, ResolvedSweep], code: Code) -> None:
     """Check that what autograd is to differentiate is written down."""
     names = {sweep.whole.factorization for sweep in sweeps.values() if "engine" in variants(sweep.whole)}
+    if own := sorted(name for name in names if ":" in name):
+        raise ConfigError([f"engine is 'autograd', which trains greedyrank's factorizations, not {own[0]}"])
     modules = {name: code.module(f"{PACKAGE.name}.factorizations.{name}") for name in sorted(names)}
     if lacking := [module.path for module in modules.values() if "compose" not in module.definitions]:
         raise ConfigError([f"engine is 'autograd', but {path} has no function `compose`" for path in lacking])
