@@ -83,7 +83,8 @@ __all__ = [
     "CP", "GD", "PSD", "Adam", "Autoencoder", "Autoencoding", "AutogradModel", "BinaryCP", "Completion", "DeepCP",
     "DeepMatrix", "FactorizationSettings", "Field", "Finish", "GroupRMSprop", "Growth", "Hierarchical",
     "HuberCompletion", "ImageClassification", "KerasAdam", "LeastSquares", "MinimumNuclearNorm", "MovieLens",
-    "OptimizerSettings", "Record", "Sensing", "Stop", "Tucker", "UserError", "check", "figure", "open", "sweep", "train",
+    "OptimizerSettings", "Record", "Sensing", "Stop", "Tucker", "UserError", "check", "figure", "open", "sweep",
+    "train",
 ]  # fmt: skip
 
 
