@@ -55,7 +55,8 @@ def content(path: Path) -> str:
             return _of_arrays({name: file[name] for name in file.files if name != "meta"})
     if path.suffix == ".nc":
         with xr.open_dataset(path, engine="h5netcdf") as found:
-            return _of_arrays({name: found[name].to_numpy() for name in found.variables})
+            # Not its coordinates, the settings: those that are new are at their defaults.
+            return _of_arrays({name: found[name].to_numpy() for name in found.data_vars})
     return hashlib.sha256(path.read_bytes()).hexdigest()[:24]
 
 
