@@ -196,7 +196,10 @@ def test_jobs_of_a_sweep_are_counted(block):
     assert errors_of(block) == ["sweeps.small.job_per makes 30000 jobs; allowed: up to 20000"]
 
 
-KINDS = "give exactly one of target_rank, target_spectrum, target_decay, target_multilinear_rank, target_widths"
+KINDS = (
+    "give exactly one of target_rank, target_spectrum, target_decay, target_multilinear_rank, target_widths, or"
+    " `target_file`"
+)
 NORM = "a target needs `target_norm`; only `target_spectrum` has its own norm"
 OBSERVED = "give either `observed`, or a target and one of `observations` and `observed_fraction`"
 SPECTRUM = {"target_rank": None, "target_norm": None, "target_spectrum": [2.0, 1.0]}
