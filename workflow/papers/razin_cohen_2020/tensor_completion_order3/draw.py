@@ -101,7 +101,6 @@ def draw(
     entries = np.prod([int(length) for length in shape.split("x")])
     for axes in canvas.panels[-2:]:
         axes.set_xlabel(f"observed entries of {entries:,}")
-    canvas.remarks.append(f"hollow: {len(np.unique(drawn.data_seed))} targets of our own")
     if not released.sizes["run"]:
-        canvas.remarks.append("without the released target")
+        canvas.remarks.append(f"{len(np.unique(drawn.data_seed))} targets of our own, without the released one")
     return canvas
