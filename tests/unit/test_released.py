@@ -120,8 +120,10 @@ def planned(sweep_block, tmp_path):
     """A figure of a drawn sweep and of one that reads a released file: ``planned()`` plans it again."""
     file = tmp_path / "original.npy"
     np.save(file, FILES["mine/one.npy"])
-    drawn = sweep_block("deep_matrix", "gd")
-    given = sweep_block("deep_matrix", "gd", target_file="mine/one.npy", target_rank=None, target_norm=None)
+    drawn = sweep_block("deep_matrix", "gd", axes={"seed": [0, 1]})
+    given = sweep_block(
+        "deep_matrix", "gd", axes={"seed": [0, 1]}, target_file="mine/one.npy", target_rank=None, target_norm=None
+    )
     paper = SmallPaper(tmp_path / "my_paper", drawn)
     paper.sweeps["given"] = given
     paper.add_figure("both", sweeps=["small", "given"])
