@@ -8,6 +8,9 @@
 # make doctor        what this machine has for a build, and what is missing
 # make lint          format, style, types, and the Snakefile
 # make test-faults   builds survive kills, full disks, damaged files, ...; FAULTS=short takes two minutes
+# make package       wheel and sdist, installed without the repository and without Snakemake
+# make api           build/api/index.html: the reference of all public names
+# make notebooks     runs docs/notebooks, and keeps what they show
 # make test-cluster  builds through a Slurm that is started here; needs root, and slurm-wlm and munge of Debian
 # make test-gpu      what a GPU proves in nine minutes, into OUT; without one, or with DEVICE=cpu, tiny sizes
 # make bench         each training step against plain autograd and the peak rate of this machine
@@ -33,7 +36,7 @@ export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
-.PHONY: figures test test-faults test-cluster test-gpu doctor lint claims cheap horizon engines portability bench scaling plan-bench record schema lock clean environment
+.PHONY: figures test test-faults test-cluster test-gpu package api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record schema lock clean environment
 
 # Without what authors released the figures are built all the same.
 figures: environment
@@ -54,6 +57,15 @@ test-gpu: environment
 
 doctor: environment
 	@python scripts/doctor.py
+
+package: environment
+	timeout 180 python -m pytest tests/package
+
+api: environment
+	python -m pdoc --docformat numpy --output-directory build/api greedyrank greedyrank.training.protocols
+
+notebooks: environment
+	python tests/notebooks.py
 
 lint: environment
 	ruff check .

@@ -69,6 +69,9 @@ class _Module:
     definitions: dict[str, list[ast.stmt]]
     imports: dict[str, tuple[str, str | None, int]]  # name -> module, attribute of it or None, line
     statements: tuple[ast.stmt, ...] = ()
+    lazy: dict[str, tuple[str, str | None, int]] = field(
+        default_factory=dict
+    )  # the same, of names given by __getattr__
 
     @cached_property
     def format_version(self) -> str | None:
@@ -430,7 +433,11 @@ class Code:
                 definitions.setdefault(bound, []).append(statement)
         imports = _scope_imports(tree.body, name, path.name == "__init__.py")
         own = {bound: statements for bound, statements in definitions.items() if bound not in imports}
-        return _Module(name, path, own, imports, tuple(tree.body))
+        # What a module imports at the first use of a name, it imports at once for type checkers.
+        is_lazy = "__getattr__" in definitions
+        checked = [part for block in tree.body if is_lazy and isinstance(block, ast.If) for part in block.body]
+        lazy = _scope_imports(checked, name, path.name == "__init__.py")
+        return _Module(name, path, own, imports, tuple(tree.body), lazy)
 
     def every_import(self, module: _Module) -> Iterator[tuple[str, str | None, int]]:
         """Yield what is imported anywhere in a module: the module, its attribute or None, and the line."""
@@ -471,6 +478,8 @@ class Code:
             return self.imported(parsed, parsed.imports[name])
         if self.path(f"{module}.{name}") is not None:
             return Definition(f"{module}.{name}", "")
+        if name in parsed.lazy:
+            return self.imported(parsed, parsed.lazy[name])
         if name.startswith("__") and name.endswith("__"):
             return External(name)
         raise _NotDefined(f"{parsed.path} has no `{name}`")

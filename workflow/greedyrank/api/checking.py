@@ -115,10 +115,10 @@ def _autograd_faults(model: Model, upstream: torch.Tensor) -> list[str]:
     if not isinstance(model, AutogradModel):
         return []
     model.end_to_end()
-    ours = [gradient.clone() for gradient in model.pullback(upstream.clone())]
     theirs = model.gradients(upstream, allow_unused=True)
     if unused := [str(number) for number, gradient in enumerate(theirs) if gradient is None]:
         return [f"product does not depend on parameter {' and '.join(unused)}"]
+    ours = [gradient.clone() for gradient in model.pullback(upstream.clone())]
     if len(ours) != len(theirs):
         return [f"pullback returns {len(ours)} gradients; there are {len(theirs)} parameters"]
     faults = []

@@ -49,15 +49,15 @@ class Experiment:
         Empty for none.
     baseline : dict
         ``kind`` and settings of what the runs are compared with; empty for none.
-    data_settings : tuple of str
-        The settings on which the data of a run depend.
+    problem : settings
+        As they were given.
     """
 
     whole: sweeps.Slice
     cases: list[dict[str, Any]]
     seeds: list[int]
     baseline: dict[str, Any]
-    data_settings: tuple[str, ...]
+    problem: ProblemSettings
 
     @cached_property
     def dims(self) -> dict[str, list]:
@@ -186,4 +186,4 @@ def experiment(
         "axes": {name: sweeps.values(plain(values)) for name, values in axes.items()},
     }
     resolved = load_sweep(block, place="train")
-    return Experiment(resolved.whole, found, every, resolved.baseline, problem.data_settings)
+    return Experiment(resolved.whole, found, every, resolved.baseline, problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,9 @@ from greedyrank.api.experiment import Experiment
 from greedyrank.api.watching import progress_bar
 from greedyrank.config import defaults
 from greedyrank.config.messages import nearest
+from greedyrank.config.settings.problems import Completion, Target
 from greedyrank.config.sweeps import Run
+from greedyrank.data import instances, target_files
 from greedyrank.errors import UserError
 from greedyrank.spectra import extraction
 from greedyrank.training.protocols import Arrays
@@ -56,14 +59,31 @@ class Measuring:
         self._made, self._measures, self._data_dir = made, measures, data_dir
         self._arrays: dict[str, Arrays] = {}
         self.problem = plugins.plugin("problems", made.whole.problem)
+        self._generate = instances.generator(made.whole.problem, data_dir)
+        if isinstance(made.problem, Target) and (arrays := made.problem.arrays) is not None:
+            given = target_files.of_arrays(arrays, made.problem.shape, "target")
+            self._generate = functools.partial(self.problem.given, found=given)
 
     def data_of(self, run: Mapping[str, Any]) -> Arrays:
         """Return the data of a run; instances that several runs share are generated once."""
-        needed = {name: run[name] for name in self._made.data_settings}
+        needed = {name: run[name] for name in self._made.problem.data_settings}
         key = provenance.canonical(needed)
         if key not in self._arrays:
-            self._arrays[key] = self.problem.generate(needed, self._data_dir)
+            self._arrays[key] = self._generate(needed)
         return self._arrays[key]
+
+    def check_data(self) -> None:
+        """Check that there are the data of every run, before anything trains.
+
+        Raises
+        ------
+        UserError
+            If a target of one's own is not what the settings say.
+        """
+        for run in self._made.whole.runs:
+            found = self.data_of(run)
+            if isinstance(self._made.problem, Completion) and run["target_file"] is not None:
+                self.problem.check_seen(run, found, "target")
 
     @cached_property
     def _baselines(self) -> dict[str, Arrays]:

@@ -146,6 +146,7 @@ def train(
     with one_thread():
         measuring = Measuring(made, measures, Path(data_dir))
         train_group = functools.partial(_train_group, measuring=measuring, device=device, factors=factors)
+        measuring.check_data()
         measuring.try_out(train_group)
         groups, which, finished = list[xr.Dataset](), list[int](), True
         with progress_bar(made.steps, progress) as bar:

@@ -65,9 +65,13 @@ class Settings(BaseModel):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         return [(name, value) for name, value in super().__repr_args__() if name in self.model_fields_set]
 
+    def given(self) -> dict[str, Any]:
+        """Return the settings that were given, not left at their default."""
+        return self.model_dump(exclude_unset=True)
+
     def replace(self, **changes: Any) -> Self:
         """Return the same settings with some of them changed, checked again."""
-        return type(self)(**{**self.model_dump(exclude_unset=True), **changes})
+        return type(self)(**{**self.given(), **changes})
 
 
 class ProblemSettings(Settings):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from greedyrank import provenance
 from greedyrank.config import ratings_file, target_files
 from greedyrank.config.grammar import path_name
 from greedyrank.config.settings.base import ProblemSettings, check_widths
+from greedyrank.config.yaml_input import ConfigError
 
 if TYPE_CHECKING:
     from greedyrank.config.settings.training import Training
@@ -36,8 +39,46 @@ TARGET = (
 DRAWN = tuple(name for name in TARGET if name not in ("shape", "target_rank", "target_norm", "target_file"))
 
 
+@dataclass(frozen=True, eq=False)
+class TargetArrays:
+    """A target that was given in Python: arrays by the names of `greedyrank.data.target_files`."""
+
+    content: Mapping[str, Any]
+
+
 class Target(ProblemSettings):
-    """What is to be recovered; see `greedyrank.data.targets`."""
+    """What is to be recovered; see `greedyrank.data.targets`.
+
+    In Python it may be an array: ``target=array``, or ``target=(indices, values)`` of the entries that are known. It
+    then stands in place of a ``target_file``, and the shape is that of the array.
+    """
+
+    _arrays: TargetArrays | None = PrivateAttr(default=None)
+
+    def __init__(self, *, target: Any = None, **settings: Any):
+        if target is None:
+            super().__init__(**settings)
+            return
+        if settings.get("target_file") is not None:
+            raise ConfigError([f"{type(self).__name__}: `target` and `target_file` are both given; keep one"])
+        content, digest = _arrays(target)
+        if "target" in content:
+            settings = {"shape": content["target"].shape, **settings}
+        super().__init__(target_file=f"target-{digest}.npy", **settings)
+        self._arrays = TargetArrays(content)
+
+    def given(self) -> dict[str, Any]:
+        """Return the settings that were given, a target in Python among them."""
+        found = super().given()
+        if self._arrays is not None:
+            found["target"] = self._arrays.content
+            del found["target_file"]
+        return found
+
+    @property
+    def arrays(self) -> Mapping[str, Any] | None:
+        """The target that was given in Python, or None."""
+        return None if self._arrays is None else self._arrays.content
 
     usual: ClassVar[Mapping[str, Any]] = {"loss": "mean"}
 
@@ -184,6 +225,24 @@ class Target(ProblemSettings):
         highest = math.prod(self.shape) // max(self.shape)
         if self.target_rank is not None and self.target_rank > highest:
             raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
+
+
+def _arrays(target: Any) -> tuple[dict[str, Any], str]:
+    """Return copies of the arrays of a target that was given in Python, by their names, and their digest."""
+    import numpy as np  # never where settings come from a config: planning imports no numpy
+
+    if not isinstance(target, Mapping):
+        target = dict(zip(("indices", "values"), target, strict=True)) if _is_pair(target) else {"target": target}
+    try:
+        content = {name: np.array(value) for name, value in target.items()}
+    except ValueError as error:
+        raise ConfigError([f"target is no array: {error}"]) from None
+    parts = [[name, str(array.dtype), list(array.shape), array.tobytes().hex()] for name, array in content.items()]
+    return content, provenance.digest(provenance.canonical(parts))[:16]
+
+
+def _is_pair(target: Any) -> bool:
+    return isinstance(target, tuple) and len(target) == 2
 
 
 class Completion(Target):
