@@ -64,7 +64,7 @@ class Target(ProblemSettings):
         content, digest = _arrays(target)
         if "target" in content:
             settings = {"shape": content["target"].shape, **settings}
-        super().__init__(target_file=f"target-{digest}.npy", **settings)
+        super().__init__(**{**settings, "target_file": f"target-{digest}.npy"})
         self._arrays = TargetArrays(content)
 
     def given(self) -> dict[str, Any]:
