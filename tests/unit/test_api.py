@@ -354,7 +354,7 @@ def test_a_wrong_argument_is_named_in_one_line(changes, message):
         (gr.DeepMatrix, {"dept": 3}, "DeepMatrix.dept: unknown key; did you mean `depth`?"),
         (gr.DeepMatrix, {"depth": 2.5, "product_std": 1.0}, "DeepMatrix.depth is 2.5: Input should be a valid integer"),
         (gr.Stop, {"loss": 1e-3}, "Stop: give exactly one of `max_steps` and `max_epochs`"),
-        (gr.GD, {"learning_rate": lambda: 1}, "GD.learning_rate is <function"),
+        (gr.GD, {"learning_rate": len}, "GD.learning_rate is <built-in function len>"),
     ],
     ids=str,
 )
