@@ -11,7 +11,7 @@ import pytest
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.config.yaml_input import ConfigError
 
-NUMBER = ": Input should be a valid number (YAML reads 1e-4 as text: write 1.0e-4)"
+NUMBER = ": Input should be a valid number (YAML reads {} as text: write {})"
 PLACE = "sweeps.small"
 
 
@@ -60,23 +60,24 @@ WRONG = {
     "text for a number": (
         "fixed/learning_rate",
         "1e-4",
-        "sweeps.small.fixed.learning_rate is '1e-4'" + NUMBER,
+        "sweeps.small.fixed.learning_rate is '1e-4'" + NUMBER.format("1e-4", "0.0001"),
     ),
     "text for a number in a block": (
         "fixed/stop",
         {"loss": "1e-4", "max_steps": 9},
-        "sweeps.small.fixed.stop.loss is '1e-4'" + NUMBER,
+        "sweeps.small.fixed.stop.loss is '1e-4'" + NUMBER.format("1e-4", "0.0001"),
     ),
     "text for an optional number": (
         "fixed/target_norm",
         "1e2",
-        "sweeps.small.fixed.target_norm is '1e2'" + NUMBER,
+        "sweeps.small.fixed.target_norm is '1e2'" + NUMBER.format("1e2", "100.0"),
     ),
     "fraction for a count": ("fixed/depth", 2.5, "sweeps.small.fixed.depth is 2.5: Input should be a valid integer"),
     "truth value for a count": (
         "fixed/depth",
         True,
-        "sweeps.small.fixed.depth is True: Input should be a valid integer",
+        "sweeps.small.fixed.depth is True: Input should be a valid integer"
+        " (YAML reads yes, no, on and off as true and false)",
     ),
     "word": (
         "fixed/det",

@@ -67,6 +67,8 @@ class Target(ProblemSettings):
         super().__init__(**{**settings, "target_file": f"target-{digest}.npy"})
         self._arrays = TargetArrays(content)
 
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # as in `Settings`
+
     def given(self) -> dict[str, Any]:
         """Return the settings that were given, a target in Python among them."""
         found = super().given()
