@@ -260,6 +260,7 @@ def planned(sweep_block, tmp_path):
     def make(
         name: str, *, problem: str = "completion", factorization: str = "deep_matrix", axes=None, job_per=(), **fixed
     ) -> Plan:
+        axes = {"seed": [0, 1], **(axes or {})}  # the small paper's claim has another seed as its control
         block = sweep_block(
             factorization, "gd", problem=problem, axes=axes, job_per=job_per, **{**FREE, "target_file": name, **fixed}
         )
