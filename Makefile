@@ -62,7 +62,7 @@ package: environment
 	timeout 180 python -m pytest tests/package
 
 api: environment
-	python -m pdoc --docformat numpy --output-directory build/api greedyrank greedyrank.training.protocols
+	python scripts/api_reference.py --out build/api
 
 notebooks: environment
 	python tests/notebooks.py
