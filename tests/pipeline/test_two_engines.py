@@ -16,21 +16,23 @@ def judged(folder, figure):
 
 
 def test_two_engines_give_the_same_verdicts_in_folders_of_their_own(checkout):
-    results = checkout.folder / "results/smoke"
-    before = digests(results)
-    other = checkout.folder / "results/smoke_engine-autograd"
-    target = f"{other.relative_to(checkout.folder)}/claims/deep_cp.json"
-    words = [*checkout.command("2", target), "engine=autograd"]
+    figure, results, other = "effective_rank_plateaus", "results/smoke", "results/smoke_engine-autograd"
+    before = digests(checkout.folder / results)
+    words = [*checkout.command("2", f"{other}/claims/{figure}.json"), "engine=autograd"]
     result = checkout.run(*words)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert digests(results) == before
-    ours, theirs = judged(results, "deep_cp"), judged(other, "deep_cp")
-    assert {name: claim["verdict"] for name, claim in ours.items()} == {
-        name: claim["verdict"] for name, claim in theirs.items()
-    }
-    assert digests(other)["runs/deep_cp/all.npz"] != before["runs/deep_cp/all.npz"]
-    assert "Nothing to be done" in checkout.run(*words).stderr
-    table = checkout.run("python", "scripts/compare_builds.py", "results/smoke", "results/smoke_engine-autograd")
+    assert digests(checkout.folder / results) == before
+    ours, theirs = (
+        {name: claim["verdict"] for name, claim in judged(checkout.folder / folder, figure).items()}
+        for folder in (results, other)
+    )
+    assert {"reproduced", "differs"} <= set(ours.values())  # at this scale they mean nothing, but are to be the same
+    assert theirs == ours
+    run = f"runs/{figure}/all.npz"
+    assert digests(checkout.folder / other)[run] != before[run]
+    again = checkout.run(*words)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    table = checkout.run("python", "scripts/compare_builds.py", results, other)
     assert table.returncode == 0, table.stdout + table.stderr
     assert re.search(rf"^0 of {len(ours)} verdicts differ", table.stdout, re.MULTILINE)
 
@@ -43,7 +45,7 @@ def test_verdicts_are_compared_with_those_of_another_machine(checkout):
     assert found["figures"] == ["deep_cp"]
     assert found["files"]["data"] == [0, 1]
     assert found["files"]["runs"] == [1, 1]
-    assert found["statistics"] > 0
+    assert found["files"]["spectra"] == [1, 1]
     assert "`nudge_seed=0`" in (checkout.folder / "portability.md").read_text(encoding="utf-8")
 
 
