@@ -38,7 +38,9 @@ rule movielens:
     message:
         "MovieLens 100K: fetch and verify the ratings"
     shell:
-        STAGE + " fetch_movielens --data-dir {params.data_dir:q} --log {log:q}"
+        " ".join(
+            [STAGE, "fetch_movielens --data-dir {params.data_dir:q} --log {log:q}"]
+        )
 
 
 # What authors released without a licence is fetched when asked for; sweeps that need it are left out while it is missing.

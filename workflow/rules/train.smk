@@ -31,6 +31,11 @@ for sweep in plan.sweeps:
         message:
             "{wildcards.sweep}: train {wildcards.job} on {resources.device}"
         shell:
-            STAGE + " train --name {wildcards.sweep}/{wildcards.job} --slice -"
-            " --code {params.code} --data {input:q} --device {resources.device}"
-            " --checkpoints {params.checkpoints:q} --out {output:q} --log {log:q} <<< {params.slice:q}"
+            " ".join(
+                [
+                    STAGE,
+                    "train --name {wildcards.sweep}/{wildcards.job} --slice - --code {params.code} --data {input:q}",
+                    "--device {resources.device} --checkpoints {params.checkpoints:q} --out {output:q} --log {log:q}",
+                    "<<< {params.slice:q}",
+                ]
+            )
