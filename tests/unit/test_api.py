@@ -364,6 +364,13 @@ def test_a_wrong_setting_is_named_where_it_is_made(model, settings, message):
     assert message in str(raised.value)
 
 
+def test_every_problem_with_a_target_has_its_usual_loss():
+    common = {"shape": (3, 4), "target_rank": 1, "target_norm": 2, "observations": 5}
+    assert gr.Completion(**common).loss == "mean"
+    assert gr.HuberCompletion(**common, huber_threshold=0.1).loss == "huber"
+    assert gr.Completion(**common, loss="half_sum").loss == "half_sum"
+
+
 def test_settings_take_what_python_has_for_lists_and_numbers():
     plain = gr.Completion(shape=[3, 4], target_rank=1, target_norm=2.0, observations=5)
     assert plain == gr.Completion(

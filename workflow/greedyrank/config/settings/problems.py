@@ -303,6 +303,8 @@ class Completion(Target):
 class HuberCompletion(Completion):
     """Completion trained on the Huber loss, recorded and stopped by the mean squared residual."""
 
+    usual: ClassVar[Mapping[str, Any]] = {}  # its loss has a default
+
     loss: Literal["huber"] = Field(default="huber", description="mean smooth l1 loss of the residuals")
 
 
