@@ -34,6 +34,13 @@ PAPERS = Path("workflow/papers")
 TARGETS = re.compile(r"^all (figures|claims)|^the claims of all figures|: pictures and claims$")
 
 
+def planned_jobs(dry_run: subprocess.CompletedProcess) -> set[str]:
+    """Return the messages of the jobs of a dry run, such as ``det_sign: draw``; targets do nothing."""
+    output = dry_run.stdout + dry_run.stderr
+    assert dry_run.returncode == 0, output
+    return {said for said in re.findall(r"^Job \d+: (.*)$", output, re.MULTILINE) if not TARGETS.search(said)}
+
+
 class Checkout:
     """A copy of the files of the repository, and what is run in it."""
 
@@ -68,11 +75,8 @@ class Checkout:
         return self.run(*self.command("2", *words), **kwargs)
 
     def jobs(self, *words: str) -> set[str]:
-        """Return the messages of the jobs that a build would run, such as ``det_sign: draw``; targets do nothing."""
-        result = self.snakemake("--dry-run", *words)
-        assert result.returncode == 0, result.stdout + result.stderr
-        found = re.findall(r"^Job \d+: (.*)$", result.stdout + result.stderr, re.MULTILINE)
-        return {said for said in found if not TARGETS.search(said)}
+        """Return the `planned_jobs` of a build at smoke scale."""
+        return planned_jobs(self.snakemake("--dry-run", *words))
 
     def figure(self, name: str) -> Path:
         """Return the folder of a figure, relative to the checkout."""

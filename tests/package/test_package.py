@@ -19,7 +19,9 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def run(words: list[str], folder: Path, **environment: str) -> str:
-    done = subprocess.run(words, cwd=folder, env=environment or None, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words, cwd=folder, env=environment or None, capture_output=True, check=False, encoding="utf-8"
+    )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 

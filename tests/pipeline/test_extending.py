@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -51,10 +52,13 @@ class Reader:
         self._settings = ""
 
     def follow(self, paragraph: str, language: str, text: str) -> None:
-        """Do what one block and the paragraph before it say."""
+        """Do what one block and the paragraph before it say; what installs a package is only read."""
         if language == "sh":
             for line in text.splitlines():
                 self.run(shlex.split(line, comments=True))
+        elif language == "toml":
+            (group,) = tomllib.loads(text)["project"]["entry-points"]
+            assert group in paragraph
         elif match := re.fullmatch("New `(.*)`:", paragraph):
             path = self._file(match[1])
             assert not path.exists()

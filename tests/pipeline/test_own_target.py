@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checkout import Checkout, copy_repository
+from checkout import Checkout, copy_repository, planned_jobs
 
 OUTSIDE = Path(__file__).parent / "outside_paper"
 WORDS = ("snakemake", "--cores", "2", "my_paper", "--configfile", "../my.yaml")
@@ -37,9 +37,7 @@ def built(tmp_path_factory) -> Checkout:
 
 def planned(checkout: Checkout) -> set[str]:
     """Return the messages of the jobs that a build would run."""
-    result = checkout.run(*WORDS, "--dry-run")
-    assert result.returncode == 0, result.stdout + result.stderr
-    return set(re.findall(r"^Job \d+: (.*)$", result.stdout + result.stderr, re.MULTILINE))
+    return planned_jobs(checkout.run(*WORDS, "--dry-run"))
 
 
 def test_the_matrix_is_completed(built):

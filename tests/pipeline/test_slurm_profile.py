@@ -19,7 +19,7 @@ def planned(fresh, device: str) -> tuple[set[str], set[str]]:
 
 def test_figures_of_up_to_a_minute_are_one_job_and_long_training_is_its_own(fresh):
     grouped, alone = planned(fresh, "auto")
-    for message in ("singular_values: train depth-2 on cpu", "singular_values: draw", "image_rank: draw"):
+    for message in ("growth_matrix: train all on cpu", "singular_values: draw", "image_rank: draw"):
         assert message in grouped
     assert "image_rank: train dataset-mnist_images-original on cpu" in alone
     assert not [message for message in alone if re.search(": (draw|check the claims|measure .*)$", message)]
@@ -29,7 +29,7 @@ def test_a_job_that_holds_a_gpu_does_nothing_else(fresh):
     grouped, alone = planned(fresh, "cuda")
     assert not [message for message in grouped if message.endswith("on cuda")]
     assert "singular_values: train depth-2 on cuda" in alone
-    assert "det_sign: train depth-2_dtype-float32 on cpu" in grouped
+    assert "det_sign_init: train depth-3 on cpu" in grouped
 
 
 def test_the_profile_is_the_default_one_but_for_what_clusters_need():

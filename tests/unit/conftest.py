@@ -5,6 +5,9 @@ from greedyrank import clean_room
 clean_room.enter()  # as every job does, and before numpy is imported
 
 import copy  # noqa: E402
+import functools  # noqa: E402
+import http.server  # noqa: E402
+import threading  # noqa: E402
 
 import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
@@ -142,3 +145,22 @@ def relative():
         return np.abs(ours - oracle).max() / np.abs(oracle).max()
 
     return measure
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A server of a folder on this machine: gives the folder and its address."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    served = tmp_path / "served"
+    served.mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=served)) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield served, f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+        thread.join()

@@ -127,7 +127,7 @@ print(hashlib.sha256(runs.end_to_end.to_numpy().tobytes() + runs.effective_rank.
         }
         found.add(
             subprocess.run(
-                [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+                [sys.executable, "-c", script], env=environment, capture_output=True, encoding="utf-8", check=True
             ).stdout
         )
     assert len(found) == 1
@@ -395,7 +395,7 @@ def test_the_library_is_imported_lazily():
         "print(*(getattr(gr, name).__name__ for name in gr.__all__))"
     )
     environment = {**os.environ, "PYTHONPATH": str(WORKFLOW)}
-    found = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    found = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, encoding="utf-8")
     assert found.returncode == 0, found.stderr
     assert found.stdout.split() == gr.__all__
     with pytest.raises(AttributeError, match="has no attribute 'trian'"):

@@ -23,7 +23,9 @@ def test_the_snippet_of_the_readme_runs_as_printed(tmp_path):
     (snippet,) = re.findall("```python\n(.*?)```", section, re.DOTALL)
     environment = {"PATH": "", "MPLBACKEND": "Agg", "PYTHONPATH": str(REPOSITORY / "workflow"), "HOME": str(tmp_path)}
     code = snippet + "\nassert runs.attrs['result'] == 'finished' and runs.sizes['seed'] == 3\n"
-    found = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8"
+    )
     assert found.returncode == 0, found.stderr
 
 

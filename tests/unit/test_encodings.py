@@ -17,7 +17,7 @@ from small_paper import SmallPaper
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("scripts", "tests", "workflow") for path in (REPOSITORY / folder).rglob("*.py"))
-WITHOUT_TEXT = ("Image", "gzip", "os", "storage", "tarfile", "urllib", "zipfile")  # modules whose `open` gives bytes
+WITHOUT_TEXT = ("Image", "gr", "gzip", "os", "storage", "tarfile", "urllib", "zipfile")  # whose `open` gives no text
 POSITIONS = {"read_text": 0, "write_text": 1, "FileHandler": 2}  # of the encoding, among the arguments
 
 

@@ -148,8 +148,8 @@ def test_without_a_gpu_it_says_so(make_slice, tmp_path):
     given, out = tmp_path / "slices.json", tmp_path / "devices.json"
     small = equivalence.shortened(make_slice("cp", "group_rmsprop"), 10)
     given.write_text(json.dumps({"tensors": small.to_json()}), encoding="utf-8")
-    result = script(tmp_path, "--slices", str(given), "--out", str(out))
-    assert result.returncode == 0
+    result = script(tmp_path, "--slices", str(given), "--data-dir", str(tmp_path), "--out", str(out))
+    assert result.returncode == 0, result.stderr
     assert "nothing is compared" in result.stderr
     assert "sees none here" in result.stderr
     assert not out.exists()

@@ -1,12 +1,9 @@
 """MovieLens 100K: the file, its download, the figure that is skipped without it, and the problem."""
 
 import copy
-import functools
 import gzip
 import hashlib
-import http.server
 import json
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,25 +104,6 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
 # -- the download -----------------------------------------------------------------------------------
 
 ARCHIVE = synthetic.archive(TABLE)
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A server of a folder on this machine: gives the folder and its address."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    served = tmp_path / "served"
-    served.mkdir()
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=served)) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield served, f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import json
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -41,25 +38,6 @@ def put(folder: Path, name: str, content: bytes) -> Path:
 
 
 # -- fetching ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A server of a folder on this machine: gives the folder and its address."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    served = tmp_path / "served"
-    served.mkdir()
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=served)) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield served, f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-        thread.join()
 
 
 def test_files_are_downloaded_to_their_places(server, tmp_path):

@@ -16,7 +16,7 @@ from greedyrank.errors import UserError
 
 PACKAGE = Path(__file__).parent
 # The papers that come with greedyrank: in the repository beside the package, in an installed one inside.
-PAPERS = next(folder for folder in (PACKAGE.parent / "papers", PACKAGE / "papers") if folder.is_dir())
+PAPERS = PACKAGE / "papers" if (PACKAGE / "papers").is_dir() else PACKAGE.parent / "papers"
 
 
 def plugin(kind: str, name: str) -> ModuleType:

@@ -7,11 +7,8 @@ checked for its format and sizes.
 
 from __future__ import annotations
 
-import http.client
+import io
 import logging
-import shutil
-import tempfile
-import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -20,11 +17,10 @@ import numpy as np
 from greedyrank import searching, storage
 from greedyrank.config import ratings_file
 from greedyrank.config.ratings_file import FILE, RATINGS
+from greedyrank.data import downloads
 from greedyrank.errors import UserError
 
 logger = logging.getLogger(__name__)
-
-SECONDS = 20  # time limit of an answer from each address
 
 USERS, MOVIES, LARGEST = 943, 1682, 5
 EXPECTED = f"expected {RATINGS} rows of user, movie, rating and time, separated by tabs"
@@ -127,14 +123,9 @@ def load(data_dir: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tables[path.name]
 
 
-def _download(url: str, folder: Path) -> bytes:
+def _download(url: str) -> bytes:
     """Return the content of u.data from a verified archive; nothing is unpacked to disk."""
-    archive = folder / "archive.zip"
-    with urllib.request.urlopen(url, timeout=SECONDS) as answer, archive.open("wb") as file:
-        shutil.copyfileobj(answer, file)
-    if (found := storage.checksum(archive)) != CHECKSUM:
-        raise ValueError(f"its SHA-256 is {found}, expected {CHECKSUM}")
-    with zipfile.ZipFile(archive) as content:
+    with zipfile.ZipFile(io.BytesIO(downloads.verified(url, CHECKSUM))) as content:
         return content.read(MEMBER)
 
 
@@ -160,12 +151,11 @@ def fetch(data_dir: str | Path, urls: tuple[str, ...] = URLS) -> None:
         return
     tried = []
     for url in urls:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                content = _download(url, Path(folder))
-            except (OSError, ValueError, http.client.HTTPException) as error:
-                tried.append(f"{url}: {error or type(error).__name__}")
-                continue
+        try:
+            content = _download(url)
+        except downloads.FAILURES as error:
+            tried.append(f"{url}: {error or type(error).__name__}")
+            continue
         parse(content.decode(), f"{MEMBER} of {url}")
         with storage.writing(path) as temporary:
             temporary.write_bytes(content)

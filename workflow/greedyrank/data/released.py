@@ -6,20 +6,15 @@ trusted by that alone, whatever its source.
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import logging
 import shutil
-import urllib.request
 from pathlib import Path
 
 from greedyrank import storage
+from greedyrank.data import downloads
 from greedyrank.errors import UserError
 
 logger = logging.getLogger(__name__)
-
-SECONDS = 20  # time limit of an answer
-LARGEST = 100_000_000  # bytes; a download stops at one byte more
 
 
 class ReleasedMissing(UserError):
@@ -32,21 +27,13 @@ def _on_disk(folder: Path, name: str, sha256: str) -> Path | None:
     return next((path for path in paths if storage.checksum(path) == sha256), None)
 
 
-def _download(url: str, sha256: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=SECONDS) as answer:
-        content = answer.read(LARGEST + 1)
-    if (found := hashlib.sha256(content).hexdigest()) != sha256:
-        raise ValueError(f"its SHA-256 is {found}, expected {sha256}")
-    return content
-
-
 def _get(folder: Path, name: str, url: str, sha256: str) -> None:
     """Put one file in its place.
 
     Raises
     ------
     OSError, ValueError, http.client.HTTPException
-        If there is another file in its place, or the address does not have it.
+        If there is another file in its place, or as `downloads.verified`.
     """
     path = folder / name
     if path.exists():
@@ -58,7 +45,7 @@ def _get(folder: Path, name: str, url: str, sha256: str) -> None:
             shutil.copyfile(found, temporary)
         logger.info("%s: copied from %s, verified", path, found)
         return
-    content = _download(url, sha256)
+    content = downloads.verified(url, sha256)
     with storage.writing(path) as temporary:
         temporary.write_bytes(content)
     logger.info("%s: from %s, verified", path, url)
@@ -85,7 +72,7 @@ def fetch(data_dir: str | Path, files: dict[str, dict[str, str]]) -> None:
             _get(Path(data_dir), name, **file)
         except storage.DiskFull:
             raise  # for every file
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except downloads.FAILURES as error:
             failed.append(f"{Path(data_dir, name).resolve()} (from {file['url']}): {error or type(error).__name__}")
     if failed:
         lines = "\n  ".join(failed)

@@ -81,7 +81,7 @@ def verdict(device: np.ndarray, alone: np.ndarray, dtype: str) -> dict:
 
 def compare(slice_: Slice, data: list[dict], device: str) -> dict:
     """Train a slice on the CPU, on the device, and from moved factors, and return the verdicts of all invariants."""
-    ours, cpu = records(slice_, data, device), records(slice_, data, "cpu")
+    cpu, ours = records(slice_, data, "cpu"), records(slice_, data, device)
     moved = [records(slice_, data, "cpu", moved=seed) for seed in range(DRAWS)]
     return verdicts(ours, cpu, moved, slice_.runs[0]["dtype"])
 
