@@ -24,7 +24,8 @@ def needs_no_file(plan: Plan, figure: str) -> bool:
     return not any(PROBLEMS[plan.sweeps[sweep].whole.problem].files for sweep in plan.figures[figure].block.sweeps)
 
 
-FIGURES = [name for name in smoke(Path("results")).figures if needs_no_file(smoke(Path("results")), name)]
+PLANNED = smoke(Path("results"))
+FIGURES = [name for name in PLANNED.figures if needs_no_file(PLANNED, name)]
 
 
 @pytest.fixture(scope="module", autouse=True)
