@@ -11,12 +11,46 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.spectra.selection import last
-from razin_2021.common import compared, split_by
+from razin_2021.common import compared, split_by, variant
 
 
-def train_error(runs: xr.Dataset) -> np.ndarray:
-    """Return the training error of each run."""
-    return last(runs).train_error.to_numpy()
+def mean_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
+    """Return one variant's training error over another's, for each data set and rank that both were trained on.
+
+    Each is a mean over the labels that it was trained on, as published errors are over all ten.
+    """
+    ratios = []
+    for here in split_by(last(runs), "dataset", "tensor_rank"):
+        pair = [variant(here, name).train_error for name in (fitted, against)]
+        if all(errors.size for errors in pair):
+            ratios.append(float(pair[0].mean() / pair[1].mean()))
+    return np.array(ratios)
+
+
+def off_published(
+    runs: xr.Dataset, *, part: Literal["train", "test"], values: list[float], reading: float
+) -> np.ndarray:
+    """Return by how much mean errors over labels miss the published ones, for each rank.
+
+    Parameters
+    ----------
+    part : {"train", "test"}
+        Whose errors.
+    values : list of float
+        The published errors, from rank 1 on.
+    reading : float
+        Reading error of the published ones. What is within it counts as no difference.
+
+    Returns
+    -------
+    ndarray
+        Differences beyond the reading error, as fractions of the published errors.
+    """
+    found = []
+    for group in split_by(last(runs), "tensor_rank"):
+        value = values[int(group.tensor_rank[0]) - 1]
+        found.append(max(abs(float(group[f"{part}_error"].mean()) - value) - reading, 0) / value)
+    return np.array(found)
 
 
 def train_ratio(runs: xr.Dataset, *, fitted: str, against: str) -> np.ndarray:
