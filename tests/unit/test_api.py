@@ -10,6 +10,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 import greedyrank as gr
@@ -23,7 +24,9 @@ from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.config.settings.training import Training
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.data import images
+from greedyrank.factorizations import autoencoder
 from greedyrank.plan.graph import Plan
+from greedyrank.problems import autoencoding
 from greedyrank.spectra import extraction
 from greedyrank.training.loop import Training as Loop
 
@@ -204,6 +207,68 @@ def test_final_factors_multiply_to_the_end_to_end_matrix():
     np.testing.assert_array_equal(runs.parameter0.sel(depth=1), runs.end_to_end.isel(record=-1).sel(depth=1))
     assert runs.parameter1.sel(depth=1).isnull().all()
     assert not [name for name in train().variables if str(name).startswith("parameter")]
+
+
+@pytest.mark.parametrize(
+    ("factorization", "optimizer"),
+    [
+        ("deep_matrix", "gd"),  # compiled
+        ("deep_matrix", "adam"),  # torch
+        ("psd", "gd"),
+        ("cp", "group_rmsprop"),
+        ("deep_cp", "group_rmsprop"),
+        ("tucker", "adam"),
+        ("hierarchical", "group_rmsprop"),
+    ],
+)
+def test_final_factors_compose_to_the_end_to_end_object(sweep_block, factorization, optimizer):
+    """By the definition of the factorization, which no stepper uses."""
+    block = sweep_block(factorization, optimizer, record={"every": 5, "end_to_end": True})
+    runs = gr.train(**arguments_of(block), seeds=range(2), factors=True, progress=False)
+    assert not np.array_equal(*runs.parameter0)
+    parameters = [torch.from_numpy(array) for array in parameters_of(runs)]
+    found = plugins.plugin("factorizations", factorization).compose(2 * load_sweep(block).whole.runs, parameters)
+    np.testing.assert_allclose(runs.end_to_end.isel(record=-1), found, rtol=1e-12, atol=1e-15)
+
+
+def parameters_of(runs):
+    names = sorted(
+        (name for name in map(str, runs.data_vars) if name.startswith("parameter")), key=lambda n: int(n[9:])
+    )
+    return [runs[name].to_numpy() for name in names]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "keras_adam"])  # compiled; torch
+def test_final_factors_of_a_classifier_make_the_errors_that_were_recorded(sweep_block, optimizer):
+    pictures = synthetic.pictures(train=40, test=20)
+    arguments = arguments_of(sweep_block("binary_cp", optimizer))
+    with mock.patch.object(images, "load", lambda data_dir, dataset: pictures):
+        runs = gr.train(**arguments, axes={"tensor_rank": [3, 1]}, seeds=range(2), factors=True, progress=False)
+    pixels, labels = pictures["test"]
+    bits = (pixels.reshape(len(pixels), -1) >= 128)[:, :, None]
+    for rank in (3, 1):
+        for seed in range(2):
+            zero, one = (runs[f"parameter{i}"].sel(tensor_rank=rank, seed=seed).to_numpy() for i in range(2))
+            assert np.isnan(zero[:, rank:]).all() and np.isnan(one[:, rank:]).all()
+            predictions = np.where(bits, one[:, :rank], zero[:, :rank]).prod(axis=1).sum(axis=1)
+            errors = np.minimum((predictions / 2 - (labels == 6)) ** 2, 1)
+            recorded = runs.test_error.sel(tensor_rank=rank, seed=seed)[-1]
+            np.testing.assert_allclose(errors.mean(), recorded, rtol=1e-9)
+
+
+def test_final_factors_of_an_autoencoder_make_the_errors_that_were_recorded(sweep_block):
+    pictures = synthetic.pictures(train=40, test=20)
+    with mock.patch.object(images, "load", lambda data_dir, dataset: pictures):
+        runs = gr.train(**arguments_of(sweep_block("autoencoder", "adam")), factors=True, progress=False)
+    parameters = [torch.from_numpy(array) for array in parameters_of(runs)]
+    images_ = torch.from_numpy(autoencoding.resized(pictures["test"][0])).double() / 255
+    found = autoencoder.decode(autoencoder.encode(images_, parameters), parameters)
+    np.testing.assert_allclose((found - images_).square().mean(), runs.test_error[-1], rtol=1e-9)
+
+
+def test_the_three_tests_above_cover_every_factorization():
+    (mark,) = test_final_factors_compose_to_the_end_to_end_object.pytestmark
+    assert {case[0] for case in mark.args[1]} | {"binary_cp", "autoencoder"} == set(FACTORIZATIONS)
 
 
 def test_training_changes_nothing_that_it_was_given_and_no_state():

@@ -11,7 +11,6 @@ import pandas as pd
 import xarray as xr
 
 from greedyrank import provenance
-from greedyrank.errors import UserError
 
 # Axes of a data set that are called otherwise than the setting, because a record has its name.
 RENAMED = {"loss": "loss_kind"}
@@ -78,19 +77,15 @@ def added(runs: xr.Dataset, new: xr.Dataset) -> xr.Dataset:
     return xr.merge([kept, _indexed(without_settings(new))], join="outer", compat="equals")
 
 
-def with_parameters(runs: xr.Dataset, parameters: Sequence[np.ndarray]) -> xr.Dataset:
-    """Add the final parameters of runs, each (runs, ...).
-
-    Raises
-    ------
-    UserError
-        If the parameters of several runs are one array.
-    """
+def with_parameters(runs: xr.Dataset, parameters: Sequence[Sequence[np.ndarray]]) -> xr.Dataset:
+    """Add the final parameters of each run; the smaller ones of several runs end in NaN."""
     variables = {}
-    for name, array in ((f"parameter{number}", array) for number, array in enumerate(parameters)):
-        if len(array) != runs.sizes["run"]:
-            raise UserError("factors is True; this factorization keeps the parameters of all runs in one array")
-        variables[name] = (("run", *(f"{name}_axis_{axis}" for axis in range(array.ndim - 1))), array)
+    for name, arrays in ((f"parameter{i}", arrays) for i, arrays in enumerate(zip(*parameters, strict=True))):
+        shape = np.max([array.shape for array in arrays], axis=0)
+        padded = np.full((len(arrays), *shape), np.nan, arrays[0].dtype)
+        for run, array in enumerate(arrays):
+            padded[run, ...][tuple(slice(size) for size in array.shape)] = array
+        variables[name] = (("run", *(f"{name}_axis_{axis}" for axis in range(len(shape)))), padded)
     return _indexed(runs.assign(variables))
 
 

@@ -13,6 +13,7 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from greedyrank import plugins
+from greedyrank.api import factors as final_factors
 from greedyrank.api import labels
 from greedyrank.api.experiment import experiment
 from greedyrank.api.measuring import Measure, Measuring, check_names
@@ -87,7 +88,8 @@ def train(
     data_dir : path
         The folder of images and ratings, for problems that need them.
     factors : bool
-        Whether to return the final parameters of the factorization too, as ``parameter0``, ``parameter1``, ...
+        Whether to return the final parameters of the factorization too, as ``parameter0``, ``parameter1``, ...; NaN
+        beyond the parameters of a run that has fewer, or smaller ones, than another.
     progress : bool, optional
         Whether to show a bar; by default in a terminal and in a notebook.
 
@@ -183,10 +185,11 @@ def one_thread() -> Iterator[None]:
 def _train_group(group: Slice, bar: Any, measuring: Measuring, device: str, factors: bool) -> tuple[xr.Dataset, bool]:
     """Return the records of the runs of one group, and whether they are whole."""
     data = [measuring.data_of(run) for run in group.runs]
-    training = WatchedTraining(group, job.make_stepper(group, data, device), bar)
+    stepper = job.make_stepper(group, data, device)
+    training = WatchedTraining(group, stepper, bar)
     arrays = training.run()
     model = plugins.plugin("factorizations", group.factorization).Model
     runs = extraction.dataset(arrays, {**measuring.problem.Problem.axes, **model.axes})
     if factors and not training.interrupted:
-        runs = labels.with_parameters(runs, training.parameters())
+        runs = labels.with_parameters(runs, final_factors.of_runs(stepper, group.runs))
     return runs, not training.interrupted

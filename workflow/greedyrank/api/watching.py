@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from greedyrank.config.sweeps import Slice
-from greedyrank.kernels.deep_matrices import CompiledStepper
 from greedyrank.training.loop import Training
 from greedyrank.training.protocols import Arrays, Stepper
 
@@ -78,10 +77,3 @@ class WatchedTraining(Training):
                 raise
             self.interrupted = True
             return self._result()
-
-    def parameters(self) -> list[np.ndarray]:
-        """Return the parameters of the factorization at the end, in their order, mostly (runs, ...)."""
-        state = self.stepper.state()
-        if isinstance(self.stepper, CompiledStepper):
-            return [state["first"], *np.moveaxis(state["rest"], 1, 0)]
-        return [array for name, array in state.items() if name.startswith("parameter")]
