@@ -36,26 +36,28 @@ RANK_LINES = ("-", (0, (2, 1)))  # the lowest rank and the highest
 
 
 def _over_epochs(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
-    """Draw the mean over labels of every variant, at two ranks."""
+    """Draw every variant's mean over labels at two ranks, on the labels that all variants of that rank have."""
     ranks = np.unique(runs.tensor_rank)[[0, -1]]
-    for name in VARIANTS:
-        for rank, line in zip(ranks, RANK_LINES, strict=True):
-            here = select(variant(runs, name), {"tensor_rank": float(rank)})
+    for rank, line in zip(ranks, RANK_LINES, strict=True):
+        variants = {name: variant(select(runs, {"tensor_rank": float(rank)}), name) for name in VARIANTS}
+        trained = {name: here for name, here in variants.items() if here.sizes["run"]}
+        shared = functools.reduce(np.intersect1d, (here.label for here in trained.values()))
+        canvas.panels[panel].plot([], [], color="0.4", linestyle=line, label=f"rank {rank:.0f}, {listed(shared)}")
+        for name, here in trained.items():
             # Shuffled images lie on the original ones: thin, and on top.
             thin = name == "shuffled"
             style = {"color": VARIANT_LOOKS[name]["color"], "linestyle": line, "linewidth": 0.7 if thin else 1.4}
+            means = on_labels(here, shared).train_error.mean("run")
+            series, label = f"{VARIANT_NAMES[name]}, rank {rank:.0f}", VARIANT_NAMES[name]
             canvas.line(
                 panel,
                 epochs(here).isel(run=0),
-                here.train_error.mean("run"),
-                f"{VARIANT_NAMES[name]}, rank {rank:.0f}",
+                means,
+                series,
                 **style,
                 zorder=4 if thin else 3,
-                label=VARIANT_NAMES[name] if panel == 0 and rank == ranks[0] else None,
+                label=label if panel == 0 and rank == ranks[0] else None,
             )
-    if panel == 0:
-        for rank, line in zip(ranks, RANK_LINES, strict=True):
-            canvas.panels[panel].plot([], [], color="0.4", linestyle=line, label=f"rank {rank:.0f}")
 
 
 def _table(canvas: Canvas, panel: int, runs: xr.Dataset, dataset: str, errors: Sequence[float]) -> None:
@@ -103,9 +105,8 @@ def draw(
     every = f"{ranks[0]} to {ranks[-1]}" if len(ranks) > 4 else ", ".join(map(str, ranks))
     for column, (dataset, title) in enumerate(DATASETS.items()):
         here = select(runs, {"dataset": dataset})
-        shared = functools.reduce(np.intersect1d, (variant(here, name).label for name in VARIANTS))
-        _over_epochs(canvas, column, on_labels(here, shared))
-        canvas.title(column, f"{title}, training error, {listed(shared)}")
+        _over_epochs(canvas, column, here)
+        canvas.title(column, f"{title}, training error")
         axes = canvas.panels[column]
         axes.set(xlabel="epochs", ylabel="mean squared error", xscale="log", ylim=(0, error_max))
         _table(canvas, 2 + column, here, dataset, errors)
