@@ -19,7 +19,7 @@ def main(options):
         claims += stages.horizon(name, plan.figures[name].paper.folder, json.loads(plan.slices.claims(name)), spectra)
     with storage.writing(Path(plan.results, "horizon.json")) as temporary:
         temporary.write_text(json.dumps({"seeds": options.seeds, "claims": claims}, indent=2) + "\n", encoding="utf-8")
-    options.out.write_text(horizon.markdown(options.seeds, claims), encoding="utf-8")
+    options.out.write_text(horizon.document(options.seeds, claims), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ from greedyrank import command_line
 
 
 def main(options):
-    from greedyrank.config import loading
+    from greedyrank.config import loading, papers
     from greedyrank.report import paper_tables, record
 
-    record.write(options.results or Path(loading.user_config(options.configfile, options.scale).folder), options.docs)
+    config = loading.user_config(options.configfile, options.scale)
+    papers_of = {figure: paper.name for paper in papers.find(config.papers) for figure in paper.figures}
+    record.write(options.results or Path(config.folder), options.docs, papers_of)
     paper_tables.write()
 
 

@@ -127,7 +127,7 @@ def test_the_table_says_for_which_share_and_where_it_flips(sweeps):
     rows = [
         {"figure": "one_figure", **horizon.of_claim(each, sweeps, named)} for each in (claim, claim_of({"below": 20.0}))
     ]
-    text = table.markdown(10, rows)
+    text = table.document(10, rows)
     assert "## one_figure" in text
     assert "| `one` | differs | 12 of 20 runs (36% to 81%) | 7: any to 10 |" in text
     assert (
@@ -139,6 +139,6 @@ def test_the_table_says_for_which_share_and_where_it_flips(sweeps):
 def test_a_claim_without_runs_has_no_horizon(sweeps):
     found = horizon.of_claim(claim_of({"below": 1.0}, runs={"depth": 7}), sweeps, named)
     assert (found["verdict"], found["tolerance"], found["settings"]) == (judging.NOT_CHECKABLE, None, {})
-    assert "| `one` | not checkable at this scale (on record: reproduced) |  |  |  |  |" in table.markdown(
+    assert "| `one` | not checkable at this scale (on record: reproduced) |  |  |  |  |" in table.document(
         10, [{"figure": "f", **found}]
     )

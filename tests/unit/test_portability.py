@@ -57,7 +57,7 @@ def test_a_verdict_that_hangs_on_rounding_is_named(builds):
     assert (found["claims"], found["statistics"], found["figures"]) == (1, 1, ["planted"])
     assert found["largest"] == {"tolerances": 2.0, "claim": "planted.one"}
     assert [claim["verdicts"] for claim in found["verdicts"]] == [["reproduced", "differs"]]
-    text = portability.markdown([found])
+    text = portability.document([found])
     assert "| torch without vector units | `ATEN_CPU_CAPABILITY=default` |" in text
     assert "| 1 of 1 | 2 (planted.one) | 1 of 1 |" in text
     assert "- torch without vector units: planted.one: differs, 7 (4 to 9); before: reproduced, 5 (4 to 6)" in text

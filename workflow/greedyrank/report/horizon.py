@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from greedyrank.claims.horizon import SETTINGS
+from greedyrank.report import markdown
 from greedyrank.report.record import holding, number
 
 
@@ -42,7 +43,7 @@ def _tolerance(claim: dict) -> str:
     return f"{number(found['own'])}: " + (f"{low or 'any'} to {high or 'any'}" if low or high else "any")
 
 
-def markdown(seeds: int, claims: list[dict]) -> str:
+def document(seeds: int, claims: list[dict]) -> str:
     """Return the table as a Markdown document.
 
     Parameters
@@ -66,16 +67,11 @@ def markdown(seeds: int, claims: list[dict]) -> str:
         " several.",
     ]
     for figure in dict.fromkeys(claim["figure"] for claim in claims):
-        lines += [
-            "",
-            f"## {figure}",
-            "",
-            "| claim | verdict | holds for | tolerance | init | step |",
-            "|---|---|---|---|---|---|",
-        ]
+        cells = []
         for claim in (claim for claim in claims if claim["figure"] == figure):
             record = "" if claim["verdict"] == claim["on_record"] else f" (on record: {claim['on_record']})"
             settings = [_setting(claim, names) for names in SETTINGS.values()]
-            cells = [f"`{claim['id']}`", claim["verdict"] + record, holding(claim), _tolerance(claim), *settings]
-            lines.append("| " + " | ".join(cells) + " |")
+            cells.append([f"`{claim['id']}`", claim["verdict"] + record, holding(claim), _tolerance(claim), *settings])
+        columns = ["claim", "verdict", "holds for", "tolerance", "init", "step"]
+        lines += ["", f"## {figure}", "", markdown.table(columns, cells).rstrip()]
     return "\n".join(lines) + "\n"

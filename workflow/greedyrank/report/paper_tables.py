@@ -16,6 +16,7 @@ from greedyrank.config.grammar import BASES
 from greedyrank.config.papers import CLAIMS, FIGURE, REPOSITORY, Paper
 from greedyrank.config.yaml_input import read_yaml
 from greedyrank.errors import UserError
+from greedyrank.report import markdown
 
 PAPER_MARKS = ("<!-- table: written by `make record` -->", "<!-- end of table -->")
 MAIN_MARKS = ("<!-- figures: written by `make record` -->", "<!-- end of figures -->")
@@ -56,13 +57,6 @@ def row(paper: Paper, figure: str) -> Row:
     return Row(figure, block["title"], block["minutes"], Counter(claim["basis"] for claim in claims), differing)
 
 
-def markdown(columns: list[str], rows: list[list[str]]) -> str:
-    """Return a table in Markdown; columns whose names end with a colon are aligned to the right."""
-    rule = ["---:" if name.endswith(":") else "---" for name in columns]
-    lines = [[name.removesuffix(":") for name in columns], rule, *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
-
-
 def figures_table(paper: Paper) -> str:
     """Return the figures of a paper, with the number of their claims by basis, and a line of sums."""
     rows = [row(paper, figure) for figure in paper.figures]
@@ -81,7 +75,9 @@ def figures_table(paper: Paper) -> str:
         differing = Counter(basis for each in rows for basis in each.differing.values())
         by_basis = ", ".join(f"{differing[basis]} {basis}" for basis in BASES if differing[basis])
         cells.append(["all", "", "", *sums, by_basis])  # no sum of minutes: figures share sweeps
-    return EXPLAINED + markdown(["figure", "title", "minutes:", *(f"{b}:" for b in BASES), "known to differ"], cells)
+    return EXPLAINED + markdown.table(
+        ["figure", "title", "minutes:", *(f"{b}:" for b in BASES), "known to differ"], cells
+    )
 
 
 def title(paper: Paper) -> str:
@@ -115,7 +111,7 @@ def papers_table(found: list[Paper], root: Path) -> str:
             ]
         )
     bases = [f"claims: {BASES[0]}:", *(f"{basis}:" for basis in BASES[1:])]
-    return markdown(["target", "paper", "figures, targets too", "minutes each:", *bases], cells)
+    return markdown.table(["target", "paper", "figures, targets too", "minutes each:", *bases], cells)
 
 
 def filled(path: Path, marks: tuple[str, str], table: str) -> str:

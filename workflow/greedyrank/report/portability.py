@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from greedyrank import storage
-from greedyrank.report import comparison
+from greedyrank.report import comparison, markdown
 from greedyrank.report.record import number
 
 NUDGES = 5
@@ -106,10 +106,10 @@ def write(path: Path, found: dict[str, dict], docs: Path) -> None:
     """Write what was found, and the table of it."""
     with storage.writing(path) as temporary:
         temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    docs.write_text(markdown(list(found.values())), encoding="utf-8")
+    docs.write_text(document(list(found.values())), encoding="utf-8")
 
 
-def markdown(found: list[dict]) -> str:
+def document(found: list[dict]) -> str:
     """Return the table as a Markdown document, of what `compare` returned."""
     lines = [
         "# The same verdicts elsewhere",
@@ -122,21 +122,20 @@ def markdown(found: list[dict]) -> str:
         " claim the nearest one to a threshold moved at most.",
         "- *verdicts*: how many differ, of how many claims.",
         "",
-        "| build | how | files | statistics | largest move | verdicts |",
-        "|---|---|---|---|---|---|",
     ]
-    for row in found:
-        settings = " ".join(f"{name}={value}" for name, value in row["settings"].items())
-        largest = row["largest"]
-        cells = (
+    cells = [
+        (
             row["what"],
-            f"`{row['processor'] or settings}`",
+            f"`{row['processor'] or ' '.join(f'{name}={value}' for name, value in row['settings'].items())}`",
             ", ".join(f"{changed} of {count}" for changed, count in row["files"].values()),
             f"{row['statistics']} of {row['claims']}",
-            f"{number(largest['tolerances'])} ({largest['claim']})" if largest["claim"] else "0",
+            f"{number(row['largest']['tolerances'])} ({row['largest']['claim']})" if row["largest"]["claim"] else "0",
             f"{len(row['verdicts'])} of {row['claims']}",
         )
-        lines.append("| " + " | ".join(cells) + " |")
+        for row in found
+    ]
+    columns = ["build", "how", "files", "statistics", "largest move", "verdicts"]
+    lines.append(markdown.table(columns, cells).rstrip())
     different = [(row["what"], claim) for row in found for claim in row["verdicts"]]
     lines += ["", "## Verdicts that differ", ""]
     if not different:

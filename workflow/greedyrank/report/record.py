@@ -9,6 +9,7 @@ from pathlib import Path
 from greedyrank.claims import judged_files
 from greedyrank.claims.judging import DIFFERS, NO_DATA, NOT_CHECKABLE, REPRODUCED
 from greedyrank.config.grammar import BASES
+from greedyrank.report import markdown
 
 WORDS = {REPRODUCED: "reproduced", DIFFERS: "differ", NOT_CHECKABLE: "not checkable", NO_DATA: "without data"}
 REDUCTIONS = {"every": "every run", "median": "median", "mean": "mean"}
@@ -103,42 +104,60 @@ def table(claims: list[dict]) -> str:
     return "\n".join([*lines, *by_basis(claims)])
 
 
-def markdown(scale: str, claims: list[dict]) -> str:
-    """Return the claims as a Markdown document: published beside ours, and each verdict's ground."""
-    lines = [
-        "# Published values beside ours",
-        "",
-        f"Written by `make record` from a build at {scale} scale.",
-        "",
-        *(f"- {line}" for line in by_basis(claims)),
-        "",
-        "Ours and the control: the middle over runs, and their range in brackets; for how many runs the statement"
-        " holds, and the 95% interval of this share; and the margin, the distance from the nearest threshold in"
-        " units of the tolerance, positive where the statement holds. [Claims](claims.md) says how claims are judged.",
-    ]
-    for figure in dict.fromkeys(claim["figure"] for claim in claims):
-        lines += [
-            "",
-            f"## {figure}",
-            "",
-            "| claim | basis | published | expected | ours | control | verdict |",
-            "|---|---|---|---|---|---|---|",
+def _counts(claims: list[dict], papers: dict[str, str]) -> str:
+    """Return how many claims of each paper have each verdict, by the basis of the claims."""
+    found = Counter((papers[claim["figure"]], claim["basis"], claim["verdict"]) for claim in claims)
+    groups = sorted({(paper, basis) for paper, basis, _ in found}, key=lambda group: (group[0], BASES.index(group[1])))
+    cells = [[paper, basis, *(str(found[paper, basis, verdict] or "") for verdict in WORDS)] for paper, basis in groups]
+    return markdown.table(["paper", "basis", *(f"{word}:" for word in WORDS.values())], cells)
+
+
+def _claims(claims: list[dict], *more: str) -> str:
+    """Return claims as a table, with these of their items before the statement."""
+    cells = [
+        [
+            *(claim[name] for name in more),
+            claim["statement"],
+            claim["basis"],
+            number(claim["published"]),
+            measured(claim),
+            holding(claim),
+            claim["verdict"] + (f": {claim['note']}" if claim["note"] else ""),
         ]
-        for claim in (claim for claim in claims if claim["figure"] == figure):
-            cells = (
-                f"{claim['statement']} ({claim['source']})",
-                claim["basis"],
-                number(claim["published"]),
-                f"{expectation(claim)}. {claim['reason']}",
-                "<br>".join(evidence(claim)),
-                "<br>".join(evidence(claim["control"])),
-                f"**{claim['verdict']}**" + (f": {claim['note']}" if claim["note"] else ""),
-            )
-            lines.append("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
+        for claim in claims
+    ]
+    return markdown.table([*more, "statement", "basis", "published", "ours", "holds for", "verdict"], cells)
 
 
-def write(results: Path, docs: Path) -> None:
+def document(scale: str, claims: list[dict], papers: dict[str, str]) -> str:
+    """Return the claims as a Markdown document: counts, then everything that differs, then a table for each figure.
+
+    Parameters
+    ----------
+    scale : str
+        The scale of the build.
+    claims : list of dict
+        The judged claims.
+    papers : dict of str to str
+        The paper of each figure.
+    """
+    parts = [
+        "# Published values beside ours",
+        f"Written by `make record` from a build at {scale} scale. *Ours*: the middle over runs, and their range in"
+        " brackets. *Holds for*: for how many runs the statement holds, and the 95% interval of this share. What each"
+        " verdict rests on, its control, its margin and the reason for its tolerance stand in `results/index.html`."
+        " [Claims](claims.md) says how claims are judged.",
+        _counts(claims, papers).rstrip(),
+    ]
+    differing = [claim for claim in claims if claim["verdict"] == DIFFERS]
+    parts += ["## What differs", _claims(differing, "figure").rstrip() if differing else "Nothing."]
+    for figure in sorted({claim["figure"] for claim in claims}, key=lambda figure: (papers[figure], figure)):
+        own = [claim for claim in claims if claim["figure"] == figure]
+        parts += [f"## {figure}", _claims(own).rstrip()]
+    return "\n\n".join(parts) + "\n"
+
+
+def write(results: Path, docs: Path, papers: dict[str, str]) -> None:
     """Write the record of a build: published values beside ours, and the pictures that README and docs show.
 
     Parameters
@@ -147,10 +166,13 @@ def write(results: Path, docs: Path) -> None:
         The results folder of one scale, with its claims.json.
     docs : Path
         The folder of the record.
+    papers : dict of str to str
+        The paper of each figure.
     """
     built = judged_files.read(results / "claims.json")
     pictures = docs / "figures"
     pictures.mkdir(parents=True, exist_ok=True)
-    (docs / "published_vs_ours.md").write_text(markdown(built["scale"], built["claims"]), encoding="utf-8")
+    text = document(built["scale"], built["claims"], papers)
+    (docs / "published_vs_ours.md").write_text(text, encoding="utf-8")
     for figure in sorted({claim["figure"] for claim in built["claims"]}):
         shutil.copy(results / "figures" / f"{figure}.png", pictures)
