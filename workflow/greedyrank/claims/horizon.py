@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from greedyrank.claims.judging import NOT_CHECKABLE, Statistics, judge
+from greedyrank.claims.judging import NOT_CHECKABLE, Statistics, half_width, judge
 from greedyrank.spectra.selection import select
 
 # Settings that are varied: a run has at most one init scale.
@@ -73,8 +73,11 @@ def tolerance(expect: dict) -> tuple[float, Callable[[float], dict], Callable[[n
         return expect["above"], lambda level: {"above": level}, lambda values: values
     if "near" in expect:
         centre = expect["near"]
-        own = expect["absolute"] if "absolute" in expect else expect["relative"] * abs(centre)
-        return own, lambda width: {"near": centre, "absolute": width}, lambda values: np.abs(values - centre)
+        return (
+            half_width(expect),
+            lambda level: {"near": centre, "absolute": level},
+            lambda values: np.abs(values - centre),
+        )
     low, high = expect["between"]
     centre = (low + high) / 2
     own = (high - low) / 2

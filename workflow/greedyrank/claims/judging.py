@@ -49,14 +49,15 @@ def statistics_of(paper: Path, figure: str) -> Statistics:
     return named
 
 
-def _tolerance(expect: dict) -> float:
+def half_width(expect: dict) -> float:
+    """Return the tolerance of an expectation to be ``near`` a number."""
     return expect["absolute"] if "absolute" in expect else expect["relative"] * abs(expect["near"])
 
 
 def holds(value: float, expect: dict) -> bool:
     """Return whether one number satisfies an expectation; NaN never does."""
     if "near" in expect:
-        return bool(abs(value - expect["near"]) <= _tolerance(expect))
+        return bool(abs(value - expect["near"]) <= half_width(expect))
     if "below" in expect:
         return bool(value < expect["below"])
     if "above" in expect:
@@ -76,7 +77,7 @@ def margin(value: float, expect: dict) -> float:
     if "above" in expect:
         return (value - expect["above"]) / (abs(expect["above"]) or 1.0)
     if "near" in expect:
-        centre, tolerance = expect["near"], _tolerance(expect)
+        centre, tolerance = expect["near"], half_width(expect)
     else:
         low, high = expect["between"]
         centre, tolerance = (low + high) / 2, (high - low) / 2
