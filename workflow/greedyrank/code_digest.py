@@ -397,6 +397,7 @@ class Code:
         self.resolve = cache(self._resolve)
         self.digest = cache(self._digest)
         self.imported_modules = cache(self._imported_modules)
+        self._importable: set[str] = set()
 
     # -- modules ---------------------------------------------------------------------------------
 
@@ -584,13 +585,14 @@ class Code:
         waiting = [module]
         while waiting:
             name = waiting.pop()
-            if name not in seen and self.path(name) is not None:
+            if name not in seen and name not in self._importable and self.path(name) is not None:
                 seen.add(name)
                 ours, others = self.imported_modules(name)
                 waiting += ours
                 for package, line in others:
                     if not is_installed(package):
                         raise CodeError(f"{self.path(name)}:{line}: no package `{package}` is installed")
+        self._importable |= seen
 
     def _imported_modules(self, name: str) -> tuple[list[str], list[tuple[str, int]]]:
         """Return our modules that a module imports, and other top-level packages with the lines that import them."""

@@ -62,11 +62,14 @@ def wrong(sweep: ResolvedSweep, wanted: Mapping[str, object]) -> list[str]:
     wanted : mapping
         Settings of runs; a list stands for any of its values.
     """
-    texts = {name for case in sweep.possible for name, found in case.items() if any(map(is_text, found))}
-    cases = [{name: as_measured(name, case[name], name in texts) for name in case} for case in sweep.possible]
-    names = {name for case in cases for name in case}
+    names = {name for case in sweep.possible for name in case}
+    keys = wanted.keys() & names
+    texts = {name for case in sweep.possible for name in keys if any(map(is_text, case.get(name, [])))}
+    cases = [
+        {name: as_measured(name, case[name], name in texts) for name in case.keys() & keys} for case in sweep.possible
+    ]
     errors = [f"no setting `{key}` in sweep {sweep.name}; {nearest(key, names)}" for key in wanted if key not in names]
-    for key in wanted.keys() & names:
+    for key in keys:
         known = [value for case in cases for value in case.get(key, [])]
         asked = values(wanted[key])
         if not known:
