@@ -1,4 +1,7 @@
-"""Thirty mutated configs and papers through Snakemake: the loader's own message or a job graph, nothing started."""
+"""Ten mutated configs and papers through Snakemake: the loader's own message or a job graph, nothing started.
+
+tests/unit/test_fuzzed_config.py tries many more on the loader alone.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from greedyrank.plan.graph import Plan
 
 
 # The same examples in every run, as in tests/unit/test_fuzzed_config.py.
-@settings(max_examples=30, database=None, deadline=None, derandomize=True,
+@settings(max_examples=10, database=None, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
 @given(mutant=mutants.mutants(2))
 def test_mutated_config(fresh, mutant):
