@@ -13,7 +13,7 @@
 # make notebooks     runs docs/notebooks, and keeps what they show
 # make test-cluster  builds through a Slurm that is started here; needs root, and slurm-wlm and munge of Debian
 # make test-gpu      what a GPU proves in nine minutes, into OUT; without one, or with DEVICE=cpu, tiny sizes
-# make bench         each training step against plain autograd and the peak rate of this machine
+# make bench         each training step against plain autograd and the peak rate of this machine; BASE=commit: against that commit
 # make scaling       how the cost of a step grows with columns, components, runs, threads and jobs
 # make plan-bench    the cost of planning many more runs or jobs than the paper scale has
 # make record        docs/published_vs_ours.md, docs/figures and the tables in the READMEs, from the results
@@ -97,7 +97,7 @@ portability: environment
 	python scripts/portability.py $(if $(FIGURES),--figures $(FIGURES)) --cores $(CORES) --out docs/portability.md
 
 bench: environment
-	python scripts/bench.py $(GIVEN)
+	python scripts/bench.py $(GIVEN) $(if $(BASE),--base $(BASE)) $(if $(CASES),--cases $(CASES))
 
 scaling: environment
 	python scripts/scaling.py $(GIVEN)

@@ -1,13 +1,31 @@
-"""Time each training step against plain autograd, the authors' form and this machine's peak."""
+"""Time each training step against plain autograd, the authors' form and this machine's peak; or against a commit."""
 
 import json
 import platform
+import sys
 from pathlib import Path
 
 from greedyrank import command_line, storage
 
 
+def beside(options):
+    """Print each step beside that of another commit; exit with 1 if one is slower than is allowed."""
+    from greedyrank.benchmarks import steps, two_commits
+
+    cases = list(two_commits.SHORT) if options.cases == ["short"] else options.cases or list(steps.CASES)
+    found = two_commits.compare(Path(), options.base, cases)
+    print(f"{'case':36}{options.base[:12]:>12}{'here':>12}{'ratio':>9}")
+    for row in found:
+        print(f"{row['case']:36}{row['base_s'] * 1e3:9.4g} ms{row['here_s'] * 1e3:9.4g} ms{row['ratio']:9.2f}")
+    slower = [row["case"] for row in found if row["ratio"] > options.allowed]
+    if slower:
+        sys.exit(f"more than {options.allowed:g} times as slow as at {options.base}: {', '.join(slower)}")
+
+
 def main(options):
+    if options.base:
+        beside(options)
+        return
     import torch
 
     from greedyrank.benchmarks import steps
@@ -38,7 +56,9 @@ def main(options):
 if __name__ == "__main__":
     parser = command_line.parser(__doc__)
     parser.add_argument("--device", nargs="+", choices=("cpu", "cuda"), default=["cpu"])
-    parser.add_argument("--cases", nargs="+", help="names of cases; default: all")
+    parser.add_argument("--cases", nargs="+", help="names of cases; default: all; beside a commit also: short")
+    parser.add_argument("--base", help="a commit: the engine of this checkout is timed beside its engine, on the CPU")
+    parser.add_argument("--allowed", type=float, default=1.5, help="largest ratio to the commit; default: 1.5")
     parser.add_argument("--out", type=Path, help="default: bench.json in the results folder")
     command_line.add_config(parser)
     command_line.run(main, parser)

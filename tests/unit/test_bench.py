@@ -1,9 +1,14 @@
 """The benchmark's cases take steps of the same training in all their forms. Nothing here is timed."""
 
+from pathlib import Path
+
 import pytest
 
-from greedyrank.benchmarks import steps
+from greedyrank.benchmarks import steps, two_commits
 from greedyrank.benchmarks.steps import CASES
+from greedyrank.errors import UserError
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +45,29 @@ def test_published_and_plain_forms_take_the_same_step(name, monkeypatch):
         # float32, and sums in different orders; for Adam, whose first step is the gradient's sign, of tiny ones too.
         close = (moved - (other - first).detach()).abs() <= 1e-3 * moved.abs().max()
         assert close.float().mean() > 0.99
+
+
+def test_the_smallest_times_of_two_trees_are_compared_case_by_case(monkeypatch):
+    """Each tree has one case more than the other, and one disturbed round."""
+    times = iter(
+        [
+            *({"a": 2.0, "b": 1.0, "gone": 1.0}, {"a": 3.0, "b": 1.0, "new": 1.0}),
+            *({"a": 9.0, "b": 1.0, "gone": 1.0}, {"a": 9.0, "b": 4.0, "new": 1.0}),
+            *({"a": 2.5, "b": 1.0, "gone": 1.0}, {"a": 5.0, "b": 4.0, "new": 1.0}),
+        ]
+    )
+    trees = []
+    monkeypatch.setattr(two_commits, "_unpacked", lambda repository, commit, folder: folder)
+    monkeypatch.setattr(two_commits, "_times", lambda tree, cases: trees.append(tree) or next(times))
+    found = two_commits.compare(REPOSITORY, "any", ["a"])
+    assert [(row["case"], row["ratio"]) for row in found] == [("a", 1.5), ("b", 1.0)]
+    assert trees[0] != REPOSITORY and trees[1::2] == [REPOSITORY] * two_commits.ROUNDS
+
+
+def test_a_commit_that_does_not_exist_is_named():
+    with pytest.raises(UserError, match="BASE is 'nowhere': .*nowhere"):
+        two_commits.compare(REPOSITORY, "nowhere", ["2x2 depth3"])
+
+
+def test_the_short_comparison_has_cases_of_the_benchmark():
+    assert set(two_commits.SHORT) <= set(CASES)

@@ -55,8 +55,8 @@ def test_only_what_verifies_can_download():
         for path in LIBRARY.rglob("*.py")
         if any(name.split(".")[0] in reach for name in imports(path))
     }
-    # Those that start processes of this machine: Slurm's scancel, tools' versions, and the proof of the GPU.
-    starters = ("plan/snakemake_internals.py", "plan/host.py", "plan/prerequisites.py", "benchmarks/gpu_proof/")
+    # Those that start processes of this machine: Slurm's scancel, tools' versions, and benchmarks.
+    starters = ("plan/snakemake_internals.py", "plan/host.py", "plan/prerequisites.py", "benchmarks/")
     processes = {name for name in found if name.startswith(starters)}
     assert found - processes == {"data/downloads.py", "data/images.py", "data/torchvision_download.py"}
     assert len(ratings.CHECKSUM) == 64
