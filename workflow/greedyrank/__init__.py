@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         HuberCompletion,
         ImageClassification,
         MovieLens,
+        OwnSensing,
         Sensing,
     )
     from greedyrank.config.settings.training import Finish, Growth, Record, Stop
@@ -73,7 +74,8 @@ _PLACES = {
     ),
     f"{_SETTINGS}.optimizers": ("GD", "Adam", "GroupRMSprop", "KerasAdam"),
     f"{_SETTINGS}.problems": (
-        "Autoencoding", "Completion", "HuberCompletion", "ImageClassification", "MovieLens", "Sensing",
+        "Autoencoding", "Completion", "HuberCompletion", "ImageClassification", "MovieLens", "OwnSensing",
+        "Sensing",
     ),
     f"{_SETTINGS}.training": ("Finish", "Growth", "Record", "Stop"),
 }  # fmt: skip
@@ -83,8 +85,8 @@ __all__ = [
     "CP", "GD", "PSD", "Adam", "Autoencoder", "Autoencoding", "AutogradModel", "BinaryCP", "Completion", "DeepCP",
     "DeepMatrix", "FactorizationSettings", "Field", "Finish", "GroupRMSprop", "Growth", "Hierarchical",
     "HuberCompletion", "ImageClassification", "KerasAdam", "LeastSquares", "MinimumNuclearNorm", "MovieLens",
-    "OptimizerSettings", "Record", "Sensing", "Stop", "Tucker", "UserError", "check", "figure", "open", "sweep",
-    "train",
+    "OptimizerSettings", "OwnSensing", "Record", "Sensing", "Stop", "Tucker", "UserError", "check", "figure", "open",
+    "sweep", "train",
 ]  # fmt: skip
 
 

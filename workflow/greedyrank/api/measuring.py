@@ -17,9 +17,9 @@ from greedyrank.api.experiment import Experiment
 from greedyrank.api.watching import progress_bar
 from greedyrank.config import defaults
 from greedyrank.config.messages import nearest
-from greedyrank.config.settings.problems import Completion, Target
+from greedyrank.config.settings.problems import Completion, OwnSensing, Target
 from greedyrank.config.sweeps import Run
-from greedyrank.data import instances, target_files
+from greedyrank.data import instances, sensing_files, target_files
 from greedyrank.errors import UserError
 from greedyrank.spectra import extraction
 from greedyrank.training.protocols import Arrays
@@ -60,9 +60,12 @@ class Measuring:
         self._arrays: dict[str, Arrays] = {}
         self.problem = plugins.plugin("problems", made.whole.problem)
         self._generate = instances.generator(made.whole.problem, data_dir)
-        if isinstance(made.problem, Target) and (arrays := made.problem.arrays) is not None:
-            given = target_files.of_arrays(arrays, made.problem.shape, "target")
-            self._generate = functools.partial(self.problem.given, found=given)
+        if isinstance(made.problem, Target) and made.problem.arrays is not None:
+            target = target_files.of_arrays(made.problem.arrays, made.problem.shape, "target")
+            self._generate = functools.partial(self.problem.given, found=target)
+        if isinstance(made.problem, OwnSensing) and made.problem.arrays is not None:
+            measured = sensing_files.of_arrays(made.problem.arrays, made.problem.shape, "OwnSensing")
+            self._generate = functools.partial(self.problem.given, found=measured)
 
     def data_of(self, run: Mapping[str, Any]) -> Arrays:
         """Return the data of a run; instances that several runs share are generated once."""

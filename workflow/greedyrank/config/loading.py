@@ -171,8 +171,8 @@ def _released(papers: list[Paper], unread: dict[Paper, list[str]]) -> dict[str, 
     return found
 
 
-def _check_target_files(sweep: ResolvedSweep, place: str, folder: str, released: dict[str, ReleasedFile]) -> None:
-    """Refuse a user's target file that is not there, or is empty; of a released one the plan says that it is missing.
+def _check_own_files(sweep: ResolvedSweep, place: str, folder: str, released: dict[str, ReleasedFile]) -> None:
+    """Refuse a user's own file that is not there, or is empty; of a released one the plan says that it is missing.
 
     Raises
     ------
@@ -180,14 +180,14 @@ def _check_target_files(sweep: ResolvedSweep, place: str, folder: str, released:
         Naming the sweep, the setting and the file.
     """
     errors = []
-    for name in target_files.of(sweep.whole):
+    for name, setting in target_files.of(sweep.whole).items():
         path = Path(folder, name)
         if name in released:
             continue
         if not path.is_file():
-            errors.append(f"{place}: target_file is {name!r}: there is no file {path}")
+            errors.append(f"{place}: {setting} is {name!r}: there is no file {path}")
         elif not path.stat().st_size:
-            errors.append(f"{place}: target_file is {name!r}: {path} is empty")
+            errors.append(f"{place}: {setting} is {name!r}: {path} is empty")
     if errors:
         raise ConfigError(errors)
 
@@ -218,7 +218,7 @@ def _sweeps(
         here = f"sweeps.{name}" if override else own
         try:
             sweep = load_sweep(block, config.scale, here, override, name, config.seeds, config.of_every_sweep)
-            _check_target_files(sweep, here, config.data, released)
+            _check_own_files(sweep, here, config.data, released)
             resolved[name] = sweep
         except ConfigError as error:
             if of_paper := _wrong(config, block, own) if override else error.messages:

@@ -87,8 +87,14 @@ Given = Whole | Listed
 # -- checks -----------------------------------------------------------------------------------------
 
 
-def _numbers(array: object, what: str) -> np.ndarray:
-    """Return an array as float64, if it holds finite numbers."""
+def numbers(array: object, what: str) -> np.ndarray:
+    """Return an array as float64, if it holds finite numbers.
+
+    Raises
+    ------
+    BadTarget
+        If it does not, calling it ``what``.
+    """
     found = np.asarray(array)
     if found.dtype.kind not in "biuf":
         raise BadTarget(f"{what} holds {found.dtype}; allowed: real numbers")
@@ -103,7 +109,7 @@ def _numbers(array: object, what: str) -> np.ndarray:
 
 
 def _whole_numbers(array: object, what: str) -> np.ndarray:
-    found = _numbers(array, what)
+    found = numbers(array, what)
     if (found != np.floor(found)).any():
         raise BadTarget(f"{what} has {found[found != np.floor(found)][0]}; allowed: whole numbers")
     return found.astype(np.int64)
@@ -118,7 +124,7 @@ def _once(entries: np.ndarray, shape: tuple[int, ...], what: str) -> None:
 
 
 def _whole(array: object, order: object | None, shape: tuple[int, ...], source: str) -> Whole:
-    target = _numbers(array, f"{source}: the target")
+    target = numbers(array, f"{source}: the target")
     if target.shape != shape:
         raise BadTarget(f"{source} has the shape {list(target.shape)}; `shape` is {list(shape)}")
     if not target.any():
@@ -134,7 +140,7 @@ def _whole(array: object, order: object | None, shape: tuple[int, ...], source: 
 
 def _listed(indices: object, values: object, shape: tuple[int, ...], source: str) -> Listed:
     index = _whole_numbers(indices, f"{source}: `indices`")
-    value = _numbers(values, f"{source}: `values`")
+    value = numbers(values, f"{source}: `values`")
     if value.ndim != 1 or not value.size or index.shape != (len(value), len(shape)):
         raise BadTarget(
             f"{source}: `indices` has the shape {list(index.shape)} and `values` {list(value.shape)}; allowed, for"
@@ -252,6 +258,23 @@ def _csv(path: Path) -> Any:
 READERS: dict[str, Callable[[Path], Any]] = dict(zip(SUFFIXES, (_numpy, _numpy, _csv, _torch), strict=True))
 
 
+def content_of(path: Path) -> Any:
+    """Return the array of a file, or its arrays by their names.
+
+    Raises
+    ------
+    BadTarget
+        If there is no such file, or it cannot be read.
+    """
+    if path.suffix.lower() not in READERS:
+        raise BadTarget(f"{path} ends in {path.suffix or 'nothing'}; allowed: {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise BadTarget(f"there is no file {path}")
+    if not path.stat().st_size:
+        raise BadTarget(f"{path} is empty")
+    return READERS[path.suffix.lower()](path)
+
+
 def read(path: str | Path, shape: list[int]) -> Given:
     """Read and check a target from a file.
 
@@ -267,14 +290,7 @@ def read(path: str | Path, shape: list[int]) -> Given:
     BadTarget
         If there is no such file, it cannot be read, or as `of_arrays`.
     """
-    path = Path(path)
-    if path.suffix.lower() not in READERS:
-        raise BadTarget(f"{path} ends in {path.suffix or 'nothing'}; allowed: {', '.join(SUFFIXES)}")
-    if not path.is_file():
-        raise BadTarget(f"there is no file {path}")
-    if not path.stat().st_size:
-        raise BadTarget(f"{path} is empty")
-    return of_arrays(READERS[path.suffix.lower()](path), shape, str(path))
+    return of_arrays(content_of(Path(path)), shape, str(path))
 
 
 # -- what the settings say of a target ----------------------------------------------------------------

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from greedyrank.config import loading, sweeps
+from greedyrank.config import loading, sweeps, target_files
 from greedyrank.config.grammar import LONGEST_NAME, is_name_of_files
 from greedyrank.config.papers import CAPTION
 from greedyrank.config.settings.problems import PROBLEMS
@@ -162,7 +162,7 @@ class Plan:
         group = self.instances[wildcards.sweep][wildcards.instance]
         datasets = sorted({data["dataset"] for data in group if "dataset" in data})
         named = [*PROBLEMS[self.sweeps[wildcards.sweep].whole.problem].files]
-        named += dict.fromkeys(data["target_file"] for data in group if data.get("target_file"))
+        named += dict.fromkeys(file for data in group for file in target_files.named(data))
         return [f"{self.results}/data/{dataset}.sha256" for dataset in datasets] + list(map(self.files.path, named))
 
     def data_slice(self, wildcards) -> str:

@@ -71,7 +71,7 @@ class Slices:
     def data(self, sweep: str, instances: list[dict]) -> str:
         """Return the settings of the instances in one file, as canonical JSON.
 
-        For those whose target is read from a file, with the SHA-256 of each file and with how much the runs see.
+        For those that are read from a file, with the SHA-256 of each file and with how much of a target the runs see.
         """
         whole = self._project.sweeps[sweep].whole
         problem = whole.problem
@@ -79,7 +79,7 @@ class Slices:
             "problem": problem,
             "instances": [defaults.instance_without(problem, instance) for instance in instances],
         }
-        if files := {instance["target_file"] for instance in instances if instance.get("target_file")}:
+        if files := {file for instance in instances for file in target_files.named(instance)}:
             found["files"] = {file: self._files.checksum(file) for file in files}
             if seen := [name for name in SEEN if name in PROBLEMS[problem].model_fields]:
                 found["seen"] = [sweeps.choices(sweeps.narrow(whole, instance), seen) for instance in instances]
@@ -89,7 +89,7 @@ class Slices:
         """Return the digest of the code that generates data."""
         whole = self._project.sweeps[sweep].whole
         entries = [f"problems.{whole.problem}:generate"]
-        if target_files.of(whole):
+        if "target_file" in target_files.of(whole).values():
             entries += [f"problems.{whole.problem}:given", "data.target_files:read"]
         return self._engine((PROBLEMS[whole.problem],), *entries)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -113,6 +113,13 @@ def context(run: Mapping[str, Any], data: Arrays) -> Arrays:
 Slopes = Callable[["torch.Tensor", slice], "torch.Tensor"]
 
 
+class Measuring(Protocol):
+    """<A_i, W> and its pull-back."""
+
+    def apply(self, end_to_end: torch.Tensor, slopes: Slopes) -> torch.Tensor:
+        """Return sum_i s_i A_i in the shape of W, where ``slopes`` gives s_i of <A_i, W>."""
+
+
 class _Dense:
     """<A_i, W> and its pull-back, with the A_i as rows of one matrix."""
 
@@ -154,7 +161,7 @@ class Problem(FullBatchProblem):
 
     def __init__(self, runs: Sequence[Run], data: Sequence[Arrays], place: Place):
         self._data = data
-        self._sensing: _Dense | _RankOne = (_RankOne if runs[0]["ensemble"] == "rank_one" else _Dense)(runs[0], place)
+        self._sensing: Measuring = (_RankOne if runs[0]["ensemble"] == "rank_one" else _Dense)(runs[0], place)
         self._values = place(np.stack([arrays["values"] for arrays in data]))
         self._residual = self._values.new_empty(self._values.shape)
         self._loss = residual_loss.ResidualLoss(runs, [run["measurements"] for run in runs], place, order=1)

@@ -48,7 +48,7 @@ class Problem(Protocol):
 
     The module of a problem also has ``generate(settings, data_dir)``, which returns the arrays of one instance, and
     ``context(run, arrays)``, which returns what measures need to know of the problem (empty for nothing). One with the
-    setting ``target_file`` has ``given(settings, found)``: as ``generate``, of a target that was read; and one with
+    setting ``target_file`` has ``given(settings, found)``: as ``generate``, of what was read; and one with
     ``observations`` too ``check_seen(run, arrays, source)``, which refuses more than there are.
 
     Attributes

@@ -14,7 +14,7 @@ from greedyrank.config.settings.base import (
     check_widths,
 )
 from greedyrank.config.settings.optimizers import GD
-from greedyrank.config.settings.problems import Completion, Target
+from greedyrank.config.settings.problems import Completion, OwnSensing, Target
 from greedyrank.theory import step_limits
 
 
@@ -58,7 +58,7 @@ class DeepMatrix(FactorizationSettings):
         shape = problem.tensor_shape()
         if len(shape) != 2:
             raise ValueError(f"shape is {shape}; deep_matrix takes matrices")
-        if isinstance(problem, Target) and problem.loss == "huber":
+        if isinstance(problem, (Target, OwnSensing)) and problem.loss == "huber":
             raise ValueError("deep_matrix has no huber loss: its growth laws are measured with squares")
         if self.det != "any" and shape[0] != shape[1]:
             raise ValueError(f"shape is {shape}; only a square matrix has a determinant: leave out `det`")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
-from greedyrank import provenance
 from greedyrank.config import ratings_file, target_files
 from greedyrank.config.grammar import path_name
+from greedyrank.config.settings.arrays import ArraySettings, copies
 from greedyrank.config.settings.base import ProblemSettings, check_widths
 from greedyrank.config.yaml_input import ConfigError
 
@@ -39,21 +38,44 @@ TARGET = (
 DRAWN = tuple(name for name in TARGET if name not in ("shape", "target_rank", "target_norm", "target_file"))
 
 
-@dataclass(frozen=True, eq=False)
-class TargetArrays:
-    """A target that was given in Python: arrays by the names of `greedyrank.data.target_files`."""
-
-    content: Mapping[str, Any]
+LOSS = "mean of the squared residuals over what is seen, half their sum, or their mean smooth l1 loss"
+HUBER_THRESHOLD = "residual beyond which the Huber loss, divided by this threshold, is linear"
 
 
-class Target(ProblemSettings):
+def check_shape_and_loss(shape: list[int], loss: str, huber_threshold: float | None) -> None:
+    """Check the shape of what is recovered, and that a Huber loss, and no other, has a threshold.
+
+    Raises
+    ------
+    ValueError
+        Naming the setting.
+    """
+    if min(shape) < 1:
+        raise ValueError(f"shape is {shape}; every mode needs a length of at least 1")
+    if (loss == "huber") != (huber_threshold is not None):
+        raise ValueError("`huber_threshold` goes with the loss huber, and only with it")
+
+
+def check_file(setting: str, name: str) -> None:
+    """Check the name of a file of one's own.
+
+    Raises
+    ------
+    ValueError
+        If it is no path, or has an ending that no reader takes.
+    """
+    if Path(path_name(name, "file")).suffix.lower() not in target_files.SUFFIXES:
+        raise ValueError(f"{setting} is {name!r}; allowed endings: {', '.join(target_files.SUFFIXES)}")
+
+
+class Target(ArraySettings):
     """What is to be recovered; see `greedyrank.data.targets`.
 
     In Python it may be an array: ``target=array``, or ``target=(indices, values)`` of the entries that are known. It
     then stands in place of a ``target_file``, and the shape is that of the array.
     """
 
-    _arrays: TargetArrays | None = PrivateAttr(default=None)
+    file_setting: ClassVar[str] = "target_file"
 
     def __init__(self, *, target: Any = None, **settings: Any):
         if target is None:
@@ -61,26 +83,16 @@ class Target(ProblemSettings):
             return
         if settings.get("target_file") is not None:
             raise ConfigError([f"{type(self).__name__}: `target` and `target_file` are both given; keep one"])
-        content, digest = _arrays(target)
+        content, file = copies(_named(target), "target")
         if "target" in content:
             settings = {"shape": content["target"].shape, **settings}
-        super().__init__(**{**settings, "target_file": f"target-{digest}.npy"})
-        self._arrays = TargetArrays(content)
+        super().__init__(**{**settings, "target_file": file})
+        self._keep(content)
 
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # as in `Settings`
 
-    def given(self) -> dict[str, Any]:
-        """Return the settings that were given, a target in Python among them."""
-        found = super().given()
-        if self._arrays is not None:
-            found["target"] = self._arrays.content
-            del found["target_file"]
-        return found
-
-    @property
-    def arrays(self) -> Mapping[str, Any] | None:
-        """The target that was given in Python, or None."""
-        return None if self._arrays is None else self._arrays.content
+    def _as_arguments(self, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"target": content}
 
     usual: ClassVar[Mapping[str, Any]] = {"loss": "mean"}
 
@@ -117,19 +129,12 @@ class Target(ProblemSettings):
     )
     noise_std: float = Field(default=0.0, ge=0, description="standard deviation of what is added to each value seen")
     data_seed: int = Field(default=0, ge=0, description="draws the target, what is seen of it, and the noise")
-    loss: Literal["mean", "half_sum", "huber"] = Field(
-        description="mean of the squared residuals over what is seen, half their sum, or their mean smooth l1 loss"
-    )
-    huber_threshold: float | None = Field(
-        default=None, gt=0, description="residual beyond which the Huber loss, divided by this threshold, is linear"
-    )
+    loss: Literal["mean", "half_sum", "huber"] = Field(description=LOSS)
+    huber_threshold: float | None = Field(default=None, gt=0, description=HUBER_THRESHOLD)
 
     @model_validator(mode="after")
     def _shape_and_loss(self):
-        if min(self.shape) < 1:
-            raise ValueError(f"shape is {self.shape}; every mode needs a length of at least 1")
-        if (self.loss == "huber") != (self.huber_threshold is not None):
-            raise ValueError("`huber_threshold` goes with the loss huber, and only with it")
+        check_shape_and_loss(self.shape, self.loss, self.huber_threshold)
         return self
 
     def tensor_shape(self) -> list[int]:
@@ -218,8 +223,7 @@ class Target(ProblemSettings):
             )
 
     def _check_file(self, name: str) -> None:
-        if Path(path_name(name, "file")).suffix.lower() not in target_files.SUFFIXES:
-            raise ValueError(f"target_file is {name!r}; allowed endings: {', '.join(target_files.SUFFIXES)}")
+        check_file("target_file", name)
         if given := [setting for setting in DRAWN if getattr(self, setting)]:
             raise ValueError(f"`target_file` excludes {', '.join(given)}")
 
@@ -229,22 +233,13 @@ class Target(ProblemSettings):
             raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
 
 
-def _arrays(target: Any) -> tuple[dict[str, Any], str]:
-    """Return copies of the arrays of a target that was given in Python, by their names, and their digest."""
-    import numpy as np  # never where settings come from a config: planning imports no numpy
-
-    if not isinstance(target, Mapping):
-        target = dict(zip(("indices", "values"), target, strict=True)) if _is_pair(target) else {"target": target}
-    try:
-        content = {name: np.array(value) for name, value in target.items()}
-    except ValueError as error:
-        raise ConfigError([f"target is no array: {error}"]) from None
-    parts = [[name, str(array.dtype), list(array.shape), array.tobytes().hex()] for name, array in content.items()]
-    return content, provenance.digest(provenance.canonical(parts))[:16]
-
-
-def _is_pair(target: Any) -> bool:
-    return isinstance(target, tuple) and len(target) == 2
+def _named(target: Any) -> Mapping[str, Any]:
+    """Return a target that was given in Python as arrays by the names of `greedyrank.data.target_files`."""
+    if isinstance(target, Mapping):
+        return target
+    if isinstance(target, tuple) and len(target) == 2:
+        return dict(zip(("indices", "values"), target, strict=True))
+    return {"target": target}
 
 
 class Completion(Target):
@@ -348,6 +343,60 @@ class Sensing(Target):
         if (self.ensemble == "rank_one") != (self.sensing_std is None):
             raise ValueError("`sensing_std` goes with every ensemble but rank_one, whose A_i have Frobenius norm 1")
         return self
+
+
+class OwnSensing(ArraySettings):
+    """Recover a matrix or tensor from inner products with given ones, y_i = <A_i, W*>.
+
+    In Python the A_i may be an array, ``matrices=array`` of shape (measurements, ...); beside them stand
+    ``values=array``, the y_i, or ``target=array``, of which they are then computed. The shape is that of the arrays.
+    """
+
+    file_setting: ClassVar[str] = "sensing_file"
+    usual: ClassVar[Mapping[str, Any]] = {"loss": "mean"}
+    same_in_group: ClassVar[tuple[str, ...]] = ("shape", "sensing_file", "huber_threshold")
+    data_settings: ClassVar[tuple[str, ...]] = ("shape", "sensing_file", "noise_std", "data_seed")
+
+    shape: list[int] = Field(min_length=2, description="length of each mode")
+    sensing_file: str = Field(
+        description="a file (npz, npy, csv or pt) with the A_i, and with their values or the target, below the data"
+        " folder or with its whole path"
+    )
+    noise_std: float = Field(
+        default=0.0, ge=0, description="standard deviation of what is added to each value that is computed of a target"
+    )
+    data_seed: int = Field(default=0, ge=0, description="draws the noise")
+    loss: Literal["mean", "half_sum", "huber"] = Field(description=LOSS)
+    huber_threshold: float | None = Field(default=None, gt=0, description=HUBER_THRESHOLD)
+
+    def __init__(self, *, matrices: Any = None, values: Any = None, target: Any = None, **settings: Any):
+        given = {"matrices": matrices, "values": values, "target": target}
+        given = {name: array for name, array in given.items() if array is not None}
+        if not given:
+            super().__init__(**settings)
+            return
+        if settings.get("sensing_file") is not None:
+            raise ConfigError([f"OwnSensing: `{next(iter(given))}` and `sensing_file` are both given; keep one"])
+        if matrices is None:
+            raise ConfigError([f"OwnSensing: `{next(iter(given))}` is given without `matrices`, the A_i"])
+        content, file = copies(given, "sensing")
+        shape = content["target"].shape if "target" in content else content["matrices"].shape[1:]
+        if len(shape) > 1:  # not of A_i that are flattened
+            settings = {"shape": shape, **settings}
+        super().__init__(**{**settings, "sensing_file": file})
+        self._keep(content)
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # as in `Settings`
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        check_shape_and_loss(self.shape, self.loss, self.huber_threshold)
+        check_file("sensing_file", self.sensing_file)
+        return self
+
+    def tensor_shape(self) -> list[int]:
+        """Return the shape of what is recovered."""
+        return self.shape
 
 
 class MovieLens(ProblemSettings):
@@ -473,6 +522,7 @@ PROBLEMS: dict[str, type[ProblemSettings]] = {
     "completion": Completion,
     "huber_completion": HuberCompletion,
     "sensing": Sensing,
+    "own_sensing": OwnSensing,
     "movielens": MovieLens,
     "image_classification": ImageClassification,
     "autoencoding": Autoencoding,
