@@ -48,6 +48,7 @@ def test_all_papers_are_planned_at_every_scale(scale):
     for name, sweep in plan.sweeps.items():
         assert sum(len(part.runs) for part in plan.jobs[name].values()) == len(sweep.whole.runs) > 0
         assert plan.instances[name]
+        assert scale != "paper" or plan.slices.reduced(name) == {}
         for label in plan.jobs[name]:
             # The longest argument that Linux takes has 128 KiB.
             assert len(plan.train_slice(SimpleNamespace(sweep=name, job=label))) < 100_000
@@ -230,6 +231,20 @@ def test_the_resolved_config_is_written_whole(sweep_block, paper, tmp_path):
         SimpleNamespace(sweep="small", job="all")
     )
     assert json.loads(again.slices.page()) == json.loads(plan.slices.page())
+
+
+def test_the_page_names_what_is_not_at_the_paper_scale(sweep_block, paper):
+    scales = {
+        "smoke": {"fixed": {"stop": {"max_steps": 3}}},
+        "paper": {"fixed": {"stop": {"max_steps": 900}}, "axes": {"depth": [2, 3]}},
+    }
+    block = sweep_block("deep_matrix", "gd", stop={"max_steps": 7}, depth=2, axes={"seed": [0]})
+    made = paper({**block, "scales": scales})
+    stop = Plan(made.raw(scale="laptop")).sweeps["small"].whole.fixed["stop"]
+    for scale, steps in (("smoke", 3), ("laptop", 7)):
+        differing = {"stop": [{**stop, "max_steps": steps}, {**stop, "max_steps": 900}], "depth": [2, [2, 3]]}
+        assert Plan(made.raw(scale=scale)).slices.reduced("small") == differing
+    assert Plan(made.raw(scale="paper")).slices.reduced("small") == {}
 
 
 def test_a_results_folder_that_cannot_be_written_to_is_only_logged(sweep_block, paper, tmp_path, caplog):

@@ -8,7 +8,7 @@ import pytest
 
 from greedyrank import storage
 from greedyrank.claims import judged_files, judging
-from greedyrank.report import page, record
+from greedyrank.report import page, page_content, record
 
 # -- the page ---------------------------------------------------------------------------------------
 
@@ -51,30 +51,39 @@ def judged(figure="one", **changes):
     }
 
 
+def shown(text):
+    """Return what a reader sees of a page: its text, with single spaces."""
+    body = re.sub(r"<(style|script)>.*?</\1>", "", text, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
 @pytest.fixture
 def results(tmp_path):
     """A results folder with two judged figures, of which one is drawn; gives write() and the folder."""
     folder, caption = tmp_path / "results", tmp_path / "caption.rst"
-    caption.write_text("Caption with <tags> & more.", encoding="utf-8")
+    caption.write_text("Caption with <tags> & *more*.", encoding="utf-8")
     (folder / "figures").mkdir(parents=True)
     (folder / "figures" / "one.png").write_bytes(b"")
     block = {
         "title": "First <b>figure</b>",
         "paper": "Paper & Co",
+        "folder": "house",
         "caption": str(caption),
-        "sweeps": {"main": {"fixed": {"label": "</pre><script>"}}},
+        "sweeps": {"main": {"problem": "completion", "fixed": {"label": "</td><script>"}, "cases": [], "axes": {}}},
+        "reduced": {"main": {"stop": [{"max_steps": 10}, {"max_steps": 1000}], "seed": [[0, 1, 2, 3, 4], None]}},
     }
-    shown = {
+    content = {
         "scale": "laptop",
+        "papers": {"house": str(tmp_path / "README.md"), "empty": str(tmp_path / "README.md")},
         "figures": {"one": block, "two": {**block, "title": "Second", "caption": str(tmp_path / "missing.rst")}},
     }
 
     def write(*claims):
-        for figure in shown["figures"]:
+        for figure in content["figures"]:
             of_figure = [claim for claim in claims if claim["figure"] == figure]
             if of_figure:
                 judged_files.save(folder / "claims" / f"{figure}.json", "laptop", of_figure)
-        page.write(folder, shown)
+        page.write(folder, content)
         return (folder / "index.html").read_text(encoding="utf-8")
 
     return write, folder
@@ -86,26 +95,60 @@ def test_page_and_claims_are_written(results):
     text = write(judged(), differs)
     saved = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
     assert saved == {"format": judged_files.FORMAT_VERSION, "scale": "laptop", "claims": [judged(), differs]}
-    assert "<li>published: 1 reproduced, 1 differ</li>" in text and "1 verdicts are not the ones on record" in text
-    assert "<img src='figures/one.png'" in text and "<img src='figures/two.png'" not in text
-    assert text.count("not built") == 1
-    for shown in (
-        "every run: 70.7 within 10%",
-        "71.23 (70 to 72.5)<br>3 of 3 runs (29% to 100%)<br>margin +0.75",
-        "12<br>1 of 6 values from 3 runs (0% to 64%)<br>margin -7.3",
-        "the control holds as well",
+    assert '<img src="figures/one.png"' in text and '<img src="figures/two.png"' not in text
+    words = shown(text)
+    for expected in (
         "laptop scale",
+        "Published 1 ✓ reproduced 1 ✗ differ",
+        "1 verdicts are not the ones on record",
+        "Expected every run: 70.7 within 10%",
+        "Ours 71.23 (70 to 72.5)",
+        "Holds 3 of 3 runs (29% to 100%)",
+        "Margin +0.75",
+        "Control: det = <negative> 12; holds in 1 of 6 values from 3 runs (0% to 64%); margin -7.3",
+        "the control holds as well",
+        "Settings: 2 are others at the paper scale",
+        'main stop {"max_steps": 10} {"max_steps": 1000}',
+        "main seed 0 to 4 none",
+        "not built: snakemake --cores 1 two",
     ):
-        assert shown in text
+        assert expected in words
+    assert words.count("not built:") == 1
 
 
-def test_damaged_claims_are_not_shown(results):
+def test_everything_has_a_permalink(results):
+    write, _ = results
+    text = write(judged())
+    for place in ("paper/house", "figure/one", "figure/two", "claim/one/grows"):
+        assert text.count(f'id="{place}"') == 1
+        assert f'href="#{place}"' in text
+
+
+def test_the_page_loads_nothing_from_elsewhere(results):
+    write, _ = results
+    text = write(judged())
+    assert not re.search(r'(src|href)="(?!#|figures/|spectra/)|url\(|@import|https?:', text)
+
+
+def test_alternative_texts_say_the_finding(results):
+    write, _ = results
+    text = write(judged(), judged(id="other", statement="c grows.", verdict=judging.DIFFERS))
+    alt = "First <b>figure</b>. Caption with <tags> & more. Reproduced: a < b & c. Differs: c grows."
+    assert f'alt="{html.escape(alt)}"' in text
+
+
+def test_damaged_claims_are_named_on_a_page_that_has_the_rest(results):
     write, folder = results
-    write(judged())
+    write(judged(), judged("two"))
     claims = folder / "claims" / "one.json"
     claims.write_text(claims.read_text(encoding="utf-8").replace("71.23456", "71.23556"), encoding="utf-8")
+    (folder / "index.html").unlink()
     with pytest.raises(storage.CorruptFile, match=r"one\.json is not what was written.*--force .*one\.json"):
         write()
+    words = shown((folder / "index.html").read_text(encoding="utf-8"))
+    assert "one.json is not what was written" in words
+    assert "Ours 71.23 (70 to 72.5)" in words and "71.24" not in words
+    assert [claim["figure"] for claim in judged_files.read(folder / "claims.json")["claims"]] == ["two"]
 
 
 def test_claims_of_another_version_are_not_there(results, caplog):
@@ -131,16 +174,16 @@ def test_page_escapes_html(results):
         "<b>figure</b>",
         "Paper & Co",
         "<tags>",
-        "<script>",
+        "</td><script>",
     ):
         assert raw not in text
         assert html.escape(raw) in text
-    assert text.count("<pre>") == text.count("</pre>") == 2
+    assert text.count("<script") == text.count("</script>") == 1
 
 
 def test_page_of_what_is_there(results):
     write, folder = results
-    assert "<ul></ul>" in write()
+    assert "No claim has been judged yet." in write()
     assert json.loads((folder / "claims.json").read_text(encoding="utf-8"))["claims"] == []
 
 
@@ -148,9 +191,10 @@ def test_page_of_what_could_not_be_measured(results):
     write, folder = results
     nothing = {**dict.fromkeys(judging.MEASURED), "runs": 0, "values": 0, "holding": 0}
     write(judged(**nothing, verdict=judging.NOT_CHECKABLE, control={"variant": {"depth": 2}, **nothing}))
-    text = (folder / "index.html").read_text(encoding="utf-8")
-    assert "not checkable at this scale" in text
-    assert "published: 1 not checkable" in text
+    words = shown((folder / "index.html").read_text(encoding="utf-8"))
+    assert "○ not checkable at this scale" in words
+    assert "Published 1 ○ not checkable" in words
+    assert "Ours not measured" in words and "Holds no runs" in words and "Margin none" in words
 
 
 def test_run_time_is_that_of_the_jobs_behind_a_figure(results):
@@ -165,7 +209,7 @@ def test_run_time_is_that_of_the_jobs_behind_a_figure(results):
         path = folder / "benchmarks" / f"{name}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"s\th:m:s\n{seconds}\t0:00\n", encoding="utf-8")
-    assert page.seconds(folder, ["main"], "one") == 117
+    assert page_content.seconds(folder, ["main"], "one") == 117
 
 
 # -- the record -------------------------------------------------------------------------------------

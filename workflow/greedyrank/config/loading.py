@@ -69,6 +69,8 @@ class Project:
         What the user set.
     papers : list of Paper
         The papers' folders.
+    blocks : dict
+        The sweeps as their papers' sweeps.yaml have them, by their names.
     sweeps : dict
         The sweeps at the config's scale, by their names.
     figures : dict
@@ -85,6 +87,7 @@ class Project:
 
     config: Config
     papers: list[Paper]
+    blocks: dict[str, dict]
     sweeps: dict[str, ResolvedSweep]
     figures: dict[str, LoadedFigure]
     broken: dict[str, list[str]]
@@ -300,7 +303,8 @@ def load(raw: dict) -> Project:
             broken[name] = error.messages
     if not figures:
         raise ConfigError(list(dict.fromkeys(message for messages in broken.values() for message in messages)))
-    return Project(config, papers, sweeps, figures, broken, owners, released, code)
+    as_written = {name: block for name, (_, block) in blocks.items()}
+    return Project(config, papers, as_written, sweeps, figures, broken, owners, released, code)
 
 
 def _shown(paper: Paper, name: str, config: Config) -> list[str]:

@@ -421,6 +421,23 @@ def _possible(block: dict, *changes: Any) -> list[dict[str, list]]:
     return found
 
 
+def at_paper_scale(block: dict) -> dict:
+    """Return ``fixed``, ``cases`` and ``axes`` of a sweep at the paper scale, with every default.
+
+    They are empty where something is wrong at that scale.
+
+    Parameters
+    ----------
+    block : dict
+        The sweep as it stands in its paper's sweeps.yaml.
+    """
+    with contextlib.suppress(ConfigError, ValidationError):
+        resolver = SweepResolver("", sweep_at("", block, "paper"))
+        if resolver.cases():
+            return {key: resolver.block[key] for key in ("fixed", "cases", "axes")}
+    return {"fixed": {}, "cases": [], "axes": {}}
+
+
 def load_sweep(
     block: dict,
     scale: Scale = "laptop",

@@ -17,6 +17,7 @@ from greedyrank.config.settings.base import Settings
 from greedyrank.config.settings.baselines import BASELINES
 from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.config.settings.training import variants
+from greedyrank.config.sweep_loader import at_paper_scale
 from greedyrank.plan.data_files import DataFiles
 
 Models = tuple[type[Settings], ...]
@@ -43,6 +44,12 @@ def code_identity(code: Code, models: Models, entries: tuple[str, ...]) -> str:
         if name.split(".")[-1] in mentioned
     }
     return provenance.digest(provenance.canonical([code.digest(entries), usual]))[:16]
+
+
+def _by_name(sweep: dict) -> dict[str, object]:
+    """Return the settings of a sweep, varied or not, by their names, and its cases by their numbers."""
+    cases = {f"cases.{number}": case for number, case in enumerate(sweep["cases"])}
+    return {**sweep["fixed"], **sweep["axes"], **cases}
 
 
 class Slices:
@@ -197,15 +204,28 @@ class Slices:
         ]
         return self._identity((), "greedyrank.claims.judging:judge", "greedyrank.claims.judged_files:save", *entries)
 
+    def reduced(self, name: str) -> dict[str, list]:
+        """Return the settings of a sweep that are others at the paper scale: their values here, and there.
+
+        None stands for a setting, or a case, that is not there.
+        """
+        whole, block = self._project.sweeps[name].whole, self._project.blocks[name]
+        here, there = (_by_name(part) for part in (whole.to_json(), at_paper_scale(block)))
+        names = [name for name in dict.fromkeys((*here, *there)) if here.get(name) != there.get(name)]
+        return {name: [here.get(name), there.get(name)] for name in names} if there else {}
+
     def page(self) -> str:
         """Return what the page shows of the config, as JSON."""
         figures = {
             name: {
                 "title": figure.block.title,
                 "paper": figure.block.paper,
+                "folder": figure.paper.name,
                 "caption": clean_room.as_in_jobs(figure.paper.folder / name / "caption.rst"),
                 "sweeps": {sweep: self.record(sweep) for sweep in figure.block.sweeps},
+                "reduced": {sweep: self.reduced(sweep) for sweep in figure.block.sweeps},
             }
             for name, figure in self._project.figures.items()
         }
-        return provenance.canonical({"scale": self._project.config.scale, "figures": figures})
+        papers = {paper.name: clean_room.as_in_jobs(paper.folder / "README.md") for paper in self._project.papers}
+        return provenance.canonical({"scale": self._project.config.scale, "papers": papers, "figures": figures})
