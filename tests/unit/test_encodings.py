@@ -128,7 +128,7 @@ def test_accents_survive_other_locales(tmp_path, sweep_block, request, kind):
     shown = (made / "index.html").read_text(encoding="utf-8")
     assert "Schätzung σ₁" in shown
     assert "Poincaré 1895" in shown
-    assert "Où l&#x27;on voit σ₁ décroître." in shown
+    assert "Où l'on voit σ₁ décroître." in shown
     assert yaml_input.read_mapping(made / "config.yaml")["figures"]["small_figure"]["title"] == "Schätzung σ₁"
 
 
