@@ -20,5 +20,5 @@ if __name__ == "__main__":
     command_line.add_slice(parser, "scale, options, published values, sweeps")
     parser.add_argument("--code", default="", help="digest of the drawing code, kept in the picture")
     parser.add_argument("--spectra", type=Path, nargs="+", required=True, help="measured sweeps")
-    parser.add_argument("--out", type=Path, nargs="+", required=True, help="png, pdf, svg and csv files")
+    parser.add_argument("--out", type=Path, nargs="+", required=True, help="png, pdf, svg, csv and js files")
     command_line.run(main, parser, name="figure")

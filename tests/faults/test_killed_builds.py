@@ -19,7 +19,7 @@ KINDS = {
     "a run's checksum": f"runs/{FIGURE}/*.npz.sha256",
     "spectra": f"spectra/{FIGURE}.nc",
     "claims": f"claims/{FIGURE}.json",
-    **{f"figure {ending}": f"figures/{FIGURE}.{ending}" for ending in ("png", "pdf", "svg", "csv")},
+    **{f"figure {ending}": f"figures/{FIGURE}.{ending}" for ending in ("png", "pdf", "svg", "csv", "js")},
     "page": "index.html",
     "all claims": "claims.json",
 }

@@ -15,7 +15,7 @@ from checkout import FIGURES, digests
 @pytest.mark.parametrize("figure", FIGURES)
 def test_every_figure_has_its_files(built, figure):
     folder = built.folder / "results" / "smoke"
-    for ending, start in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")):
+    for ending, start in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml"), ("js", b"greedyrankTwin(")):
         assert (folder / "figures" / f"{figure}.{ending}").read_bytes().startswith(start)
     with (folder / "figures" / f"{figure}.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

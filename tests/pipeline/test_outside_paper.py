@@ -61,7 +61,7 @@ def test_the_outside_paper_is_built_and_no_file_of_the_repository_is_touched(bes
     output = result.stdout + result.stderr
     assert result.returncode == 0, output
     results = beside.folder / "results"
-    for ending in ("png", "pdf", "svg", "csv"):
+    for ending in ("png", "pdf", "svg", "csv", "js"):
         assert (results / f"figures/effective_rank.{ending}").stat().st_size
     (claim,) = json.loads((results / "claims/effective_rank.json").read_text(encoding="utf-8"))["claims"]
     assert claim["verdict"] == "reproduced"

@@ -231,7 +231,7 @@ def test_stamp(canvas, scale):
 
 # -- files ------------------------------------------------------------------------------------------
 
-ENDINGS = ("png", "pdf", "svg", "csv")
+ENDINGS = ("png", "pdf", "svg", "csv", "js")
 
 
 def save(drawn, folder, record=RECORD):
@@ -240,10 +240,10 @@ def save(drawn, folder, record=RECORD):
     return outputs
 
 
-def test_save_writes_four_files_twice_the_same(canvas, tmp_path):
+def test_save_writes_all_files_twice_the_same(canvas, tmp_path):
     plt.close("all")
     first, second = save(canvas(), tmp_path / "one"), save(canvas(), tmp_path / "two")
-    starts = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml", "csv": b"panel,series,x,y"}
+    starts = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml", "csv": b"panel,series,x,y", "js": b"greedyrankTwin("}
     for ending in ENDINGS:
         assert first[ending].read_bytes().startswith(starts[ending])
         assert first[ending].read_bytes() == second[ending].read_bytes()

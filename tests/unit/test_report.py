@@ -124,6 +124,15 @@ def test_everything_has_a_permalink(results):
         assert f'href="#{place}"' in text
 
 
+def test_interactive_figures_have_their_script_beside_the_page(results):
+    write, folder = results
+    (folder / "figures" / "one.js").touch()
+    text = write(judged())
+    assert text.count("data-twin=") == 1 and 'data-twin="one"' in text
+    assert (folder / "plotly.min.js").stat().st_size > 1_000_000
+    assert "plotly.min.js" in text and 'src="plotly' not in text  # loaded when a figure is opened
+
+
 def test_the_page_loads_nothing_from_elsewhere(results):
     write, _ = results
     text = write(judged())

@@ -169,7 +169,7 @@ def plot(figure: str, settings: dict, spectra: list[Path], outputs: list[Path], 
     spectra : list of Path
         The measured sweeps.
     outputs : list of Path
-        png, pdf, svg and csv files.
+        png, pdf, svg, csv and js files.
     drawn_by : str
         The figure of the same paper whose draw.py draws it; default: its own.
     code : str

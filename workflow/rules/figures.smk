@@ -17,6 +17,7 @@ for figure in plan.figures:
             pdf=f"{RESULTS}/figures/{{figure,{figure}}}.pdf",
             svg=f"{RESULTS}/figures/{{figure,{figure}}}.svg",
             csv=f"{RESULTS}/figures/{{figure,{figure}}}.csv",
+            js=f"{RESULTS}/figures/{{figure,{figure}}}.js",
         log:
             f"{RESULTS}/logs/plot/{{figure}}.log",
         benchmark:

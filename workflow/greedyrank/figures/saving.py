@@ -12,6 +12,7 @@ import xarray as xr
 from greedyrank import storage
 from greedyrank.config.sweeps import values
 from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.interactive import twin
 from greedyrank.spectra.selection import at_stop
 
 
@@ -48,7 +49,7 @@ def stamp(canvas: Canvas, scale: str, settings: dict[str, dict], sweeps: dict[st
 
 
 def save(canvas: Canvas, outputs: dict[str, Path], record: dict) -> None:
-    """Write png, pdf, svg and csv, with the provenance record inside each picture.
+    """Write png, pdf, svg and csv, and js, the interactive twin; with the provenance record inside each picture.
 
     No date, host, user or path is written, so the same build gives the same bytes.
     """
@@ -62,6 +63,8 @@ def save(canvas: Canvas, outputs: dict[str, Path], record: dict) -> None:
         with storage.writing(path) as temporary:
             if ending == "csv":
                 canvas.table().to_csv(temporary, index=False, float_format="%.9g")
+            elif ending == "js":
+                twin.write(temporary, path.stem, canvas)
             else:
                 canvas.figure.savefig(temporary, format=ending, metadata=metadata[ending])
     plt.close(canvas.figure)

@@ -23,7 +23,7 @@ from greedyrank.plan.slices import Slices
 
 logger = logging.getLogger(__name__)
 
-FORMATS = ("png", "pdf", "svg", "csv")
+FORMATS = ("png", "pdf", "svg", "csv", "js")
 
 
 def _jobs(sweep: loading.ResolvedSweep) -> dict[str, sweeps.Slice]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shutil
+from importlib import resources
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -72,6 +74,12 @@ def write(results: Path, shown: dict) -> None:
                 logger.warning("%s", problem)
     with storage.writing(results / "index.html") as temporary:
         temporary.write_text(render(content), encoding="utf-8")
+    # What interactive figures run. It stays where it is the same: it is larger than all else.
+    script, copy = resources.files("plotly") / "package_data" / "plotly.min.js", results / "plotly.min.js"
+    with resources.as_file(script) as source:
+        if not copy.is_file() or copy.stat().st_size != source.stat().st_size:
+            with storage.writing(copy) as temporary:
+                shutil.copyfile(source, temporary)
     with storage.writing(results / "claims.json") as temporary:
         temporary.write_text(judged_files.to_json(shown["scale"], claims), encoding="utf-8")
     if wrong:

@@ -1,0 +1,1 @@
+"""Interactive twins of figures, for the page: made from what matplotlib has drawn."""
