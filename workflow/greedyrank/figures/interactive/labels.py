@@ -20,8 +20,8 @@ def _formula(tex: str) -> str:
     tex = re.sub(r"\\(?:math|text)[a-z]*\b\s*", "", tex)
     tex = re.sub(rf"\\sqrt\s*{GROUP}", lambda found: f"√({found[1] or found[2]})", tex)
     tex = re.sub(rf"\\frac\s*{GROUP}\s*{GROUP}", lambda found: "({}) / ({})".format(*filter(None, found.groups())), tex)
-    for sign, tag in (("_", "sub"), ("^", "sup")):
-        tex = re.sub(rf"\{sign}{GROUP}", lambda found, tag=tag: f"<{tag}>{found[1] or found[2]}</{tag}>", tex)
+    tex = re.sub(rf"_{GROUP}", lambda found: f"<sub>{found[1] or found[2]}</sub>", tex)
+    tex = re.sub(rf"\^{GROUP}", lambda found: f"<sup>{found[1] or found[2]}</sup>", tex)
     tex = tex.replace(r"\|", "‖").replace(r"\,", " ").replace(r"\;", " ")
     tex = re.sub(r"\\([A-Za-z]+) ?", lambda found: SYMBOLS.get(found[1], found[1]), tex)
     return re.sub(r"[{}\\]", "", tex)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib import collections, lines, patches
+from matplotlib import lines, patches
 from matplotlib.colors import to_rgba
 from matplotlib.markers import MarkerStyle
 
@@ -33,7 +33,7 @@ def css(color: Any, alpha: float | None = None) -> str:
 
 def numbers(values: Any) -> list:
     """Return numbers with six digits; None for what is not finite."""
-    array = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
+    array: np.ndarray = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
     return [[*map(number, row)] for row in array] if array.ndim == 2 else [*map(number, array)]
 
 
@@ -51,7 +51,7 @@ def dash(pattern: tuple[float, list[float] | None]) -> str:
     return ",".join(f"{PIXELS * length:.3g}px" for length in lengths) if lengths else "solid"
 
 
-def _marker(line: lines.Line2D, alpha: float | None) -> dict:
+def _marker(line: Any, alpha: float | None) -> dict:
     kind = line.get_marker()
     if kind not in SYMBOLS:
         raise Unknown(f"it has a line with the marker {kind!r}")
@@ -62,7 +62,7 @@ def _marker(line: lines.Line2D, alpha: float | None) -> dict:
     return {"symbol": symbol, "size": number(size), "color": css(inside, alpha), "line": edge}
 
 
-def line_style(line: lines.Line2D) -> dict:
+def line_style(line: Any) -> dict:
     """Return how a line looks: ``mode``, ``line`` and ``marker`` of a scatter trace."""
     alpha = line.get_alpha()
     style: dict[str, Any] = {}
@@ -101,12 +101,12 @@ def one_or_all(values: list[str]) -> str | list[str]:
     return values[0] if len(set(values)) == 1 else values
 
 
-def symbol_of(drawn: collections.PathCollection) -> str:
+def symbol_of(drawn: Any) -> str:
     """Return the symbol of a scatter's markers, which matplotlib keeps as a path alone."""
-    path = drawn.get_paths()[0]
+    vertices = np.asarray(drawn.get_paths()[0].vertices)
     for kind, symbol in SYMBOLS.items():
         marker = MarkerStyle(kind)
-        other = marker.get_path().transformed(marker.get_transform())
-        if other.vertices.shape == path.vertices.shape and np.allclose(other.vertices, path.vertices):
+        other = np.asarray(marker.get_path().transformed(marker.get_transform()).vertices)
+        if other.shape == vertices.shape and np.allclose(other, vertices):
             return symbol
     raise Unknown("it has a scatter whose markers are of an own shape")

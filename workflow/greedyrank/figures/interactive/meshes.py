@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.collections import QuadMesh
 from matplotlib.colors import BoundaryNorm
 
 from greedyrank.figures.interactive.labels import plain
@@ -13,11 +12,11 @@ from greedyrank.figures.interactive.looks import css, number, numbers
 from greedyrank.figures.interactive.panels import Panel
 
 
-def heatmap(mesh: QuadMesh, panel: Panel) -> dict:
+def heatmap(mesh: Any, panel: Panel) -> dict:
     """Return the trace of a mesh, with its bar of colours where it has one."""
     corners = np.asarray(mesh.get_coordinates())
     x, y = corners[0, :, 0], corners[:, 0, 1]
-    values = np.ma.asarray(mesh.get_array(), dtype=float).reshape(len(y) - 1, len(x) - 1)
+    values: Any = np.ma.asarray(mesh.get_array(), dtype=float).reshape(len(y) - 1, len(x) - 1)
     # Where the norm has a value, from 0 to 1: it need not be linear.
     whole = mesh.cmap.N - 1 if isinstance(mesh.norm, BoundaryNorm) else 1
     parts = np.linspace(0, 1, mesh.cmap.N)

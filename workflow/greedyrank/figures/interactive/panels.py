@@ -31,7 +31,7 @@ class Panel:
         self.base = same[0] if same else None
         suffix = "" if number == 1 else str(number)
         self.y = f"y{suffix}"
-        self.x = self.base.x if self.base else f"x{suffix}"
+        self.x: str = self.base.x if self.base else f"x{suffix}"
         if self.base and not axes.get_shared_x_axes().joined(axes, self.base.axes):
             raise Unknown("it has two panels in one place that do not share their x axis")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
@@ -13,7 +15,7 @@ from greedyrank.figures.interactive.panels import Panel
 VERTICAL = {"baseline": "bottom", "center_baseline": "middle", "center": "middle"}
 
 
-def _annotation(written: Text, place: dict) -> dict:
+def _annotation(written: Any, place: dict) -> dict:
     return {
         **place,
         "text": plain(written.get_text()),
@@ -45,7 +47,7 @@ def of_figure(written: Text, figure: Figure) -> dict:
 def of_panel(written: Text, panel: Panel) -> dict:
     """Return a text in a panel."""
     if isinstance(written, Annotation):
-        written.update_positions(written.get_figure().canvas.get_renderer())
+        written.get_window_extent()  # moves it to where it is drawn
     in_data = panel.in_data(written)
     (at,) = panel.place(_display(written), in_data)
     # Annotations of plotly are placed by exponents where an axis is logarithmic.
@@ -59,7 +61,7 @@ def of_panel(written: Text, panel: Panel) -> dict:
 
 def titles(panel: Panel) -> list[dict]:
     """Return the titles of a panel: left, in the middle, right."""
-    axes = panel.axes
+    axes: Any = panel.axes  # two of the titles are not public
     above = {**panel.references((False, False)), "y": 1, "yanchor": "bottom"}
     sides = (("left", 0.0, axes._left_title), ("center", 0.5, axes.title), ("right", 1.0, axes._right_title))
     return [_annotation(title, {**above, "x": at, "xanchor": side}) for side, at, title in sides if title.get_text()]

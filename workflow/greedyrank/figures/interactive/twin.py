@@ -87,8 +87,8 @@ class Twin:
             if axes not in bars and axes.get_visible():
                 self.panels.append(Panel(axes, len(self.panels) + 1, self.panels))
         for panel in self.panels:
-            if panel.axes.get_legend() is not None:
-                self._legend(panel.axes.get_legend(), panel)
+            if (legend := panel.axes.get_legend()) is not None:
+                self._legend(legend, panel)
         for legend in figure.legends:
             self._legend(legend, None)
         for panel in self.panels:
@@ -136,7 +136,7 @@ class Twin:
 
     # -- legends ---------------------------------------------------------------------------------
 
-    def _legend(self, legend: Legend, panel: Panel | None) -> None:
+    def _legend(self, legend: Any, panel: Panel | None) -> None:
         name = f"legend{len(self.legends) + 1 if self.legends else ''}"
         box = legend.get_window_extent().transformed(self.figure.transFigure.inverted())
         places = {round(label.get_window_extent().x0) for label in legend.get_texts()}
@@ -213,7 +213,7 @@ class Twin:
             x, y = x[kept], y[kept]
         self._add(panel, x, y, style, plain(name or ("" if label.startswith("_") else label)))
 
-    def _segments(self, drawn: collections.LineCollection, panel: Panel) -> None:
+    def _segments(self, drawn: Any, panel: Panel) -> None:
         pieces = drawn.get_segments()
         colors = drawn.get_color()
         widths, dashes = drawn.get_linewidth(), drawn.get_linestyle()
@@ -229,7 +229,7 @@ class Twin:
             style = {"mode": "lines", "line": {"color": color, "width": PIXELS * width, "dash": pattern}}
             self._add(panel, x, y, style)
 
-    def _points(self, drawn: collections.PathCollection, panel: Panel) -> None:
+    def _points(self, drawn: Any, panel: Panel) -> None:
         symbol = symbol_of(drawn)
         sizes = numbers(PIXELS * np.sqrt(drawn.get_sizes()))
         faces, edges = ([css(color) for color in colors] for colors in (drawn.get_facecolor(), drawn.get_edgecolor()))
@@ -280,7 +280,8 @@ class Twin:
         elif all(in_data):
             style = {"mode": "lines", "fill": "toself", "fillcolor": css(patch.get_facecolor()), "line": look}
             for polygon in display.to_polygons(closed_only=False):
-                self._add(panel, *panel.place(np.asarray(polygon), in_data).T, style)
+                x, y = panel.place(np.asarray(polygon), in_data).T
+                self._add(panel, x, y, style)
         else:
             raise Unknown(f"it has a {type(patch).__name__} that is not in data coordinates")
 
