@@ -1,7 +1,7 @@
 """greedyrank: rebuild, and check, the figures on implicit regularization in factorizations.
 
 For a notebook: `train` runs one experiment, `sweep`, `open` and `figure` give those of the papers, and `check` tests a
-factorization of one's own. The settings are the same as in a sweeps.yaml.
+factorization, an optimiser or a measure of one's own. The settings are the same as in a sweeps.yaml.
 
 >>> import greedyrank as gr
 >>> runs = gr.train(

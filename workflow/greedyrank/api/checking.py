@@ -1,4 +1,4 @@
-"""Tests of a factorization of one's own, on a few small runs."""
+"""Tests of plug-ins of one's own, on a few small runs: here of a factorization."""
 
 from __future__ import annotations
 
@@ -7,38 +7,53 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import xarray as xr
 
-from greedyrank.api.experiment import checked, experiment
-from greedyrank.config.settings.base import FactorizationSettings, ProblemSettings
+from greedyrank.api import checking_measures, checking_optimizers
+from greedyrank.api.experiment import experiment
+from greedyrank.api.measuring import Measure, check_names
+from greedyrank.api.train import train
+from greedyrank.config.settings.base import FactorizationSettings, OptimizerSettings, ProblemSettings, Settings
+from greedyrank.config.settings.factorizations import CP, DeepMatrix
 from greedyrank.config.settings.optimizers import GD
 from greedyrank.config.settings.problems import Completion
 from greedyrank.config.settings.training import Record, Stop
-from greedyrank.config.sweeps import Run, Slice
+from greedyrank.config.sweeps import Slice
+from greedyrank.errors import UserError
 from greedyrank.plugins import plugin
-from greedyrank.training.check import check_model
+from greedyrank.training.check import check_model, in_precision
 from greedyrank.training.own_model import AutogradModel
 from greedyrank.training.protocols import Arrays, Model
 from greedyrank.training.stepper import TorchStepper
 
 SEEDS = range(3)
 STEPS = 3
+RATE = 0.01
+ALLOWED = "settings of a factorization or of an optimiser, their class, or a measure: a function or a name"
 # Relative differences: of two ways to the same numbers in float64, and of float32 to float64.
 EXACT, SINGLE = 1e-10, 1e-4
 
 
 def check(
-    factorization: FactorizationSettings | type[FactorizationSettings], problem: ProblemSettings | None = None
+    plug_in: FactorizationSettings
+    | OptimizerSettings
+    | Measure
+    | type[FactorizationSettings]
+    | type[OptimizerSettings],
+    problem: ProblemSettings | None = None,
 ) -> list[str]:
-    """Return what is wrong with a factorization, one sentence each; an empty list for one that is right.
+    """Return what is wrong with a plug-in of one's own, one sentence each; an empty list for one that is right.
 
-    Three runs of different seeds are looked at. The pull-back is compared with autograd, where the factorization has a
+    Three small runs are looked at. Of a factorization, the pull-back is compared with autograd, where it has a
     `product`, and with finite differences; a run in a group with the same run alone; float32 with float64; steps after
-    a resume with steps without one.
+    a resume with steps without one. Of an optimiser, what a step may change, and learning rates that are multiplied,
+    beside the last three. Of a measure, what it returns of runs that end at different steps, together and alone.
 
     Parameters
     ----------
-    factorization : settings
-        Of one's own, or of greedyrank; a class if all its settings have defaults.
+    plug_in : settings, function or str
+        The settings of a factorization or of an optimiser, or their class if all settings have defaults, apart from
+        the learning rate; or a measure: a function, or a name.
     problem : settings, optional
         What it is tried on; by default the completion of a small matrix. Give one for tensors, or for square matrices.
 
@@ -52,30 +67,84 @@ def check(
     >>> import greedyrank as gr
     >>> gr.check(gr.CP(components=3, factor_std=0.3))
     []
+    >>> gr.check(gr.Adam)
+    []
     """
-    made = factorization() if isinstance(factorization, type) else factorization
-    checked("factorization", made)
     problem = problem or Completion(shape=[4, 3], target_rank=1, target_norm=4.0, observations=8, loss="mean")
-    whole = experiment(
-        problem,
-        made,
-        GD(learning_rate=0.01),
-        seeds=SEEDS,
-        dtype="float64",
-        stop=Stop(max_steps=2 * STEPS),
-        record=Record(every=1),
-    ).whole
-    data = [plugin("problems", whole.problem).generate(run) for run in whole.runs]
+    made = _settings(plug_in) if isinstance(plug_in, type) else plug_in
     try:
-        return _faults(whole, data, problem.tensor_shape())
+        if isinstance(made, OptimizerSettings):
+            return checking_optimizers.faults(*_runs(problem, _any_factorization(problem), made))
+        if isinstance(made, str) or callable(made):
+            check_names([made])
+            return checking_measures.faults(made, _recorded(problem))
+        if not isinstance(made, FactorizationSettings):
+            raise UserError(f"plug_in is {made!r}; allowed: {ALLOWED}")
+        return _faults(*_runs(problem, made, GD(learning_rate=RATE)), problem.tensor_shape())
+    except UserError:
+        raise
     except (TypeError, ValueError, RuntimeError, NotImplementedError, KeyError, IndexError, AttributeError) as error:
         # What torch, numpy or Python say of code that does not run at all; its own frames are the last outside theirs.
         frames = [part for part in traceback.extract_tb(error.__traceback__) if "site-packages" not in part.filename]
         return [f"{frames[-1].name}, line {frames[-1].lineno}: {type(error).__name__}: {error}"]
 
 
+def _settings(kind: type) -> Settings:
+    """Return the settings of a class at their defaults; a learning rate has none."""
+    if issubclass(kind, OptimizerSettings):
+        return kind(learning_rate=RATE)
+    if issubclass(kind, FactorizationSettings):
+        return kind()
+    raise UserError(f"plug_in is the class {kind.__name__}; allowed: {ALLOWED}")
+
+
+def _any_factorization(problem: ProblemSettings) -> FactorizationSettings:
+    """Return a factorization that represents what a problem looks for."""
+    if len(problem.tensor_shape()) == 2:
+        return DeepMatrix(depth=2, product_std=0.1)
+    return CP(components=3, factor_std=0.3)
+
+
+def _runs(
+    problem: ProblemSettings, factorization: FactorizationSettings, optimizer: OptimizerSettings
+) -> tuple[Slice, list[Arrays]]:
+    """Return a few runs of different seeds, and the data of each."""
+    whole = experiment(
+        problem,
+        factorization,
+        optimizer,
+        seeds=SEEDS,
+        dtype="float64",
+        stop=Stop(max_steps=2 * STEPS),
+        record=Record(every=1),
+    ).whole
+    return whole, [plugin("problems", whole.problem).generate(run) for run in whole.runs]
+
+
+def _recorded(problem: ProblemSettings) -> xr.Dataset:
+    """Return what is recorded of a few runs, which end at different steps because of their learning rates."""
+    seen = []
+
+    def keep(runs: xr.Dataset) -> xr.Dataset:
+        seen.append(runs)
+        return xr.Dataset({"kept": runs.loss})
+
+    train(
+        problem,
+        _any_factorization(problem),
+        GD(learning_rate=RATE),
+        axes={"learning_rate": [0.05, 0.1, 0.2]},
+        dtype="float64",
+        stop=Stop(loss=1e-2, max_steps=2000),
+        record=Record(every=50, end_to_end=True),
+        measure=keep,
+        progress=False,
+    )
+    return seen[-1]
+
+
 def _stepper(whole: Slice, data: Sequence[Arrays], dtype: str = "float64") -> TorchStepper:
-    return TorchStepper(whole.containing([Run({**run, "dtype": dtype}) for run in whole.runs]), data, "cpu")
+    return TorchStepper(in_precision(whole, dtype), data, "cpu")
 
 
 def _relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:

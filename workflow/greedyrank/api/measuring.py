@@ -153,7 +153,7 @@ class Measuring:
         found = labels.without_settings(runs)
         notes: dict[str, str] = {}
         for name in self._measures:
-            new = _applied(name, runs)
+            new = applied(name, runs)
             found = labels.added(found, new)
             notes |= dict.fromkeys(map(str, new.data_vars), _about(name))
         return labels.described(found, notes)
@@ -169,13 +169,13 @@ def _about(name: Measure) -> str:
     return text.strip().split("\n")[0]
 
 
-def _applied(name: Measure, runs: xr.Dataset) -> xr.Dataset:
+def applied(name: Measure, runs: xr.Dataset) -> xr.Dataset:
     """Return what a measure finds; a single variable is called as the measure that was asked for.
 
     Raises
     ------
     UserError
-        If it does not apply to the runs.
+        If it does not apply to the runs, or returns something else.
     """
     asked = name if isinstance(name, str) else name.__name__
     try:
@@ -183,6 +183,8 @@ def _applied(name: Measure, runs: xr.Dataset) -> xr.Dataset:
     except (AttributeError, KeyError, ValueError, IndexError) as error:
         there = ", ".join(sorted(map(str, runs.data_vars)))
         raise UserError(f"measure {asked} does not apply: {error}; these runs have {there}") from error
+    if not isinstance(found, xr.Dataset):
+        raise UserError(f"measure {asked} returns {type(found).__name__}; allowed: an xarray.Dataset")
     variables = list(found.data_vars)
     only = len(variables) == 1 and name in plugins.names("measures")
     return found.rename({variables[0]: asked}) if only else found

@@ -24,9 +24,13 @@ STEP = 1e-6  # of finite differences, relative to the size of what is varied
 DIRECTIONS = 2  # random ones, of each parameter and run
 
 
+def in_precision(slice_: Slice, dtype: str) -> Slice:
+    """Return the same runs in another precision."""
+    return slice_.containing([Run({**run, "dtype": dtype}) for run in slice_.runs])
+
+
 def _in_float64(slice_: Slice, data: Sequence[Arrays]) -> TorchStepper:
-    runs = [Run({**run, "dtype": "float64"}) for run in slice_.runs]
-    return TorchStepper(slice_.containing(runs), data, "cpu")
+    return TorchStepper(in_precision(slice_, "float64"), data, "cpu")
 
 
 def _shown(shape: Sequence[int]) -> str:
