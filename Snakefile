@@ -10,30 +10,47 @@
 #   results/logs, results/benchmarks        per job
 #
 # Scales other than laptop write to results/<scale>/. All logic is in workflow/greedyrank/plan.
+import os
 from pathlib import Path
 
+from snakemake.sourcecache import HostingProviderFile
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
+# Where this workflow lies. Jobs run its scripts, so one that Snakemake reads from a hosting provider, as `snakedeploy`
+# writes it, is cloned into the working folder first; its files are then those of one commit.
+def home():
+    place = workflow.current_basedir
+    if not isinstance(place, HostingProviderFile):
+        return Path(place)
+    repository = place.hosted_repo.repo
+    commit = repository.commit(place.ref).hexsha
+    folder = Path(".snakemake", "greedyrank", commit).absolute()
+    if not folder.exists():
+        partial = folder.with_name(f"{commit}.{os.getpid()}")
+        repository.clone(str(partial), no_checkout=True).git.checkout(commit)
+        os.rename(partial, folder)
+    return folder
+
+
+HOME = home()
 # That of the working folder, or else the one beside this file.
-SETTINGS = "config.yaml"
-if not Path(SETTINGS).exists():
-    SETTINGS = str(Path(workflow.current_basedir, SETTINGS))
+SETTINGS = "config.yaml" if Path("config.yaml").exists() else str(HOME / "config.yaml")
 
 
 configfile: SETTINGS
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/baselines.smk"
-include: "workflow/rules/spectra.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/claims.smk"
-include: "workflow/rules/page.smk"
+include: str(HOME / "workflow/rules/common.smk")
+include: str(HOME / "workflow/rules/data.smk")
+include: str(HOME / "workflow/rules/train.smk")
+include: str(HOME / "workflow/rules/baselines.smk")
+include: str(HOME / "workflow/rules/spectra.smk")
+include: str(HOME / "workflow/rules/figures.smk")
+include: str(HOME / "workflow/rules/claims.smk")
+include: str(HOME / "workflow/rules/page.smk")
 
 
 rule all:
