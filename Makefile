@@ -1,4 +1,6 @@
 # make figures       all figures and claims, on CORES cores; SCALE=smoke, CONFIGFILE=mine.yaml override config.yaml
+#                    FROM=bundle.tar.zst, or a folder: those of a bundle, into results/bundle, without training
+# make bundle        results/bundle.tar.zst: what was recorded, measured, judged and drawn, to be passed on; FIGURES chooses
 # make claims        the verdicts; fails if one of them is not the verdict on record
 # make cheap         the verdicts of the figures that take at most a minute; fails as `make claims` does
 # make horizon       docs/horizon.md: the same figures with SEEDS (20) seeds, and how far their claims hold
@@ -36,12 +38,21 @@ export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
-.PHONY: figures test test-faults test-cluster test-gpu package api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record schema lock clean environment
+.PHONY: figures bundle test test-faults test-cluster test-gpu package api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record schema lock clean environment
 
 # Without what authors released the figures are built all the same.
+ifdef FROM
+figures: environment
+	python scripts/redraw.py "$(FROM)" --cores $(CORES) $(FILES)
+else
 figures: environment
 	-@$(SNAKEMAKE) --quiet all -- released
 	$(SNAKEMAKE)
+endif
+
+bundle: environment
+	$(SNAKEMAKE) -- $(FIGURES)
+	python scripts/bundle.py $(if $(FIGURES),--figures $(FIGURES)) $(GIVEN)
 
 test: environment
 	python -m pytest --numprocesses $(CORES) --dist worksteal

@@ -107,6 +107,53 @@ def test_as_a_module_of_another_workflow(built, tmp_path):
     assert (tmp_path / "out/smoke" / file).read_bytes() == (built.folder / "results/smoke" / file).read_bytes()
 
 
+# As `snakedeploy deploy-workflow https://github.com/example/greedyrank . --tag v1` writes it.
+DEPLOYED = """
+configfile: "config/config.yaml"
+
+module greedyrank:
+    snakefile:
+        github("example/greedyrank", path="Snakefile", tag="v1")
+    config:
+        config
+
+use rule * from greedyrank
+"""
+# Git then finds the hosting provider on this machine.
+HOSTED = """
+[url "{folder}/"]
+  insteadOf = https://github.com/
+[safe]
+  directory = *
+[user]
+  name = test
+  email = test@example.org
+"""
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_deployed_from_a_hosting_provider(built, tmp_path):
+    source = tmp_path / "hosted/example/greedyrank"
+    shutil.copytree(built.folder, source, symlinks=True, ignore=shutil.ignore_patterns("results", ".snakemake"))
+    settings = tmp_path / "gitconfig"
+    settings.write_text(HOSTED.format(folder=tmp_path / "hosted"), encoding="utf-8")
+    environment = {"GIT_CONFIG_GLOBAL": str(settings), "XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "all"], ["tag", "v1"]):
+        done = Checkout(source).run("git", *words, env=environment)
+        assert done.returncode == 0, done.stderr
+    own = Checkout(tmp_path / "project")
+    (own.folder / "workflow").mkdir(parents=True)
+    (own.folder / "workflow/Snakefile").write_text(DEPLOYED, encoding="utf-8")
+    shutil.copytree(source / "config", own.folder / "config")
+    own.edit("config/config.yaml", "scale: laptop ", "scale: smoke ")
+    file = "results/smoke/data/det_sign/all.npz"
+    done = own.run(str(SNAKEMAKE), "--cores", "1", "--", file, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (own.folder / file).read_bytes() == (built.folder / file).read_bytes()
+    planned = own.run(str(SNAKEMAKE), "--cores", "1", "--dry-run", "--", "det_sign", env=environment)
+    assert "det_sign: draw" in planned.stdout + planned.stderr
+
+
 def test_a_page_that_cannot_be_written_says_why_and_no_more(checkout):
     page = checkout.folder / "results/smoke/index.html"
     page.unlink()

@@ -92,4 +92,7 @@ def test_provenance_can_be_read_from_every_picture(built):
 def test_report_is_made(checkout):
     result = checkout.snakemake("--report", "report.html")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "unobserved entry of a 2x2 matrix" in (checkout.folder / "report.html").read_text(encoding="utf-8")
+    text = (checkout.folder / "report.html").read_text(encoding="utf-8")
+    assert "unobserved entry of a 2x2 matrix" in text
+    for figure in FIGURES:
+        assert f"{figure}.png" in text and f"{figure}.json" in text

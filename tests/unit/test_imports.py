@@ -37,6 +37,7 @@ MAY_IMPORT = {
         "spectra", "training",
     },
     "report": {"claims", "config", "figures", "spectra"},
+    "archive": {"claims", "config", "plan"},
     "benchmarks": {
         *NUMERICAL, "config", "problems", "factorizations", "optimizers", "training", "figures", "spectra", "plan",
     },

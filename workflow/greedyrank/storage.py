@@ -97,6 +97,16 @@ def _sidecar(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
+def has_checksum(path: str | Path) -> bool:
+    """Tell whether the checksum of a file stands beside it."""
+    return _sidecar(Path(path)).exists()
+
+
+def checksum_line(sha256: str, name: str) -> str:
+    """Return a line as ``sha256sum`` writes and checks it."""
+    return f"{sha256}  {name}\n"
+
+
 def _checksums(path: Path) -> list[str]:
     """Return the checksums beside a file: its own, and while it is replaced that of the next."""
     sidecar = _sidecar(path)
@@ -114,7 +124,7 @@ def writing_checked(path: str | Path) -> Iterator[Path]:
         known = [old for old in _checksums(path) if path.exists() and old == checksum(path)]
         with writing(_sidecar(path)) as sidecar:
             sidecar.write_text(
-                "".join(f"{sha}  {path.name}\n" for sha in dict.fromkeys([checksum(temporary), *known])),
+                "".join(checksum_line(sha, path.name) for sha in dict.fromkeys([checksum(temporary), *known])),
                 encoding="utf-8",
             )
 

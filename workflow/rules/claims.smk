@@ -2,7 +2,11 @@ rule check_claims:
     input:
         plan.figure_inputs,
     output:
-        f"{RESULTS}/claims/{{figure}}.json",
+        report(
+            f"{RESULTS}/claims/{{figure}}.json",
+            category="Claims",
+            labels={"figure": "{figure}"},
+        ),
     log:
         f"{RESULTS}/logs/check_claims/{{figure}}.log",
     benchmark:

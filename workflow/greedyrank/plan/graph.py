@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -78,6 +79,8 @@ class Plan:
     here : bool
         Whether the jobs run on this machine, so that its memory and its GPU count. On a cluster they do not: the
         machine that submits is not the one that trains.
+    files_of : callable
+        Makes, of the project, what is known of the data folder; another one where no data are needed.
 
     Raises
     ------
@@ -85,7 +88,7 @@ class Plan:
         Naming every wrong key, its value and what is allowed.
     """
 
-    def __init__(self, raw: dict, here: bool = True):
+    def __init__(self, raw: dict, here: bool = True, files_of: Callable[[loading.Project], DataFiles] = DataFiles):
         self.project = loading.load(raw)
         self.config, self.sweeps, self.figures = self.project.config, self.project.sweeps, self.project.figures
         self.results, self.data_dir = self.config.folder, self.config.data
@@ -94,7 +97,7 @@ class Plan:
         self._reads: dict[str, dict[str, list[str]]] = {}
         for name, sweep in self.sweeps.items():
             self.instances[name], self._reads[name] = _instances(sweep.whole, self.jobs[name])
-        self.files = DataFiles(self.project)
+        self.files = files_of(self.project)
         self.slices = Slices(self.project, self.files)
         self.resources = Resources(self.project, self.jobs, here)
         if here:
@@ -131,24 +134,25 @@ class Plan:
         names = ", ".join(self.project.broken)
         return "\n".join([f"These figures cannot be built: {names}. All others can.", *(f"  {line}" for line in lines)])
 
-    def write_config(self) -> None:
-        """Write the config that is built: what the user set, and every sweep and figure with all overrides.
-
-        It is a record that no job reads. So a full disk is only logged here, and the job that meets it names its file.
-        """
-        resolved = {
+    def resolved(self) -> str:
+        """Return the config that is built, as YAML: what the user set, every sweep and figure with all overrides."""
+        content = {
             **self.config.model_dump(),
             "sweeps": {name: sweep.to_json() for name, sweep in self.sweeps.items()},
             "figures": {name: figure.block.model_dump() for name, figure in self.figures.items()},
         }
+        return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+
+    def write_config(self) -> None:
+        """Write the config that is built.
+
+        It is a record that no job reads. So a full disk is only logged here, and the job that meets it names its file.
+        """
         path = Path(self.results, "config.yaml")
         temporary = path.with_name(f".{os.getpid()}.{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(
-                yaml.safe_dump(resolved, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True),
-                encoding="utf-8",
-            )
+            temporary.write_text(self.resolved(), encoding="utf-8")
             os.replace(temporary, path)
         except OSError as error:
             logger.warning("%s cannot be written: %s", path, error.strerror)
