@@ -1,6 +1,7 @@
 # make figures       all figures and claims, on CORES cores; SCALE=smoke, CONFIGFILE=mine.yaml override config.yaml
 #                    FROM=bundle.tar.zst, or a folder: those of a bundle, into results/bundle, without training
 # make bundle        results/bundle.tar.zst: what was recorded, measured, judged and drawn, to be passed on; FIGURES chooses
+# make referee       PAPER=razin_cohen_2020: in at most ten minutes, one page of published against measured; fails as claims
 # make claims        the verdicts; fails if one of them is not the verdict on record
 # make cheap         the verdicts of the figures that take at most a minute; fails as `make claims` does
 # make horizon       docs/horizon.md: the same figures with SEEDS (20) seeds, and how far their claims hold
@@ -19,6 +20,7 @@
 # make scaling       how the cost of a step grows with columns, components, runs, threads and jobs
 # make plan-bench    the cost of planning many more runs or jobs than the paper scale has
 # make record        docs/published_vs_ours.md, docs/figures and the tables in the READMEs, from the results
+# make tex           results/tex: claims.tex with \claim{figure}{claim}{measured}, and each figure, for a paper in LaTeX
 # make schema        workflow/schemas, from the typed config
 # make lock          new versions into envs/requirements.lock
 # make environment   .venv, from envs/requirements.lock; every other target makes it too; PYTHON=python3.12 chooses
@@ -38,7 +40,7 @@ export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
-.PHONY: figures bundle test test-faults test-cluster test-gpu package api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record schema lock clean environment
+.PHONY: figures bundle referee test test-faults test-cluster test-gpu package api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record tex schema lock clean environment
 
 # Without what authors released the figures are built all the same.
 ifdef FROM
@@ -53,6 +55,9 @@ endif
 bundle: environment
 	$(SNAKEMAKE) -- $(FIGURES)
 	python scripts/bundle.py $(if $(FIGURES),--figures $(FIGURES)) $(GIVEN)
+
+referee: environment
+	@python scripts/referee.py "$(PAPER)" --cores $(CORES) $(GIVEN)
 
 test: environment
 	python -m pytest --numprocesses $(CORES) --dist worksteal
@@ -119,6 +124,10 @@ plan-bench: environment
 record: environment
 	@$(SNAKEMAKE) --quiet all -- page
 	python scripts/record.py $(GIVEN)
+
+tex: environment
+	@$(SNAKEMAKE) --quiet all -- page
+	python scripts/tex.py $(GIVEN)
 
 schema: environment
 	python -m greedyrank.config.schema workflow/schemas

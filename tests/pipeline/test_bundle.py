@@ -12,12 +12,17 @@ from checkout import Checkout, digests
 FIGURES = ("det_sign", "dmf_movielens")  # one of them of data that may not be passed on
 
 
+def run(checkout: Checkout, script: str, *words: str):
+    """Run a script of a checkout, with the package of that checkout, whichever is installed."""
+    return checkout.run("python", f"scripts/{script}.py", *words, env={"PYTHONPATH": str(checkout.folder / "workflow")})
+
+
 @pytest.fixture(scope="module")
 def bundle(built, tmp_path_factory):
     """The two figures of the shared build, packed."""
     out = tmp_path_factory.mktemp("bundle") / "bundle.tar.zst"
     words = ["--scale", "smoke", "--figures", *FIGURES, "--out", str(out)]
-    done = built.run("python", "scripts/bundle.py", *words)
+    done = run(built, "bundle", *words)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -32,7 +37,7 @@ def clone(built, tmp_path) -> Checkout:
 
 
 def test_the_same_bytes_in_another_clone(built, bundle, clone):
-    done = clone.run("python", "scripts/redraw.py", str(bundle))
+    done = run(clone, "redraw", str(bundle))
     assert done.returncode == 0, done.stderr
     assert "2 of 2 figures have the recorded bytes" in done.stderr
     usual, found = digests(built.folder / "results/smoke"), digests(clone.folder / "results/bundle/smoke")
@@ -41,7 +46,7 @@ def test_the_same_bytes_in_another_clone(built, bundle, clone):
     assert set(found) >= kinds | {f"claims/{figure}.json" for figure in FIGURES}
     assert found == {name: usual[name] for name in found}
     assert (clone.folder / "results/bundle/smoke/index.html").exists()
-    from_folder = clone.run("python", "scripts/redraw.py", "results/bundle/smoke")
+    from_folder = run(clone, "redraw", "results/bundle/smoke")
     assert from_folder.returncode == 0, from_folder.stderr
 
 
@@ -54,7 +59,7 @@ def test_other_settings_and_a_missing_sweep_are_one_line_each(built, bundle, clo
     del content["files"]["spectra/det_sign_seeds.nc"]
     content["sweeps"]["dmf_movielens"]["settings"] = "0" * 64
     path.write_text(json.dumps(content), encoding="utf-8")
-    done = clone.run("python", "scripts/redraw.py", str(folder))
+    done = run(clone, "redraw", str(folder))
     assert done.returncode == 1
     assert "det_sign: the bundle lacks the sweep det_sign_seeds\n" in done.stderr
     assert "dmf_movielens: dmf_movielens was recorded with other settings" in done.stderr

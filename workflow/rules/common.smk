@@ -57,6 +57,7 @@ onstart:
     plan.write_config()
     snakemake_internals.drop_default_rate_limit(workflow)
     snakemake_internals.say_why_jobs_are_refused(workflow)
+    snakemake_internals.show_progress(workflow, plan, logger)
 
 
 # Seconds each, and images and ratings are fetched where there is a network: never a cluster job.

@@ -14,8 +14,10 @@ from typing import Any
 
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from greedyrank.config.yaml_input import typed
+from greedyrank.plan import progress
 from greedyrank.plan.graph import Plan
 from greedyrank.plan.prerequisites import Build
 
@@ -110,6 +112,34 @@ def shorten_reasons(logger: logging.Logger) -> None:
         return True
 
     logger.addFilter(shorten)
+
+
+def _expected_seconds(job: Any, plan: Plan) -> float:
+    """Return about how long a job takes: as it did last, or else by the minutes that its figures take."""
+    if job.benchmark and (seconds := progress.recorded_seconds(Path(job.benchmark))) is not None:
+        return seconds
+    if not job.rule.name.startswith("train_"):
+        return progress.SHORT_SECONDS
+    figures = {name: (figure.block.minutes, figure.block.sweeps) for name, figure in plan.figures.items()}
+    counts = {name: len(jobs) for name, jobs in plan.jobs.items()}
+    return progress.training_seconds(job.wildcards.sweep, figures, counts)
+
+
+def show_progress(workflow: Any, plan: Plan, logger: logging.Logger) -> None:
+    """Show how much of the work is done and how long the rest takes, in place of Snakemake's number of jobs."""
+    expected = {job.jobid: _expected_seconds(job, plan) for job in workflow.dag.needrun_jobs()}
+    at_a_time = workflow.resource_settings.nodes or workflow.resource_settings.cores or 1
+    bar = progress.Progress(expected, at_a_time)
+
+    def show(record: logging.LogRecord) -> bool:
+        if (event := vars(record).get("event")) == LogEvent.JOB_FINISHED:
+            bar.finish(vars(record)["job_id"])
+        elif event == LogEvent.PROGRESS:
+            record.msg = bar.line()
+            del vars(record)["event"]
+        return True
+
+    logger.addFilter(show)
 
 
 def drop_default_rate_limit(workflow: Any) -> None:
