@@ -12,7 +12,7 @@ from greedyrank.config.grammar import Name, Scale, Strict
 from greedyrank.config.messages import explain
 from greedyrank.errors import UserError
 
-FORMAT_VERSION = 1  # see `greedyrank.code_digest`
+FORMAT_VERSION: Literal[1] = 1  # see `greedyrank.code_digest`
 NAME = "bundle.json"
 LARGEST = 64 * 2**20  # bytes of a manifest; that of all figures at laptop scale has half a megabyte
 FOLDERS = ("runs", "baselines", "spectra", "claims", "figures")

@@ -147,12 +147,13 @@ def pack(plan: Plan, figures: list[str], out: Path) -> manifest.Manifest:
     texts |= _beside(plan, packed, described)
     digests = {name: manifest.File(sha256=provenance.digest(text), size=len(text)) for name, text in texts.items()}
     described = described.model_copy(update={"files": files | digests})
+    contents: dict[str, bytes | Path] = {**packed, **texts}
     with (
         storage.writing(out) as temporary,
         zstd.open(temporary, "wb") as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
         _add(archive, manifest.NAME, manifest.write(described))
-        for name, content in sorted({**packed, **texts}.items()):
+        for name, content in sorted(contents.items()):
             _add(archive, name, content)
     return described

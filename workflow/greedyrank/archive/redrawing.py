@@ -145,7 +145,7 @@ def redraw(plan: Plan, described: Manifest, cores: int) -> list[Redrawn]:
     return found
 
 
-def _errors(pool: ProcessPoolExecutor, work: list[jobs.Job]) -> Iterator[Exception | None]:
+def _errors(pool: ProcessPoolExecutor, work: list[jobs.Job]) -> Iterator[BaseException | None]:
     for future in [pool.submit(_run, job) for job in work]:
         yield future.exception()
 
