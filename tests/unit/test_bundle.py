@@ -35,7 +35,7 @@ def described(files: dict[str, bytes], **changes) -> bytes:
 
 def packed(path: Path, members: list[tuple[str | tarfile.TarInfo, bytes]]) -> Path:
     """Write a bundle by hand, whatever it holds."""
-    with zstd.open(path, "wb") as stream, tarfile.open(fileobj=stream, mode="w|") as archive:
+    with zstd.ZstdFile(path, "wb") as stream, tarfile.open(fileobj=stream, mode="w|") as archive:
         for name, content in members:
             member = tarfile.TarInfo(name) if isinstance(name, str) else name
             member.size = len(content)

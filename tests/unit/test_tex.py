@@ -56,7 +56,9 @@ def test_captions_are_data(tmp_path):
 def results(tmp_path):
     """Results of one figure, and the captions of all of them."""
     claims = tmp_path / "claims.json"
-    claims.write_text(json.dumps({"format": judged_files.FORMAT_VERSION, "scale": "laptop", "claims": [CLAIM]}))
+    claims.write_text(
+        json.dumps({"format": judged_files.FORMAT_VERSION, "scale": "laptop", "claims": [CLAIM]}), encoding="utf-8"
+    )
     figures = loading.load(loading.read()).figures
     captions = {name: figure.paper.folder / name / "caption.rst" for name, figure in figures.items()}
     (tmp_path / "figures").mkdir()
@@ -81,11 +83,13 @@ def test_a_document_with_claims_and_all_captions_compiles(results):
     document = DOCUMENT.replace("{graphicx}", "[demo]{graphicx}").replace(
         r"\end{document}", captions + r"\end{document}"
     )
-    (folder / "paper.tex").write_text(document.replace(r"\begin{document}", "\\extrafloats{99}\\begin{document}"))
+    (folder / "paper.tex").write_text(
+        document.replace(r"\begin{document}", "\\extrafloats{99}\\begin{document}"), encoding="utf-8"
+    )
     words = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "paper.tex"]
     done = subprocess.run(words, cwd=folder, capture_output=True, encoding="utf-8", errors="replace")
     assert done.returncode == 0, done.stdout[-2000:]
-    (folder / "paper.tex").write_text(DOCUMENT.replace("{measured}", "{measurd}"))
+    (folder / "paper.tex").write_text(DOCUMENT.replace("{measured}", "{measurd}"), encoding="utf-8")
     done = subprocess.run(words, cwd=folder, capture_output=True, encoding="utf-8", errors="replace")
     assert done.returncode != 0
     assert "no value det_sign/entry_reaches_70/measurd" in done.stdout.replace("\n", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -12,7 +12,7 @@ from greedyrank.config.grammar import Name, Scale, Strict
 from greedyrank.config.messages import explain
 from greedyrank.errors import UserError
 
-FORMAT_VERSION: Literal[1] = 1  # see `greedyrank.code_digest`
+FORMAT_VERSION = 1  # see `greedyrank.code_digest`
 NAME = "bundle.json"
 LARGEST = 64 * 2**20  # bytes of a manifest; that of all figures at laptop scale has half a megabyte
 FOLDERS = ("runs", "baselines", "spectra", "claims", "figures")
@@ -62,7 +62,7 @@ class RecordedFigure(Strict):
 class Manifest(Strict):
     """A bundle: which figures it holds, what they were recorded with, and the content of every file."""
 
-    format: Literal[1]
+    format: int
     greedyrank: str
     scale: Scale
     versions: dict[str, str]

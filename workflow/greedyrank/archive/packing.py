@@ -150,7 +150,7 @@ def pack(plan: Plan, figures: list[str], out: Path) -> manifest.Manifest:
     contents: dict[str, bytes | Path] = {**packed, **texts}
     with (
         storage.writing(out) as temporary,
-        zstd.open(temporary, "wb") as stream,
+        zstd.ZstdFile(temporary, "wb") as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
         _add(archive, manifest.NAME, manifest.write(described))

@@ -69,7 +69,7 @@ def _reading(bundle: Path) -> Iterator[tarfile.TarFile]:
         If it is no such file, or ends early.
     """
     try:
-        with zstd.open(bundle, "rb") as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+        with zstd.ZstdFile(bundle, "rb") as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             yield archive
     except EOFError:
         raise NoBundle(f"{bundle} is truncated: get it again") from None
