@@ -48,7 +48,9 @@ def run(monkeypatch, capsys):
     return run
 
 
-WITHOUT_ARGUMENTS = {"bench", "claims_table", "clean", "doctor", "compare_devices", "record", "scaling"}
+WITHOUT_ARGUMENTS = {
+    "bench", "bundle", "claims_table", "clean", "doctor", "compare_devices", "record", "scaling", "tex",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.keys() - WITHOUT_ARGUMENTS))
