@@ -1,15 +1,17 @@
 """Runs written down by hand, and whether a claim of the repository's papers holds on them.
 
 A test of statistics is a table: for each claim, runs on which it must hold and runs on which it must fail, by the
-statistic, the arguments, the reduction and the expectation that stand in claims.yaml. `untested` names what lacks one.
+statistic, the arguments, the reduction and the expectation that stand in claims.yaml. `table_test` makes the test of a
+table, and `untested` names what lacks an entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 import numpy as np
+import pytest
 import xarray as xr
 
 from greedyrank.claims import judging
@@ -69,6 +71,18 @@ def holds(reference: str, made: xr.Dataset) -> bool:
     asked = {"sweep": "made", "runs": {}, "statistic": asked["statistic"], "at": asked["at"], "variant": {}}
     probe = {**claim, **asked, "control": asked}
     return judging.judge(probe, {"made": made}, judging.statistics_of(figure.paper.folder, figure.name))["holds"]
+
+
+def table_test(cases: Mapping[str, tuple[xr.Dataset, xr.Dataset]]) -> Callable[[str], None]:
+    """Return the test of a table: each claim holds on the first of its two sets of runs, and fails on the second."""
+
+    @pytest.mark.parametrize("claim", cases)
+    def test(claim: str) -> None:
+        holding, failing = cases[claim]
+        assert holds(claim, holding), "the claim fails where it should hold"
+        assert not holds(claim, failing), "the claim holds where it should fail"
+
+    return test
 
 
 def untested(paper: str, references: Iterable[str]) -> list[str]:

@@ -1,9 +1,8 @@
 """Claims of Arora et al. 2019 on runs written down by hand."""
 
 import numpy as np
-import pytest
 
-from hand_made import holds, runs, untested
+from hand_made import holds, runs, table_test, untested
 
 START = [0.1] * 10
 
@@ -127,12 +126,7 @@ CASES = {
     "dmf_movielens.aligned": (aligned(11.0, 1.0, "_unit"), aligned(9.0, 1.0, "_unit")),
 }
 
-
-@pytest.mark.parametrize("claim", CASES)
-def test_a_claim_holds_where_it_should_and_fails_where_it_should(claim):
-    holding, failing = CASES[claim]
-    assert holds(claim, holding)
-    assert not holds(claim, failing)
+test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 
 def test_every_statistic_has_a_case():

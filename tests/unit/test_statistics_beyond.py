@@ -1,10 +1,9 @@
 """Claims of the figures beyond the papers, on runs written down by hand."""
 
 import numpy as np
-import pytest
 from scipy import integrate
 
-from hand_made import holds, runs, untested
+from hand_made import runs, table_test, untested
 
 
 def cp(power=4 / 3, factor=3):
@@ -48,12 +47,7 @@ CASES = {
     ),
 }
 
-
-@pytest.mark.parametrize("claim", CASES)
-def test_a_claim_holds_where_it_should_and_fails_where_it_should(claim):
-    holding, failing = CASES[claim]
-    assert holds(claim, holding)
-    assert not holds(claim, failing)
+test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 
 def test_every_statistic_has_a_case():

@@ -7,7 +7,7 @@ import xarray as xr
 from chou_2020.effective_rank_early_stopping.statistics import interval
 from chou_2020.effective_rank_plateaus import recovery_draws
 from greedyrank.theory import recovery_times
-from hand_made import holds, runs, untested
+from hand_made import holds, runs, table_test, untested
 
 POSITIVE = [10.0, 7.0, 5.0, 3.0]
 NEGATIVE = [10.0, 7.0, 5.0, -5.0]
@@ -155,12 +155,7 @@ CASES = {
 }
 DRAWN = ("effective_rank_plateaus.within_the_bound", "effective_rank_plateaus.bound_of_decay_is_sharp")
 
-
-@pytest.mark.parametrize("claim", CASES)
-def test_a_claim_holds_where_it_should_and_fails_where_it_should(claim):
-    holding, failing = CASES[claim]
-    assert holds(claim, holding)
-    assert not holds(claim, failing)
+test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 
 @pytest.mark.parametrize(("steps", "within", "sharp"), [(100, True, True), (80, True, False), (101, False, False)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hand_made import holds, runs, untested
+from hand_made import runs, table_test, untested
 from razin_cohen_2020.common import outermost_share, share_below
 
 LOSSES = np.geomspace(1.0, 1e-4, 41)
@@ -171,12 +171,7 @@ CASES = {
     "det_sign_shapes.entry_staircase": (climbing(3.0, 0.5), climbing(1.0, 1.0)),
 }
 
-
-@pytest.mark.parametrize("claim", CASES)
-def test_a_claim_holds_where_it_should_and_fails_where_it_should(claim):
-    holding, failing = CASES[claim]
-    assert holds(claim, holding)
-    assert not holds(claim, failing)
+test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
 """Claims of Gunasekar et al. 2017 on runs written down by hand."""
 
 import numpy as np
-import pytest
 
-from hand_made import holds, runs, untested
+from hand_made import runs, table_test, untested
 
 
 def gaps(*found, target=0.0, settings=None):
@@ -46,12 +45,7 @@ CASES = {
     ),
 }
 
-
-@pytest.mark.parametrize("claim", CASES)
-def test_a_claim_holds_where_it_should_and_fails_where_it_should(claim):
-    holding, failing = CASES[claim]
-    assert holds(claim, holding)
-    assert not holds(claim, failing)
+test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 
 def test_every_statistic_has_a_case():

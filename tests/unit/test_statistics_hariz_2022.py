@@ -1,9 +1,8 @@
 """For each claim of Hariz et al. 2022: runs on which it holds, and runs on which it must fail."""
 
 import numpy as np
-import pytest
 
-from hand_made import holds, runs, untested
+from hand_made import holds, runs, table_test, untested
 
 START = np.geomspace(1e-3, 1e-5, 10)
 THREE = np.array([25.0, 10.0, 7.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-4, 1e-4, 2e-5])
@@ -48,12 +47,7 @@ CASES = {
     "deep_cp.deepest_does_not_fit": (last("loss", 1e-2, 2e-3), last("loss", 1e-2, 5e-4)),
 }
 
-
-@pytest.mark.parametrize("reference", CASES)
-def test_a_claim_holds_where_it_should_and_fails_where_it_should(reference):
-    good, bad = CASES[reference]
-    assert holds(reference, good)
-    assert not holds(reference, bad)
+test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 
 def test_every_statistic_is_tried():

@@ -1,9 +1,8 @@
 """Claims of Jing et al. 2020 on runs written down by hand."""
 
 import numpy as np
-import pytest
 
-from hand_made import holds, runs, untested
+from hand_made import runs, table_test, untested
 
 
 def spectra(directions, tails, errors, layers=(0, 1, 8)):
@@ -39,12 +38,7 @@ CASES = {
     "irmae_spectrum.tail_at_equal_error": (compared(5, 1), compared(5, 4)),
 }
 
-
-@pytest.mark.parametrize("claim", CASES)
-def test_a_claim_holds_where_it_should_and_fails_where_it_should(claim):
-    holding, failing = CASES[claim]
-    assert holds(claim, holding)
-    assert not holds(claim, failing)
+test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 
 def test_every_statistic_has_a_case():

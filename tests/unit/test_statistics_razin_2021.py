@@ -1,10 +1,9 @@
 """For each claim of Razin et al. 2021: runs on which it holds, and runs on which it must fail."""
 
 import numpy as np
-import pytest
 import xarray as xr
 
-from hand_made import holds, runs, untested
+from hand_made import holds, runs, table_test, untested
 
 FIVE = [0.6, 0.5, 0.4, 0.3, 0.2, 1e-5, 1e-5, 0, 0, 0]
 NONE = [0.0] * 10
@@ -249,12 +248,7 @@ CASES = {
     "rank_one_trajectory.one_component": (second(1e-5, 1e-4), second(1e-5, 2e-3)),
 }
 
-
-@pytest.mark.parametrize("reference", CASES)
-def test_a_claim_holds_where_it_should_and_fails_where_it_should(reference):
-    good, bad = CASES[reference]
-    assert holds(reference, good)
-    assert not holds(reference, bad)
+test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 
 def test_every_statistic_is_tried():
