@@ -1,5 +1,6 @@
 """One's own in a notebook and in a paper: targets, factorizations, optimisers and measures."""
 
+import inspect
 from importlib.metadata import EntryPoint
 from unittest import mock
 
@@ -105,6 +106,7 @@ class Hadamard(gr.FactorizationSettings):
 
         @staticmethod
         def product(left, right):
+            """Multiply them."""
             return left * right
 
 
@@ -212,7 +214,7 @@ def test_a_wrong_class_is_named():
             train(problem, made)
 
 
-PLUGINS = '''"""Plug-ins of a paper."""
+PLUGINS = f'''"""Plug-ins of a paper."""
 
 import numpy as np
 import xarray as xr
@@ -221,25 +223,7 @@ import greedyrank as gr
 from greedyrank.optimizers import gd
 
 
-class Hadamard(gr.FactorizationSettings):
-    """Entrywise product."""
-
-    factor_std: float = gr.Field(default=0.3, gt=0)
-    seed: int = gr.Field(default=0, ge=0)
-
-    class Model(gr.AutogradModel):
-        """Two factors."""
-
-        @staticmethod
-        def initial(run):
-            """Draw them."""
-            return run["factor_std"] * np.random.default_rng([run["seed"], 1]).standard_normal((2, *run["shape"]))
-
-        @staticmethod
-        def product(left, right):
-            """Multiply them."""
-            return left * right
-
+{inspect.getsource(Hadamard)}
 
 class Half(gr.OptimizerSettings):
     """Gradient descent of half the rate."""
@@ -254,7 +238,7 @@ class Half(gr.OptimizerSettings):
 
 def largest(runs):
     """Return the largest entry."""
-    return xr.Dataset({"largest": abs(runs.end_to_end).max(("row", "column"))})
+    return xr.Dataset({{"largest": abs(runs.end_to_end).max(("row", "column"))}})
 '''
 
 
