@@ -15,6 +15,7 @@
 # make api           build/api/index.html: the reference of all public names
 # make notebooks     runs docs/notebooks, and keeps what they show
 # make test-cluster  builds through a Slurm that is started here; needs root, and slurm-wlm and munge of Debian
+# make test-page     the page in a browser; needs chromium and chromium-driver of Debian, and npm for accessibility
 # make test-gpu      what a GPU proves in nine minutes, into OUT; without one, or with DEVICE=cpu, tiny sizes
 # make bench         each training step against plain autograd and the peak rate of this machine; BASE=commit: against that commit
 # make scaling       how the cost of a step grows with columns, components, runs, threads and jobs
@@ -40,7 +41,7 @@ export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
-.PHONY: figures bundle referee test test-faults test-cluster test-gpu package api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record tex schema lock clean environment
+.PHONY: figures bundle referee test test-faults test-cluster test-page test-gpu package api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record tex schema lock clean environment
 
 # Without what authors released the figures are built all the same.
 ifdef FROM
@@ -67,6 +68,12 @@ test-faults: environment
 
 test-cluster: environment
 	timeout --signal=INT --kill-after=60 900 python -m pytest tests/cluster
+
+# axe-core checks the accessibility of the page; it is not kept.
+test-page: environment
+	@npm install --silent --no-save --prefix build/axe axe-core@4.14.1 \
+	  || echo "npm is missing, or found no axe-core: accessibility is not checked"
+	AXE="$(value CURDIR)/build/axe/node_modules/axe-core/axe.min.js" timeout 600 python -m pytest tests/browser
 
 test-gpu: environment
 	bash scripts/gpu_proof.sh "$(OUT)" $(if $(DEVICE),--device $(DEVICE))

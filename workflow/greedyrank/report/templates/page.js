@@ -53,6 +53,7 @@
 
   form.hidden = false;
   form.addEventListener("input", filter);
+  form.addEventListener("change", filter);
   form.addEventListener("reset", () => setTimeout(filter));
   form.addEventListener("submit", (event) => event.preventDefault());
   document.querySelector(".clear").addEventListener("click", clear);
@@ -62,7 +63,7 @@
 
   function step(by) {
     const shown = figures.map((figure) => figure.element).filter((element) => !element.hidden);
-    const margin = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) + 2;
+    const margin = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop);
     const tops = shown.map((element) => element.getBoundingClientRect().top - margin);
     const next = by > 0 ? tops.findIndex((top) => top > 1) : tops.findLastIndex((top) => top < -1);
     if (next >= 0) location.hash = `#${shown[next].id}`;
