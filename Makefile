@@ -12,6 +12,7 @@
 # make lint          format, style, types, and the Snakefile
 # make test-faults   builds survive kills, full disks, damaged files, ...; FAULTS=short takes two minutes
 # make package       wheel and sdist, installed without the repository and without Snakemake
+# make publication   citation, metadata and the RO-Crate of a bundle, by the programs of others; into build/publication
 # make api           build/api/index.html: the reference of all public names
 # make notebooks     runs docs/notebooks, and keeps what they show
 # make test-cluster  builds through a Slurm that is started here; needs root, and slurm-wlm and munge of Debian
@@ -41,7 +42,7 @@ export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
-.PHONY: figures bundle referee test test-faults test-cluster test-page test-gpu package api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record tex schema lock clean environment
+.PHONY: figures bundle referee test test-faults test-cluster test-page test-gpu package publication api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record tex schema lock clean environment
 
 # Without what authors released the figures are built all the same.
 ifdef FROM
@@ -83,6 +84,14 @@ doctor: environment
 
 package: environment
 	timeout 180 python -m pytest tests/package
+
+# What checks lives in an environment of its own.
+publication: environment
+	$(SNAKEMAKE) --config scale=smoke -- det_sign
+	python scripts/bundle.py --scale smoke --figures det_sign --out build/bundle.tar.zst
+	python -m venv build/publication
+	build/publication/bin/python -m pip install --quiet --requirement envs/publication.txt
+	build/publication/bin/python tests/publication.py build/bundle.tar.zst
 
 api: environment
 	python scripts/api_reference.py --out build/api
