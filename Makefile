@@ -25,7 +25,10 @@
 # make tex           results/tex: claims.tex with \claim{figure}{claim}{measured}, and each figure, for a paper in LaTeX
 # make schema        workflow/schemas, from the typed config
 # make lock          new versions into envs/requirements.lock
-# make environment   .venv, from envs/requirements.lock; every other target makes it too; PYTHON=python3.12 chooses
+# make hashes        envs/requirements.hashes: SHA-256 of what the lock names; needs uv
+# make wheels        a folder of all packages, WHEELS or wheels, for a machine without network: make figures WHEELS=folder
+# make environment   .venv, from envs/requirements.lock; every other target makes it too; PYTHON=python3.12 chooses;
+#                    WHEELS=folder, HASHES=1, TORCH=cpu: see envs/environment.sh
 # make clean         removes the results; images and ratings stay
 
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
@@ -42,7 +45,7 @@ export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
-.PHONY: figures bundle referee test test-faults test-cluster test-page test-gpu package publication api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record tex schema lock clean environment
+.PHONY: figures bundle referee test test-faults test-cluster test-page test-gpu package publication api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record tex schema lock hashes wheels clean environment
 
 # Without what authors released the figures are built all the same.
 ifdef FROM
@@ -161,6 +164,17 @@ lock:
 	  | grep --invert-match --extended-regexp '^(nvidia-|cuda-|triton)' | sed 's/+cpu//' ) > envs/requirements.lock.new
 	mv envs/requirements.lock.new envs/requirements.lock
 	rm -r .venv-lock build
+
+# Of the very versions in the lock, so nothing is resolved or downloaded.
+hashes:
+	( echo "# Written by 'make hashes' (uv): SHA-256 of every file of the versions in requirements.lock, for all platforms. torch and"; \
+	  echo "# torchvision are left out: the file that one version has differs between package indexes (CPU and CUDA builds)."; \
+	  uv pip compile --quiet --no-deps --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-package torch --no-emit-package torchvision envs/requirements.lock ) > envs/requirements.hashes.new
+	mv envs/requirements.hashes.new envs/requirements.hashes
+
+wheels:
+	"$${PYTHON:-python3}" -m pip wheel --quiet --wheel-dir "$(or $(WHEELS),wheels)" --requirement envs/requirements.lock
 
 clean: environment
 	python scripts/clean.py $(FILES)

@@ -3,6 +3,10 @@
 #
 # It fits if it was finished, in this folder, from this lock file, and with the version of $PYTHON where that is set.
 # A .venv that is a link is somebody's choice: it is used if it fits, and never changed.
+#
+# WHEELS=folder   takes packages from a folder alone, which `make wheels` fills; no network is needed
+# HASHES=1        compares packages with the SHA-256 in envs/requirements.hashes
+# TORCH=cpu       the build of torch with this label, such as cpu or cu130, from the indexes that pip is told of
 set -eu
 cd -P "$(dirname "$0")/.."
 stamp=.venv/.made
@@ -17,6 +21,9 @@ stop() { echo "$1" >&2; exit 1; }
 version() { "$1" -Ic 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
 lock=$(cksum < envs/requirements.lock)
 
+pinned() { sed -n "s/^$1==//p" envs/requirements.lock; }
+label() { .venv/bin/python -Ic 'from importlib.metadata import version; print(version("torch").partition("+")[2])'; }
+
 misfit() { # why .venv cannot be used; nothing if it can
     [ -f "$stamp" ] || { echo "it was not finished"; return; }
     made_with=$(version .venv/bin/python) || { echo "its Python is gone"; return; }
@@ -24,6 +31,7 @@ misfit() { # why .venv cannot be used; nothing if it can
     [ "$of_version" = "$made_with" ] || { echo "it was made with Python $of_version, and has $made_with"; return; }
     [ "$of_lock" = "$lock" ] || { echo "envs/requirements.lock has changed"; return; }
     [ -L .venv ] || [ "$of_folder" = "$PWD" ] || { echo "it was made in $of_folder"; return; }
+    [ -z "${TORCH:-}" ] || [ "$(label)" = "$TORCH" ] || { echo "its torch is not the build $TORCH"; return; }
     [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$made_with" ] || echo "it has Python $made_with, not $PYTHON"
 }
 
@@ -43,7 +51,19 @@ case $found in
     *) stop "greedyrank needs Python 3.11 to 3.13; $python is $found. Try: make environment PYTHON=python3.12" ;;
 esac
 "$python" -Ic 'import venv, ensurepip' 2>/dev/null || stop "$python lacks venv; on Debian: apt-get install python3-venv"
+set --
+if [ -n "${WHEELS:-}" ]; then
+    [ -d "$WHEELS" ] || stop "there is no folder $WHEELS; fill one where there is a network: make wheels WHEELS=folder"
+    set -- --no-index --find-links "$WHEELS"
+fi
 "$python" -Im venv --clear .venv
-.venv/bin/python -Im pip install --quiet --requirement envs/requirements.lock
+if [ -n "${HASHES:-}" ]; then
+    .venv/bin/python -Im pip install --quiet --require-hashes --no-deps --requirement envs/requirements.hashes "$@"
+fi
+if [ -n "${TORCH:-}" ]; then
+    .venv/bin/python -Im pip install --quiet --no-deps \
+        "torch==$(pinned torch)+$TORCH" "torchvision==$(pinned torchvision)+$TORCH" "$@"
+fi
+.venv/bin/python -Im pip install --quiet --requirement envs/requirements.lock "$@"
 .venv/bin/python -Im pip install --quiet --no-deps --no-build-isolation --editable .
 printf '%s\n' "$found" "$lock" "$PWD" > "$stamp"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,7 +19,7 @@ case "$1 $2" in
   "-Ic "*version_info*) echo VERSION ;;
   "-Ic "*) ;;
   "-Im venv") rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo "venv VERSION" >> made ;;
-  "-Im pip") [ ! -e pip-fails ] || exit 1; echo "pip ${PIP_TARGET-} $PIP_USER $4 $5" >> made ;;
+  "-Im pip") echo "$@" >> calls; [ ! -e pip-fails ] || exit 1; echo "pip ${PIP_TARGET-} $PIP_USER $4 $5" >> made ;;
 esac
 """
 
@@ -49,6 +50,13 @@ class Clone:
         return subprocess.run(
             ["make", "environment", *words], cwd=self.folder, env=environment, capture_output=True, encoding="utf-8"
         )
+
+    def calls(self) -> str:
+        """Return how pip was called since this was last asked, one call a line."""
+        notes = self.folder / "calls"
+        found = notes.read_text(encoding="utf-8") if notes.exists() else ""
+        notes.unlink(missing_ok=True)
+        return found
 
     def made(self) -> list[str]:
         """Return what was made since this was last asked."""
@@ -188,3 +196,37 @@ def test_a_python_that_cannot_be_used_is_named(clone, python, message):
 def test_packages_go_nowhere_else(clone):
     clone.make(PIP_TARGET="/tmp/elsewhere", PIP_USER="1", PYTHONPATH="/tmp/elsewhere")
     assert clone.made()[1] == "pip  0 --quiet --requirement"
+
+
+def test_from_a_folder_of_wheels(clone):
+    assert "there is no folder my wheels" in clone.make("WHEELS=my wheels").stderr
+    (clone.folder / "my wheels").mkdir()
+    done = clone.make("WHEELS=my wheels")
+    assert done.returncode == 0, done.stderr
+    offline = "--no-index --find-links my wheels"
+    assert f"install --quiet --requirement envs/requirements.lock {offline}" in clone.calls()
+    assert clone.make("WHEELS=my wheels").returncode == 0
+    assert "pip" not in clone.calls()
+
+
+def test_hashes_come_first_and_torch_is_the_build_asked_for(clone):
+    done = clone.make("HASHES=1", "TORCH=cpu")
+    assert done.returncode == 0, done.stderr
+    first, second, third, _ = clone.calls().splitlines()
+    assert first.endswith("--require-hashes --no-deps --requirement envs/requirements.hashes")
+    assert second.endswith("--no-deps torch==1+cpu torchvision==+cpu")
+    assert third.endswith("--requirement envs/requirements.lock")
+
+
+def pins(name: str) -> dict[str, str]:
+    """Return the versions that a file of envs pins, by the names of packages as indexes write them."""
+    lines = (REPOSITORY / "envs" / name).read_text(encoding="utf-8").splitlines()
+    found = (line.removesuffix("\\").strip().split("==") for line in lines if re.match("[A-Za-z0-9]", line))
+    return {re.sub("[-_.]+", "-", package).lower(): version for package, version in found}
+
+
+def test_hashes_are_of_the_locked_versions():
+    locked, hashed = pins("requirements.lock"), pins("requirements.hashes")
+    assert not {"torch", "torchvision"} & set(hashed)
+    assert {name: locked.get(name) for name in hashed} == hashed
+    assert len(hashed) > 100
