@@ -1,17 +1,19 @@
 """Every figure at smoke scale, from data to verdicts, in one process; images are synthetic."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import pytest
 
 import synthetic
-from greedyrank import stages
+from greedyrank import plugins, stages
 from greedyrank.claims import judged_files, judging
 from greedyrank.config.settings.problems import PROBLEMS
 from greedyrank.data import images
-from greedyrank.figures import origin
+from greedyrank.figures import origin, saving
 from greedyrank.plan.graph import Plan
 
 
@@ -70,15 +72,50 @@ def measured(plan):
     return spectra
 
 
+@pytest.fixture
+def drawn(monkeypatch):
+    """The canvases that were saved."""
+    found, save = [], saving.save
+
+    def keep(canvas, outputs, record):
+        save(canvas, outputs, record)
+        found.append(canvas)
+
+    monkeypatch.setattr(saving, "save", keep)
+    return found
+
+
+def caption(plan, figure):
+    return (plan.figures[figure].paper.folder / figure / "caption.rst").read_text(encoding="utf-8")
+
+
+def letters(text):
+    """Return the panels that a text names, as (a), (a, c) or (a) to (c)."""
+    found = set("".join(re.findall(r"\(([a-i](?:,\s*[a-i])*)\)", text))) - set(", \n")
+    for first, last in re.findall(r"\(([a-i])\)\s+to\s+\(([a-i])\)", text):
+        found |= set(map(chr, range(ord(first), ord(last) + 1)))
+    return found
+
+
 @pytest.mark.parametrize("figure", FIGURES)
-def test_figure(plan, measured, figure, tmp_path):
+def test_figure(plan, measured, drawn, figure, tmp_path):
     asked = json.loads(plan.slices.figure(figure))
     spectra = [measured(sweep) for sweep in asked["sweeps"]]
+    drawn_by = plan.figures[figure].drawn_by
     outputs = [tmp_path / f"{figure}.{ending}" for ending in ("png", "csv")]  # test_pictures.py has the others
-    stages.plot(figure, asked, spectra, outputs, drawn_by=plan.figures[figure].drawn_by)
+    stages.plot(figure, asked, spectra, outputs, drawn_by=drawn_by)
     assert len((tmp_path / f"{figure}.csv").read_text(encoding="utf-8").splitlines()) > 20
     record = origin.read(tmp_path / f"{figure}.png")
     assert (record["figure"], record["scale"], set(record["sweeps"])) == (figure, "smoke", set(asked["sweeps"]))
+
+    words = caption(plan, figure)
+    assert len(words.split()) <= 120
+    titles = [axes.get_title(loc="left") for axes in drawn[0].panels]
+    assert {title[1] for title in titles if title} <= letters(words)
+
+    asked["draw"]["width"] = "column"
+    canvas, _ = stages.draw(plugins.paper_of(figure), figure, asked, spectra, drawn_by)
+    plt.close(canvas.figure)
 
     claims = json.loads(plan.slices.claims(figure))
     stages.check_claims(figure, claims, spectra, tmp_path / "claims.json")

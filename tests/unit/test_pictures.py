@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from greedyrank.config.reductions import compare
 from greedyrank.errors import UserError
-from greedyrank.figures import origin, saving, style
+from greedyrank.figures import lettering, origin, reductions, saving, style
 from greedyrank.figures.canvas import Canvas
 
 RECORD = {
@@ -108,8 +109,9 @@ def test_each_run_is_a_line(canvas, runs):
     assert {line.get_color() for line in lines} == {style.COLORS["green"]}
     assert [line.get_label() for line in lines if not line.get_label().startswith("_")] == ["three"]
     assert lines[0].get_label() == "three"
-    looks = [line._unscaled_dash_pattern for line in lines]
-    assert len(set(map(repr, looks))) == len(style.LINES) == 5 and looks[5] == looks[0]
+    alphas, widths = [line.get_alpha() for line in lines], [line.get_linewidth() for line in lines]
+    assert alphas[0] is None and all(alpha < 0.5 for alpha in alphas[1:])  # one run can be read
+    assert widths[0] > max(widths[1:]) and lines[0].get_zorder() > max(line.get_zorder() for line in lines[1:])
     table = drawn.table()[before:]
     assert len(table) == 17 and set(table.panel) == {"a"}
     names = [f"depth 3, data seed {data_seed}, seed {seed}" for data_seed in (0, 7) for seed in (1, 2, 3)]
@@ -136,6 +138,26 @@ def test_a_line_is_named_by_the_seeds_that_vary(canvas, runs, chosen, names):
     lines = drawn.panels[1].get_lines()[1:]
     assert [line.get_linestyle() for line in lines] == [":"] * len(chosen)
     assert all(line.get_label().startswith("_") for line in lines)
+
+
+def test_runs_that_a_cap_ended_are_counted_and_crossed(canvas, runs):
+    drawn = canvas()
+    named = runs.assign_coords(run_name=("run", list("abcdef")), capped=("run", np.arange(6) == 0))
+    for panel in (0, 1):  # a run that is drawn twice counts once
+        drawn.each_run(panel, named.isel(run=[0, 1]), named.x, named.y, "series")
+    assert drawn.capped == (1, 2)
+    crosses = [line for line in drawn.panels[0].get_lines() if line.get_marker() == "x"]
+    assert [line.get_xydata().tolist() for line in crosses] == [[[4, 2]]]
+    drawn.medians(1, [1, 2, 3], [4.0, np.nan, 6.0], "depth", "o", color="k", capped=[True, True, False])
+    assert drawn.panels[1].get_lines()[-2].get_xydata().tolist() == [[1, 4]]
+
+
+def test_no_line_goes_over_what_was_left_out(canvas):
+    drawn = canvas()
+    drawn.medians(1, [1, 2, 4, 8], [1.0, 2, 3, 4], "some", "o", color="k", label="some", left_out=[0.5, 2, 3, 3.5, 9])
+    lines = drawn.panels[1].get_lines()[2:]
+    assert [line.get_xdata().tolist() for line in lines] == [[1, 2], [4, 8]]
+    assert [line.get_label().startswith("_") for line in lines] == [False, True]
 
 
 def test_each_run_without_seeds(canvas, runs):
@@ -165,17 +187,62 @@ def test_medians_keep_every_run(canvas, tmp_path):
     ]
 
 
-def test_published_values_stand_behind_ours(canvas):
+def test_published_values_look_alike_and_are_whole(canvas):
     drawn = canvas()
     drawn.published(0, [1, 3], [0.5, 0.25])
-    drawn.published(0, [2], [0.125], "their table 1", marker="x", label="theirs")
-    ours, read_off, table = drawn.panels[0].get_lines()
+    drawn.published(0, [2], [0.125], "their table 1", color="#D55E00", label="theirs")
+    ours, *marks = drawn.panels[0].get_lines()
     assert points(drawn, "published, read off the plot") == [[1, 0.5], [3, 0.25]]
     assert points(drawn, "their table 1") == [[2, 0.125]]
-    assert (read_off.get_marker(), read_off.get_linestyle(), table.get_marker()) == ("D", "None", "x")
-    assert max(read_off.get_zorder(), table.get_zorder()) < ours.get_zorder()
-    assert table.get_label() == "theirs"
-    np.testing.assert_array_equal(read_off.get_data(), [[1, 3], [0.5, 0.25]])
+    spines = max(spine.get_zorder() for spine in drawn.panels[0].spines.values())
+    for mark in marks:
+        assert (mark.get_marker(), mark.get_linestyle(), mark.get_markeredgecolor()) == ("D", "None", "0.15")
+        assert not mark.get_clip_on() and mark.get_zorder() > spines  # above the axes, and above our lines
+        assert mark.get_markerfacecolor()[1] < 1  # which can be seen through it
+    assert [mark.get_label() for mark in marks] == ["published", "theirs"]
+    np.testing.assert_array_equal(marks[0].get_data(), [[1, 3], [0.5, 0.25]])
+
+
+def test_published_values_beyond_an_axis_do_not_stand_in_other_panels(canvas):
+    drawn = canvas()
+    drawn.published(0, [1, 2, 30], [0.5, 99.0, 0.5])
+    drawn.panels[0].set(xlim=(1, 4), ylim=(0, 1))
+    saving.stamp(drawn, "paper", {})
+    assert drawn.panels[0].get_lines()[-1].get_xydata().tolist() == [[1, 0.5]]
+
+
+@pytest.mark.parametrize("width", style.WIDTHS)
+def test_a_narrow_figure_has_fewer_columns(width):
+    drawn = Canvas(1, 3, width=width, sharex=True)
+    assert len(drawn.panels) == len(drawn.figure.axes) == 3
+    drawn.title(0, "a long title " * 4)
+    assert "\n" in drawn.panels[0].get_title(loc="left")
+    assert drawn.columns == {"column": 2, "text": 3}[width]
+    assert drawn.bottom == drawn.panels[-drawn.columns :] and drawn.left == drawn.panels[:: drawn.columns]
+    plt.close(drawn.figure)
+
+
+def test_letters_can_be_read():
+    figure, axes = plt.subplots()
+    axes.set(xscale="log", yscale="log", xlim=(1e-7, 1e4), ylim=(2, 30), xlabel=r"$W^*$", ylabel="plain")
+    lettering.finish(figure)
+    figure.draw_without_rendering()
+    low, high = axes.get_xlim()
+    shown = [tick.label1.get_text() for tick in axes.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert len(shown) > 3 and {float(text) for text in shown} <= {10.0**power for power in range(-7, 5)}
+    assert [lettering.number(value) for value in (1e-12, 2e-3, 0.05, 1, 500, 1e4)] == [
+        "1e-12",
+        "2e-3",
+        "0.05",
+        "1",
+        "500",
+        "1e4",
+    ]
+    minor = [tick.label1.get_text() for tick in axes.yaxis.get_minor_ticks() if 2 <= tick.get_loc() <= 30]
+    assert [text for text in minor if text] == ["2", "5", "20"]  # an axis of little more than a power of ten
+    assert axes.xaxis.label.get_fontsize() * lettering.SCRIPT_SIZE >= style.SMALLEST - 1e-9
+    assert axes.yaxis.label.get_fontsize() == plt.rcParams["axes.labelsize"]
+    plt.close(figure)
 
 
 def test_rank_colors_are_distinct():
@@ -203,15 +270,15 @@ def sweep(stop_steps, losses):
 def test_capped_counts_runs_that_the_cap_ended():
     settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}, "cases": []}
     runs = sweep([100, 100, 60, 100], [0.5, 0.05, 0.05, 0.1])
-    assert saving.capped(settings, runs) == 2
-    assert saving.capped({"fixed": {"stop": {"loss": 0.0, "max_steps": 100}}, "cases": []}, runs) == 0
-    assert saving.capped({"fixed": {}, "cases": []}, runs) == 0
+    assert saving.capped(settings, runs).tolist() == [True, False, False, True]
+    assert not saving.capped({"fixed": {"stop": {"loss": 0.0, "max_steps": 100}}, "cases": []}, runs).any()
+    assert not saving.capped({"fixed": {}, "cases": []}, runs).any()
 
 
 def test_capped_knows_the_caps_of_cases():
     cases = [{"stop": {"loss": 0.1, "max_steps": 100}}, {"stop": [{"loss": 0.01, "max_steps": 60}]}, {"depth": [2]}]
     runs = sweep([100, 100, 60, 60, 80], [0.5, 0.05, 0.05, 0.005, 0.5])
-    assert saving.capped({"fixed": {}, "cases": cases}, runs) == 2
+    assert saving.capped({"fixed": {}, "cases": cases}, runs).tolist() == [True, False, True, False, False]
 
 
 def text_of(drawn):
@@ -221,12 +288,45 @@ def text_of(drawn):
 @pytest.mark.parametrize("scale", ["smoke", "laptop"])
 def test_stamp(canvas, scale):
     drawn = canvas()
-    drawn.remarks.append("my remark")
+    drawn.remarks.append("My remark")
     settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}, "cases": []}
-    saving.stamp(drawn, scale, {"main": settings}, {"main": sweep([100, 60], [0.5, 0.05])})
-    text = text_of(drawn)
-    assert f"{scale} scale; my remark; main: 1 of 2 runs stopped by the cap on steps" in text
+    reduced = {"factor_std": [[0.1], [0.1, 0.01]], "stop.max_steps": [[100], [2000]], "tensor_rank": [[2], [1, 3, 5]]}
+    sweeps = {"main": saving.named("main", settings, reduced, sweep([100, 60], [0.5, 0.05]))}
+    drawn.shows(sweeps["main"])
+    saving.stamp(drawn, scale, sweeps)
+    text = text_of(drawn).replace("\n", " ")
+    less = "1 of 2 inits; cap on steps 100, in full 2,000; tensor rank 2, in full 1 to 5"
+    less = "a test of the programs" if scale == "smoke" else less
+    assert f"Reduced ({scale} scale): {less}. My remark. 1 of 2 runs shown ended at the cap on steps" in text
     assert ("not a result" in text) == (scale == "smoke")
+    assert reductions.in_full(sweeps["main"], "factor_std").tolist() == [0.1, 0.01]
+    assert reductions.in_full(sweeps["main"], "depth").size == 0
+
+
+def test_stamp_of_full_settings(canvas):
+    drawn = canvas()
+    saving.stamp(drawn, "paper", {"main": sweep([100], [0.5])})
+    text = text_of(drawn)
+    assert "All settings in full." in text and "Reduced" not in text and "cap" not in text
+
+
+def test_what_is_reduced_is_found_in_fixed_settings_cases_and_axes():
+    full = {
+        "fixed": {"shape": [8, 8], "stop": {"loss": 1e-4, "max_steps": 100}, "record": {"every": 5}, "baseline": None},
+        "cases": [{"factor_std": [0.1, 0.2], "stop": {"loss": 1e-4, "max_steps": 500}}, {"factor_std": 0.3}],
+        "axes": {"seed": [0, 1], "depth": [2, 3]},
+    }
+    here = {
+        "fixed": {"shape": [4, 4], "stop": {"loss": 1e-4, "max_steps": 100}, "record": {"every": 1}, "baseline": None},
+        "cases": [{"factor_std": [0.1, 0.3]}],
+        "axes": {"seed": [0, 1, 2], "depth": [2, 3]},
+    }
+    assert compare(here, full) == {
+        "shape": [["4x4"], ["8x8"]],
+        "stop.max_steps": [[100], [100, 500]],
+        "factor_std": [[0.1, 0.3], [0.1, 0.2, 0.3]],
+    }
+    assert compare(full, full) == {}
 
 
 # -- files ------------------------------------------------------------------------------------------

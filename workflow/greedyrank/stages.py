@@ -147,13 +147,17 @@ def draw(
     paper: Path, figure: str, settings: dict, spectra: list[Path], drawn_by: str = ""
 ) -> tuple[Canvas, dict[str, xr.Dataset]]:
     """Return the canvas of a figure of a paper, and the sweeps that it shows; other parameters as of `plot`."""
-    from greedyrank.figures import saving
+    from greedyrank.figures import lettering, saving
     from greedyrank.spectra import extraction
 
-    sweeps = {path.stem: extraction.load(path) for path in spectra}
+    sweeps = {}
+    for path in spectra:
+        name = path.stem
+        sweeps[name] = saving.named(name, settings["sweeps"][name], settings["reduced"][name], extraction.load(path))
     module = plugins.import_module(paper, f"{paper.name}.{drawn_by or figure}.draw")
     canvas = module.draw(sweeps, settings["published"], **settings["draw"])
-    saving.stamp(canvas, settings["scale"], settings["sweeps"], sweeps)
+    saving.stamp(canvas, settings["scale"], sweeps)
+    lettering.finish(canvas.figure)
     return canvas, sweeps
 
 

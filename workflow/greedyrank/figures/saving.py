@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -11,36 +12,68 @@ import xarray as xr
 
 from greedyrank import storage
 from greedyrank.config.sweeps import values
+from greedyrank.figures import reductions
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.interactive import twin
+from greedyrank.figures.style import WIDTHS, lettered
 from greedyrank.spectra.selection import at_stop
 
+STAMP_SIZE = 6.5
 
-def capped(settings: dict, sweep: xr.Dataset) -> int:
-    """Return how many runs of a sweep ended at their cap on steps, short of their loss."""
+
+def capped(settings: dict, sweep: xr.Dataset) -> np.ndarray:
+    """Return which runs of a sweep ended at their cap on steps, short of their loss."""
     ends = at_stop(sweep)
     short = np.zeros(sweep.sizes["run"], dtype=bool)
     blocks = (settings["fixed"], *settings["cases"])
     for stop in (stop for block in blocks for stop in values(block.get("stop", []))):
         if stop.get("loss"):
             short |= ((ends.stop_step == stop["max_steps"]) & (ends.loss >= stop["loss"])).to_numpy()
-    return int(short.sum())
+    return short
 
 
-def stamp(canvas: Canvas, scale: str, settings: dict[str, dict], sweeps: dict[str, xr.Dataset]) -> None:
-    """Write below all panels: the scale, runs that were capped, and what the figure itself remarks."""
-    remarks = [f"{scale} scale", *canvas.remarks]
-    for name, sweep in sweeps.items():
-        if count := capped(settings[name], sweep):
-            remarks.append(f"{name}: {count} of {sweep.sizes['run']} runs stopped by the cap on steps")
-    canvas.figure.supxlabel("; ".join(remarks), fontsize=6.5, color="0.35", x=0.01, ha="left")
+def named(name: str, settings: dict, reduced: dict[str, list], sweep: xr.Dataset) -> xr.Dataset:
+    """Return a sweep whose runs have names, and say whether a cap on steps ended them.
+
+    Parameters
+    ----------
+    name : str
+        Of the sweep.
+    settings : dict
+        Of the sweep.
+    reduced : dict
+        Its settings that are others in full: their values here, and in full; an attribute of the sweep.
+    sweep : xarray.Dataset
+        As it was measured.
+    """
+    names = [f"{name} {number}" for number in range(sweep.sizes["run"])]
+    runs = {"run_name": ("run", names), "capped": ("run", capped(settings, sweep))}
+    return sweep.assign_coords(runs).assign_attrs(reduced=json.dumps(reduced))
+
+
+def stamp(canvas: Canvas, scale: str, sweeps: dict[str, xr.Dataset]) -> None:
+    """Write below all panels what is less than in full, what the figure remarks, and how many runs a cap ended."""
+    canvas.leave_out_beyond()
+    less = list(dict.fromkeys(text for sweep in sweeps.values() for text in reductions.words(sweep)))
+    if scale == "smoke":
+        less = ["a test of the programs"]
+    remarks = [f"Reduced ({scale} scale): {'; '.join(less)}" if less else "All settings in full", *canvas.remarks]
+    short, count = canvas.capped
+    if short:
+        remarks.append(f"{short} of {count} runs shown ended at the cap on steps (crosses or hatches)")
+    letters = lettered(WIDTHS[canvas.width], STAMP_SIZE)
+    sentences = (f"{remark[0].upper()}{remark[1:]}." for remark in remarks)
+    text = textwrap.fill(" ".join(sentences), letters)
+    beyond_one = text.count("\n") * 1.3 * STAMP_SIZE / 72  # inches
+    canvas.figure.set_figheight(canvas.figure.get_figheight() + beyond_one)
+    canvas.figure.supxlabel(text, fontsize=STAMP_SIZE, color="0.35", x=0.01, ha="left")
     if scale == "smoke":
         canvas.figure.text(
             0.5,
             0.5,
             "SMOKE SCALE\nnot a result",
             rotation=30,
-            fontsize=44,
+            fontsize=44 if canvas.width == "text" else 22,
             color="0.8",
             alpha=0.6,
             ha="center",

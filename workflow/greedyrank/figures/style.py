@@ -24,22 +24,42 @@ COLORS = {
 }
 
 
-# Line styles of repeated series, such as data seeds.
+# Line styles of series that differ in a setting, such as the depth.
 LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 1, 1, 1, 1, 1)))
 
+SMALLEST = 6.0  # points, of any letter at the printed width
+FONTS: dict[Width, Any] = {
+    "text": {
+        "font.size": 8,
+        "axes.titlesize": 8,
+        "axes.labelsize": 8,
+        "legend.fontsize": 7,
+        "legend.title_fontsize": 7,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "lines.linewidth": 1.1,
+    },
+    "column": {
+        "font.size": 7.3,
+        "axes.titlesize": 7,
+        "axes.labelsize": 7,
+        "legend.fontsize": 6,
+        "legend.title_fontsize": 6,
+        "xtick.labelsize": 6.5,
+        "ytick.labelsize": 6.5,
+        "lines.linewidth": 0.9,
+    },
+}
 
 RC: Any = {  # Any: matplotlib wants a literal type for every name
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "legend.fontsize": 7,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
+    **FONTS["text"],
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.7,
-    "lines.linewidth": 1.1,
-    "legend.frameon": False,
+    "legend.framealpha": 0.75,  # curves below a legend can be seen, and its text be read
+    "legend.edgecolor": "none",
+    "legend.fancybox": False,
+    "legend.borderpad": 0.2,
     "legend.handlelength": 1.8,
     "figure.constrained_layout.use": True,
     "savefig.dpi": 200,
@@ -61,3 +81,8 @@ def rank_colors(count: int) -> list:
     import seaborn  # here, not above: it imports all of scipy's statistics, a second that few figures need
 
     return list(seaborn.color_palette("viridis", count))
+
+
+def lettered(inches: float, size: float) -> int:
+    """Return how many letters of a size in points fit into a length; letters are about 0.58 times as wide as high."""
+    return int(72 * inches / (0.58 * size))

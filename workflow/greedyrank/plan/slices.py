@@ -10,7 +10,7 @@ from functools import cache
 
 from greedyrank import clean_room, plugins, provenance
 from greedyrank.code_digest import Code
-from greedyrank.config import defaults, sweeps, target_files
+from greedyrank.config import defaults, reductions, sweeps, target_files
 from greedyrank.config.figure_loader import find_statistic
 from greedyrank.config.loading import Project
 from greedyrank.config.settings.base import Settings
@@ -170,22 +170,28 @@ class Slices:
         found = defaults.without(self._project.sweeps[sweep].whole).to_json()
         return {key: found[key] for key in (*sweeps.PLUGIN_KINDS, "fixed", "cases", "axes")}
 
+    def _less_than_in_full(self, name: str) -> dict[str, list]:
+        here = self._project.sweeps[name].whole.to_json()
+        return reductions.compare(here, at_paper_scale(self._project.blocks[name]))
+
     def figure(self, name: str) -> str:
-        """Return what drawing depends on: options, published values, settings of the sweeps."""
+        """Return what drawing depends on: options, published values, settings of the sweeps, and what is less there."""
         figure = self._project.figures[name]
+        shown = self._files.shown(figure.block.sweeps)
         return provenance.canonical(
             {
                 "scale": self._project.config.scale,
                 "draw": figure.block.options,
                 "published": figure.published,
-                "sweeps": {sweep: self.record(sweep) for sweep in self._files.shown(figure.block.sweeps)},
+                "sweeps": {sweep: self.record(sweep) for sweep in shown},
+                "reduced": {sweep: self._less_than_in_full(sweep) for sweep in shown},
             }
         )
 
     def figure_code(self, name: str) -> str:
         """Return the digest of the drawing function and of the style."""
         entry = self._project.figures[name].draw_entry
-        engine = ("style:set_up", "saving:stamp", "saving:save")
+        engine = ("style:set_up", "saving:named", "saving:stamp", "lettering:finish", "saving:save")
         return self._identity((), *(f"greedyrank.figures.{name}" for name in engine), entry)
 
     def claims(self, name: str) -> str:

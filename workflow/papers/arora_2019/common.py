@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
+from greedyrank.figures import reductions
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS
 from greedyrank.spectra.selection import last
 
-PUBLISHED_INITS = 4
 DEPTHS = {
     2: {"color": COLORS["blue"], "marker": "o"},
     3: {"color": COLORS["orange"], "marker": "^"},
-    4: {"color": COLORS["green"], "marker": "D"},
+    4: {"color": COLORS["green"], "marker": "v"},
 }
 MINIMUM = {"color": COLORS["purple"], "marker": "s", "linestyle": "--"}
 TRUTH = {"color": COLORS["black"], "marker": "_", "linestyle": ":"}
@@ -30,17 +31,16 @@ def initial_norm(runs: xr.Dataset) -> xr.DataArray:
     return runs.product_std * runs.target_norm
 
 
-def note_inits(canvas: Canvas, runs: xr.Dataset) -> None:
-    """Remark below the panels where fewer inits were run than published."""
-    if (count := len(np.unique(runs.product_std))) < PUBLISHED_INITS:
-        canvas.remarks.append(f"{count} inits, published {PUBLISHED_INITS}")
+def inits_in_full(runs: xr.Dataset) -> np.ndarray:
+    """Return the expected ||W(0)||_F of the inits in full, where the runs have fewer."""
+    return reductions.in_full(runs, "product_std") * runs.target_norm.to_numpy()[:1]
 
 
-def compare(canvas: Canvas, row: int, runs: xr.Dataset, x: xr.DataArray, title: str) -> None:
+def compare(canvas: Canvas, row: int, runs: xr.Dataset, x: xr.DataArray, title: str, left_out: ArrayLike = ()) -> None:
     """Draw a row: error, nuclear norm above the minimum, and effective rank, with minimum and truth.
 
     Targets differ in their nuclear norm from data seed to data seed; the excess over the minimum
-    that fits compares them. ``x`` is in the order of ``runs``.
+    that fits compares them. ``x`` is in the order of ``runs``; no line goes over values that are ``left_out`` there.
     """
     errors, norms, ranks = (3 * row + column for column in range(3))
     for depth, style in DEPTHS.items():
@@ -49,18 +49,21 @@ def compare(canvas: Canvas, row: int, runs: xr.Dataset, x: xr.DataArray, title: 
         drawn = (some.relative_squared_error, some.nuclear_norm - some.minimum_nuclear_norm, some.effective_rank)
         for panel, values in zip((errors, norms, ranks), drawn, strict=True):
             if len(here):
-                canvas.medians(panel, x[here], values, f"depth {depth}", label=f"depth {depth}", **style)
+                name, capped = f"depth {depth}", canvas.shows(some)
+                canvas.medians(panel, x[here], values, name, label=name, capped=capped, left_out=left_out, **style)
     minima = (runs.minimum_error, 0 * runs.minimum_error, runs.minimum_effective_rank)
     for panel, values in zip((errors, norms, ranks), minima, strict=True):
-        canvas.medians(panel, x, values, "minimum nuclear norm", label="minimum nuclear norm", **MINIMUM)
+        canvas.medians(
+            panel, x, values, "minimum nuclear norm", label="minimum nuclear norm", left_out=left_out, **MINIMUM
+        )
     truths = (runs.target_nuclear_norm - runs.minimum_nuclear_norm, runs.target_effective_rank)
     for panel, values in zip((norms, ranks), truths, strict=True):
-        canvas.medians(panel, x, values, "target", label="target", **TRUTH)
+        canvas.medians(panel, x, values, "target", label="target", left_out=left_out, **TRUTH)
     canvas.title(errors, f"{title}: error")
-    canvas.title(norms, "nuclear norm above the minimum")
+    canvas.title(norms, "nuclear norm")
     canvas.title(ranks, "effective rank")
-    canvas.panels[errors].set(yscale="log", ylabel=r"$\|W - W^*\|_F^2\,/\,\|W^*\|_F^2$")
-    canvas.panels[norms].set_ylabel(r"$\|W\|_* - \min\|X\|_*$")
+    canvas.panels[errors].set(yscale="log", ylabel="relative squared error")
+    canvas.panels[norms].set_ylabel("nuclear norm - minimum")
     canvas.panels[ranks].set_ylabel("effective rank")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.claims.statistics import error_at_stop, growing
-from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.canvas import PALE, Canvas
 from greedyrank.figures.style import COLORS, rank_colors
 from greedyrank.spectra.selection import along, at_stop, last_shared, select
 
@@ -22,36 +22,49 @@ def inits(runs: xr.Dataset) -> list[float]:
     return sorted(set(runs.factor_std.values.tolist()), reverse=True)
 
 
-def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
-    """Draw the ten largest norms up to the stopping rule, the first run bold and the others pale.
+def settled(run: xr.Dataset, learned: float = 0.02) -> float:
+    """Return the step at which the last component that ends above ``learned`` first has nine tenths of its norm."""
+    before = (run.step >= 0) & (run.step <= run.stop_step)
+    ends = run.component_norm.isel(record=int(before.sum()) - 1)
+    grown = (run.component_norm >= 0.9 * ends) & before
+    steps = run.step.isel(record=grown.argmax("record")).to_numpy()[(ends > learned).to_numpy()]
+    return float(max(steps, default=0) or run.stop_step)  # components can be there from the start
 
-    The axis ends where the bold run or the published panel ends, whichever is later.
+
+def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, norm_max: float) -> None:
+    """Draw the ten largest norms of the first run up to the stopping rule in colours, those of the others pale in gray.
+
+    The axis ends where the published panel does, or where the first run has learned its last component.
     """
     std = f"{runs.factor_std.values[0]:g}"
+    capped = canvas.shows(runs)
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
         before = (run.step >= 0) & (run.step <= run.stop_step)
-        style = {"linewidth": 1.2, "zorder": 2} if index == 0 else {"linewidth": 0.5, "alpha": 0.3, "zorder": 1}
         for component, color in enumerate(rank_colors(run.sizes["component"])):
+            style = {"color": color, "linewidth": 1.2, "zorder": 2} if index == 0 else {**PALE, "color": "0.6"}
             canvas.line(
                 panel,
                 run.step.where(before) / 1e3,
                 run.component_norm.isel(component=component),
                 f"norm {component + 1}, data seed {run.data_seed.item():.0f}",
-                color=color,
                 **style,
             )
     for high in np.flatnonzero(runs.component_norm.max(("record", "component")) > norm_max):
         peak = float(runs.component_norm[high].max())
         text = f"data seed {runs.data_seed.values[high]:.0f} peaks at {peak:.1f}"
         canvas.panels[panel].text(
-            0.98, 0.99, text, transform=canvas.panels[panel].transAxes, ha="right", va="top", size=7
+            0.98, 0.99, text, transform=canvas.panels[panel].transAxes, ha="right", va="top", size="small"
         )
-    end = float(runs.stop_step[0])
+    end = 1.1 * settled(runs.isel(run=0))
     if std in published.get("final", {}):
         norms, last_iteration = published["final"][std], published["iterations"][std]
-        canvas.published(panel, [last_iteration / 1e3] * len(norms), norms, markersize=4)
+        canvas.published(panel, [last_iteration / 1e3] * len(norms), norms)
         end = max(end, last_iteration)
+    if capped[0]:
+        end = max(end, float(runs.stop_step[0]))
+        norms = at_stop(runs.isel(run=[0])).component_norm.to_numpy().ravel()
+        canvas.cross(panel, [float(runs.stop_step[0]) / 1e3] * len(norms), norms)
     canvas.title(panel, f"init {std}")
     canvas.panels[panel].set(
         xlabel="iterations / 1000", ylabel="component norms", xlim=(0, 1.02 * end / 1e3), ylim=(-0.02, norm_max)
@@ -59,30 +72,29 @@ def trajectories(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict, 
 
 
 def errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: dict) -> None:
-    """Draw the errors, thick up to the stopping rule and thin through a finish after it; all but the first run pale."""
+    """Draw the errors, thick up to the stopping rule and thin through a finish after it; all but the first run pale.
+
+    The axis ends with the longest first run.
+    """
     std = f"{runs.factor_std.values[0]:g}"
+    axes = canvas.panels[panel]
+    axes.set_xlim(0, max(axes.get_xlim()[1], 1.05 * runs.step[0].max().item() / 1e3))
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
-        pale = {} if index == 0 else {"alpha": 0.3, "zorder": 1}
         for part, where, width in (
             ("to the stop", (run.step >= 0) & (run.step <= run.stop_step), 1.0),
             ("smaller steps", run.step >= run.stop_step, 0.5),
         ):
             series = f"init {std}, data seed {run.data_seed.item():.0f}, {part}"
             label = f"init {std}" if index == 0 and width == 1.0 else None
-            style = {"color": COLORS[color], "linewidth": width, "label": label, **pale}
+            style = {"color": COLORS[color], "linewidth": width, "label": label, **(PALE if index else {})}
             canvas.line(panel, run.step.where(where) / 1e3, run.relative_error, series, **style)
     for what, at in (("error", "iterations"), ("lowest", "lowest_iterations")):
         if std in published.get(what, {}):
             place, error = published[at][std] / 1e3, published[what][std]
-            look = {
-                "color": COLORS[color],
-                "alpha": 0.4,
-                "markersize": 4,
-                "marker": {"error": "D", "lowest": "v"}[what],
-            }
+            look = {"color": COLORS[color], "marker": {"error": "D", "lowest": "v"}[what], "label": None}
             canvas.published(panel, [place], [error], f"init {std}, published {what}", **look)
-    canvas.panels[panel].set(xlabel="iterations / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
+    axes.set(xlabel="iterations / 1000", ylabel="relative error", yscale="log")
 
 
 def trajectories_and_errors(canvas: Canvas, first: int, runs: xr.Dataset, name: str, norm_max: float) -> None:
@@ -185,7 +197,6 @@ VARIANT_LOOKS: dict[str, dict[str, Any]] = {
 }
 DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 HIGHEST_RANK = 15  # the largest published rank
-PUBLISHED_EPOCHS = 10_000
 
 
 def variant(runs: xr.Dataset, name: str) -> xr.Dataset:
@@ -225,18 +236,14 @@ def listed(labels: np.ndarray) -> str:
     return f"label{'s' * (len(labels) > 1)} {', '.join(f'{label:.0f}' for label in labels)}"
 
 
-def note_epochs_and_labels(canvas: Canvas, runs: xr.Dataset) -> None:
-    """Say how the runs differ from the published ones: in epochs, and in the labels of the variants."""
-    ends = epochs(runs).max("record").to_numpy()
-    if ends.min() < PUBLISHED_EPOCHS:
-        trained = " to ".join(f"{end:.0f}" for end in np.unique([ends.min(), ends.max()]))
-        canvas.remarks.append(f"{trained} epochs, published {PUBLISHED_EPOCHS}")
+def note_labels(canvas: Canvas, runs: xr.Dataset) -> None:
+    """Say which variants were trained on fewer labels than the published ten."""
     fewer: dict[str, list[str]] = {}
     for name in VARIANTS:
         labels = np.unique(variant(runs, name).label)
         if len(labels) < 10:
             fewer.setdefault(listed(labels), []).append(VARIANT_NAMES[name])
-    canvas.remarks += [f"{', '.join(names)}: {labels}" for labels, names in fewer.items()]
+    canvas.remarks += [f"{', '.join(names)}: {labels} only" for labels, names in fewer.items()]
 
 
 def legend_above(canvas: Canvas, columns: int) -> None:
@@ -244,4 +251,4 @@ def legend_above(canvas: Canvas, columns: int) -> None:
     handles = dict(zip(*reversed(canvas.panels[0].get_legend_handles_labels()), strict=True))
     names = list(VARIANT_NAMES.values())
     order = sorted(handles, key=lambda label: names.index(label) if label in names else len(names))
-    canvas.figure.legend([handles[label] for label in order], order, loc="outside upper center", ncols=columns)
+    canvas.legend_above([handles[label] for label in order], order, columns)

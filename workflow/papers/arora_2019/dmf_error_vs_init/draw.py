@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from pydantic import PositiveFloat
 
-from arora_2019.common import initial_norm, note_inits
+from arora_2019.common import initial_norm, inits_in_full
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
@@ -29,7 +31,6 @@ def draw(
     runs = last(sweeps["dmf_init"])
     counts, depths = np.unique(runs.observations), np.unique(runs.depth)
     canvas = Canvas(len(counts), len(depths), width=width, height=2.0, sharex=True, sharey=True)
-    note_inits(canvas, runs)
     for row, count in enumerate(counts):
         for column, depth in enumerate(depths):
             panel = row * len(depths) + column
@@ -40,16 +41,18 @@ def draw(
                     some = select(chosen, {"learning_rate": float(rate)})
                     line = "-" if rate == chosen.learning_rate.max() else ":"
                     label = name if len(np.unique(chosen.learning_rate)) == 1 else f"{name}, lr {rate:g}"
-                    errors = some.relative_squared_error
-                    canvas.medians(panel, initial_norm(some), errors, label, label=label, linestyle=line, **style)
+                    look: dict[str, Any] = {"label": label, "linestyle": line, "capped": canvas.shows(some), **style}
+                    look["left_out"] = inits_in_full(runs)
+                    canvas.medians(panel, initial_norm(some), some.relative_squared_error, label, **look)
             points = published.get(f"{count:.0f}", {}).get(f"{depth:.0f}", [])
             if len(points):
                 x, y = zip(*points, strict=True)
-                canvas.published(panel, x, y, label="published")
-            canvas.title(panel, f"{count:.0f} observations, depth {depth:.0f}")
+                canvas.published(panel, x, y)
+            canvas.title(panel, f"{count:.0f} entries, depth {depth:.0f}")
             canvas.panels[panel].set(xscale="log", yscale="log", ylim=(error_min, error_max))
-        canvas.panels[row * len(depths)].set_ylabel(r"$\|W - W^*\|_F^2\,/\,\|W^*\|_F^2$")
-    for axes in canvas.panels[-len(depths) :]:
+    for axes in canvas.left:
+        axes.set_ylabel("relative squared error")
+    for axes in canvas.bottom:
         axes.set_xlabel(r"$\|W(0)\|_F$")
     canvas.panels[-1].legend(*canvas.panels[0].get_legend_handles_labels(), loc="upper left")
     return canvas

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from arora_2019.common import compare, initial_norm
+from arora_2019.common import compare, initial_norm, inits_in_full
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import Width
 from greedyrank.spectra.selection import last, select
-
-PUBLISHED_SHAPE = "100x100"
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text") -> Canvas:
@@ -19,12 +17,10 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
     runs = select(runs, {"learning_rate": float(runs.learning_rate.max())})
     counts = np.unique(runs.measurements)
     canvas = Canvas(len(counts), 3, width=width, height=2.3)
-    if (shape := str(runs["shape"].values[0])) != PUBLISHED_SHAPE:
-        canvas.remarks.append(f"{shape} matrices, published {PUBLISHED_SHAPE}")
     for row, count in enumerate(counts):
         here = select(runs, {"measurements": float(count)})
-        compare(canvas, row, here, initial_norm(here), f"{count:.0f} measurements")
+        compare(canvas, row, here, initial_norm(here), f"{count:.0f} measurements", inits_in_full(runs))
         for panel in range(3 * row, 3 * row + 3):
             canvas.panels[panel].set(xscale="log", xlabel=r"$\|W(0)\|_F$")
-    canvas.panels[0].legend(*canvas.panels[2].get_legend_handles_labels(), loc="center")
+    canvas.legend_above(*canvas.panels[2].get_legend_handles_labels(), columns=4)
     return canvas

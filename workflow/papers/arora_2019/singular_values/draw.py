@@ -22,13 +22,15 @@ def draw(
         steps = here.step.where(here.step >= 0) / 1e3
         for component, color in enumerate(rank_colors(here.sizes["component"])):
             values = here.singular_value.isel(component=component)
-            canvas.each_run(panel, here, steps, values, f"sigma {component + 1}", color=color, linewidth=0.9)
+            canvas.each_run(panel, here, steps, values, f"sigma {component + 1}", color=color)
         ends = published.get("final", {}).get(str(depth), [])
         if len(ends):
             at = published["steps"][str(depth)] / 1e3
-            canvas.published(panel, [at] * len(ends), ends, markersize=4, clip_on=False)
+            canvas.published(panel, [at] * len(ends), ends)
         canvas.title(panel, f"depth {depth}" + (" (beyond the paper)" if depth == 4 else ""))
         canvas.panels[panel].set(xlabel="GD steps / 1000", ylabel="singular values", ylim=(-2, None))
+
+    canvas.legend_of_ranks(0, rank_colors(runs.sizes["component"]), "singular value", loc="upper left")
 
     here = select(runs, {"depth": 2})
     for variable, color, name in (
@@ -37,8 +39,11 @@ def draw(
     ):
         steps = here.step.where(here.step > 0) / 1e3
         canvas.each_run(4, here, steps, here[variable], name, color=COLORS[color], label=name)
+    if "alignment" in published:
+        x, y = zip(*published["alignment"], strict=True)
+        canvas.published(4, x, y)
     canvas.title(4, "alignment, depth 2")
-    canvas.panels[4].set(xlabel="GD steps / 1000", ylabel=r"mean $|U^\top \nabla\ell\, V|$", yscale="log")
+    canvas.panels[4].set(xlabel="GD steps / 1000", ylabel="mean entry of the gradient", yscale="log")
     canvas.panels[4].legend()
 
     # Hollow markers of three sizes: the depths lie on one line and would hide each other.
@@ -64,6 +69,6 @@ def draw(
     low, high = canvas.panels[5].get_xlim()
     canvas.panels[5].plot([low, high], [low, high], "--", color=COLORS["black"], linewidth=0.8, zorder=0)
     canvas.title(5, "the growth law")
-    canvas.panels[5].set(xlabel=r"$-N\sigma^{2-2/N}\langle\nabla\ell, uv^\top\rangle$", ylabel=r"measured $d\sigma/dt$")
+    canvas.panels[5].set(xlabel="rate by the theorem", ylabel="measured rate")
     canvas.panels[5].legend()
     return canvas

@@ -130,12 +130,12 @@ def _law(canvas: Canvas, panel: int, runs: xr.Dataset, name: str, growth: dict) 
             continue
         kappa, exponent = laws(here, name)[0]
         sigma = np.geomspace(np.concatenate(sizes).min() / 1.5, np.concatenate(sizes).max() * 1.5, 30)
-        label = f"{family.symbol} = {value}: {exponent:.3g}" if value else f"{exponent:.3g}"
+        label = f"{family.symbol} = {value}, power {exponent:.3g}" if value else f"power {exponent:.3g}"
         look = {"color": COLORS[color], "linewidth": 0.8, "linestyle": "--", "zorder": 0}
         canvas.line(panel, sigma, kappa * sigma**exponent, f"{family.symbol}{value} theory", label=label, **look)
     canvas.title(panel, family.title)
-    axes.set(xscale="log", yscale="log", xlabel=family.size, ylabel=r"$(d\sigma/dt)\,/\,\gamma$")
-    axes.legend(loc="upper left", fontsize=6.5, handlelength=1.2, borderaxespad=0.1)
+    axes.set(xscale="log", yscale="log", xlabel=family.size, ylabel=r"rate / $\gamma$")
+    axes.legend(loc="upper left", handlelength=1.2, borderaxespad=0.1)
 
 
 def _exponents(canvas: Canvas, panel: int, place: int, runs: xr.Dataset, name: str, growth: dict) -> None:
@@ -170,7 +170,6 @@ def _errors(canvas: Canvas, panel: int, place: int, sweeps: dict[str, xr.Dataset
         canvas.keep(panel, f"{name}, {series}", np.full(len(values), place), values)
         spread = np.linspace(-0.12, 0.12, len(values))
         axes.plot(place + apart + spread, values, family.marker, markersize=2.5, markeredgewidth=0.6, **look)
-    axes.text(place + 0.2, 1.5, family.control, rotation=90, ha="center", va="bottom", fontsize=6, color="0.4")
 
 
 def _trajectories(canvas: Canvas, panel: int, run: xr.Dataset, name: str, growth: dict) -> None:
@@ -206,25 +205,29 @@ def draw(
         _law(canvas, place, runs, name, growth)
         _exponents(canvas, 5, place, runs, name, growth)
         _errors(canvas, 8, place, sweeps, name, growth)
-    canvas.panels[3].set_ylabel(r"$(dq/dt)\,/\,\gamma$")
+    canvas.panels[3].set_ylabel(r"rate / $\gamma$")
     axes = canvas.panels[5]
     axes.axhline(0, color=COLORS["gray"], linewidth=0.6, zorder=0)
     canvas.title(5, "exponents")
-    axes.set(xlabel="theory", ylabel="measured less theory")
+    axes.set(xlabel="theory", ylabel="measured minus theory")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.7 * (high - low))
-    axes.legend(loc="upper right", fontsize=6, handlelength=1, borderaxespad=0.1, labelspacing=0.3)
+    axes.legend(loc="upper right", handlelength=1, borderaxespad=0.1, labelspacing=0.3)
 
     _trajectories(canvas, 6, dict(_curves(_balanced(sweeps, "cp"), "shape"))["4"].isel(run=[0]), "cp", growth)
     canvas.title(6, "CP, N = 4, integrated")
     _trajectories(canvas, 7, dict(_curves(_balanced(sweeps, "matrix"), "depth"))["3"].isel(run=[0]), "matrix", growth)
-    canvas.panels[7].legend(loc="lower right", fontsize=6.5)
+    canvas.panels[7].legend(loc="lower right")
     canvas.title(7, "matrix, N = 3, integrated")
     canvas.title(8, "integrated law: error")
-    names = ["matrix", "CP", "deep\nCP", "Tucker", "hier."]
+    names = ["matrix", "CP", "deep CP", "Tucker", "hierarchical"]
     axes = canvas.panels[8]
-    axes.set(yscale="log", ylabel="largest relative error", xticks=range(5), xticklabels=names)
-    axes.set_ylim(None, 200)
+    axes.set(yscale="log", ylabel="largest relative error")
+    axes.set_xticks(range(5), names, rotation=90)
+    axes.plot([], [], "o", color=COLORS["blue"], markersize=2.5, label="law")
+    axes.plot([], [], "o", color=COLORS["gray"], markersize=2.5, markerfacecolor="none", label="control")
+    axes.legend(loc="upper left", ncols=2, borderaxespad=0.1)
+    axes.set_ylim(None, 20)
     axes.set_yticks([1e-3, 1e-2, 1e-1, 1])
     axes.yaxis.set_minor_locator(NullLocator())
     axes.axhline(0.05, color=COLORS["gray"], linewidth=0.6, linestyle=":", zorder=0)

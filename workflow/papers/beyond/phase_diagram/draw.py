@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -15,8 +17,8 @@ from greedyrank.spectra.selection import last
 
 # Sweep, init, and what the rows of its panels say.
 ROWS = (
-    ("phase_cp", "factor_std", "CP, 8 x 8 x 8, rank 3", "init (factors' entries)"),
-    ("phase_matrix", "product_std", "matrix, 24 x 24, depth 3, rank 3", "init (product's entries)"),
+    ("phase_cp", "factor_std", "CP, 8 x 8 x 8, rank 3", "init (factors)"),
+    ("phase_matrix", "product_std", "matrix, 24 x 24, rank 3", "init (product)"),
 )
 MOST = 10  # as many components as are measured
 
@@ -34,6 +36,13 @@ def _heat(canvas: Canvas, panel: int, values: xr.DataArray, init: str, series: s
     return drawn, observations, table
 
 
+def _hatch(axes: Axes, observations: np.ndarray, share: np.ndarray) -> None:
+    """Hatch the cells most of whose runs a cap on steps ended."""
+    rows, columns = np.nonzero(share >= 0.5)
+    look: dict[str, Any] = {"fill": False, "hatch": "////", "edgecolor": "0.55", "linewidth": 0}
+    axes.bar(observations[columns], 1, np.diff(observations).min(), bottom=rows - 0.5, **look)
+
+
 def _mark(axes: Axes, observations: np.ndarray, chosen: np.ndarray) -> None:
     rows, columns = np.nonzero(chosen)
     axes.plot(observations[columns], rows, ".", color="white", markersize=2.5)
@@ -49,7 +58,6 @@ def draw(
 ) -> Canvas:
     """Draw the number of components above a share of the target's norm, and the error, of each cell."""
     canvas = Canvas(2, 2, width=width, height=2.4)
-    steps = max(int(sweep.step.max()) for sweep in sweeps.values())
     for row, (name, init, title, label) in enumerate(ROWS):
         runs = sweeps[name]
         rank = int(runs.target_rank[0])
@@ -67,10 +75,12 @@ def draw(
         drawn, observations, table = _heat(canvas, panels[1], last(runs).relative_error, init, "error", **style)
         canvas.figure.colorbar(drawn, ax=canvas.panels[panels[1]], extend="both")
         _mark(canvas.panels[panels[1]], observations, table < recovered)
-        canvas.title(panels[1], "relative error")
+        canvas.title(panels[1], f"{title.split(',')[0]}: relative error")
+        capped = xr.DataArray(canvas.shows(runs).astype(float), coords=runs[init].coords, dims="run")
+        _, observations, share = cells(capped, init)
         for panel in panels:
             axes = canvas.panels[panel]
+            _hatch(axes, observations, share)
             axes.axvline(freedom, color=COLORS["sky"], linestyle="--", linewidth=1.2)
-            axes.set(xlabel=f"observations (dashed: {freedom} degrees of freedom)", ylabel=label)
-    canvas.remarks.append(f"at most {steps} steps")
+            axes.set(xlabel=f"observations (dashed: {freedom})", ylabel=label)
     return canvas

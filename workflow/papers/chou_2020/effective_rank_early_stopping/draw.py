@@ -30,7 +30,7 @@ def draw(
             if not here.sizes["run"]:
                 continue
             steps = here.step.where(here.step > 0)
-            style = {"color": COLORS[color], "linewidth": 0.9}
+            style = {"color": COLORS[color], "linewidth": 1.1}
             label = f"noise {noise:g}"
             canvas.each_run(column, here, steps, here.relative_error, f"error, {label}", label=label, **style)
             canvas.each_run(
@@ -56,10 +56,12 @@ def draw(
         lower.axhline(height, linestyle="--", linewidth=0.6, color=COLORS["gray"], zorder=0)
         canvas.title(column, f"N = {depth}: error to the truth")
         canvas.title(column + 3, f"N = {depth}: effective rank")
-        upper.set(xscale="log", yscale="log", ylabel=r"$\|W - W^*\|_F/\|W^*\|_F$", ylim=(0.05, 1.2))
-        lower.set(xlabel="GD steps", ylabel=r"$\|W\|_*/\|W\|$", ylim=(0.8, 5))
+        upper.set(xscale="log", yscale="log", ylabel="relative error", ylim=(0.05, 1.2))
+        lower.set(xlabel="GD steps", ylabel="effective rank", ylim=(0.8, 5))
         last = runs.step.values[runs.depth == depth]
         if last.size:
             lower.set_xlim(last.max() / 400, 1.3 * last.max())
-    canvas.panels[0].legend(loc="upper right")
+    canvas.panels[0].plot([], [], "o", color="0.5", markersize=3.5, label="smallest error")
+    canvas.panels[0].plot([], [], ":", color="0.5", linewidth=0.7, label="best of rank 3")
+    canvas.panels[0].legend(loc="upper right", borderaxespad=0)
     return canvas

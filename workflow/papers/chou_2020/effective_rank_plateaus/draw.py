@@ -10,7 +10,7 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from chou_2020.effective_rank_plateaus import recovery_draws
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, Width
+from greedyrank.figures.style import COLORS, SMALLEST, Width
 from greedyrank.spectra.selection import select
 from greedyrank.theory import recovery_times, step_limits
 
@@ -36,10 +36,10 @@ def _plateaus(canvas: Canvas, panel: int, runs: xr.Dataset, share: float) -> Non
     for place, (start, end) in enumerate(intervals):
         if start < end and start < ends:
             x, y = [start, min(end, ends)], [heights[place] - 0.16] * 2
-            look = {"linewidth": 3.5, "color": COLORS["sky"], "solid_capstyle": "butt"}
+            look = {"linewidth": 4.5, "color": COLORS["sky"], "solid_capstyle": "butt"}
             canvas.line(panel, x, y, f"predicted interval {place + 1}", **look)
     axes.set(xscale="log", xlim=(ends / 200, 1.3 * ends), ylim=(0.7, 4.15))
-    axes.set(xlabel="GD steps", ylabel=r"$\|W\|_*/\|W\|$")
+    axes.set(xlabel="GD steps", ylabel="effective rank")
 
 
 def _eigenvalues(canvas: Canvas, panel: int, runs: xr.Dataset, share: float) -> None:
@@ -59,7 +59,9 @@ def _eigenvalues(canvas: Canvas, panel: int, runs: xr.Dataset, share: float) -> 
                 look = {"marker": "v", "color": COLORS["black"], "markersize": 3.5, "linestyle": "none"}
                 canvas.line(panel, [bound], [value], f"bound, eigenvalue {value:.0f}", **look)
     ends = runs.step.max().item()
-    canvas.panels[panel].set(xscale="log", xlim=(ends / 200, 1.3 * ends), xlabel="GD steps", ylabel=r"$v_i^\top W v_i$")
+    canvas.panels[panel].set(
+        xscale="log", xlim=(ends / 200, 1.3 * ends), xlabel="GD steps", ylabel="learned eigenvalues"
+    )
     canvas.panels[panel].legend(loc="center left")
 
 
@@ -85,10 +87,12 @@ def _bounds(canvas: Canvas, panel: int, draws: xr.Dataset) -> None:
         middle = ratio[draws.case == case].median().item()
         canvas.keep(panel, f"{case}, median", [place], [middle])
         axes.plot([place - 0.36, place + 0.36], [middle] * 2, color=COLORS["black"], linewidth=1)
-        axes.text(place, 9.2, f"{middle:.2f}", ha="center", fontsize=6.5)
+        axes.text(place, 9.2, f"{middle:.2f}", ha="center", fontsize=SMALLEST)
     axes.axhline(1, linestyle="--", linewidth=0.8, color=COLORS["black"], zorder=0)
     axes.set(yscale="log", ylim=(0.8, 12), ylabel="bound / steps taken")
-    axes.set_xticks(range(len(recovery_times.RECOVERY_CASES)), recovery_times.RECOVERY_CASES, fontsize=6)
+    axes.set_xticks(
+        range(len(recovery_times.RECOVERY_CASES)), recovery_times.RECOVERY_CASES, fontsize=SMALLEST, rotation=90
+    )
     axes.set_yticks([1, 2, 4, 8], ["1", "2", "4", "8"])
     axes.minorticks_off()
     axes.legend(loc="upper left", bbox_to_anchor=(0, 0.9), handletextpad=0.2, borderaxespad=0.2)
@@ -132,6 +136,7 @@ def draw(
             panel = 3 * row + column
             _plateaus(canvas, panel, select(runs, {"depth": depth, "target_spectrum": spectrum}), share)
             canvas.title(panel, f"N = {depth}: {spectrum}")
+    canvas.panels[0].plot([], [], color=COLORS["sky"], linewidth=4.5, label="predicted")
     canvas.panels[0].legend(loc="upper right")
     mixed = select(runs, {"depth": 3, "target_spectrum": SPECTRA[0]})
     _eigenvalues(canvas, 6, mixed, share)

@@ -27,7 +27,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
             axes.axhline(height, linestyle="--", linewidth=0.6, color=COLORS["gray"], zorder=0)
         for std, (color, _) in zip(sorted(set(here.product_std.values), reverse=True), LOOKS, strict=False):
             chosen = select(here, {"product_std": float(std)})
-            style = {"color": COLORS[color], "label": f"init {std:g}", "linestyle": "-", "linewidth": 0.7}
+            style = {"color": COLORS[color], "label": f"init {std:g}", "linestyle": "-", "linewidth": 1.2}
             canvas.each_run(
                 panel, chosen, chosen.flow_time.where(chosen.step > 0), chosen.nuclear_rank, f"init {std:g}", **style
             )
@@ -42,8 +42,8 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
             xscale="log",
             xlim=(0.008, None),
             ylim=(0.8, 6.2),
-            xlabel="flow time (steps x step size)",
-            ylabel=r"$\|W\|_*/\|W\|$",
+            xlabel="flow time",
+            ylabel="effective rank",
         )
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="upper left", borderaxespad=0)
@@ -66,7 +66,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
                 canvas.medians(
                     panel, x, y, f"rest {place}, {name}", marker, color=COLORS[color], label=name, linewidth=0.6
                 )
-        canvas.title(panel, f"rest about {heights[place - 1]:.3g}")
-        axes.set(xlabel="depth N", xticks=[2, 3, 4], ylabel=r"$\|W\|_*/\|W\|$ at rest")
+        canvas.title(panel, f"plateau near {heights[place - 1]:.3g}")
+        axes.set(xlabel="depth N", xticks=[2, 3, 4], ylabel="plateau")
     canvas.panels[3].legend(loc="upper right")
     return canvas

@@ -20,7 +20,7 @@ def _each(canvas: Canvas, panel: int, runs: xr.Dataset, values: xr.DataArray) ->
         here = runs.isel(run=chosen)
         times = here.flow_time.where(here.step > 0)
         canvas.each_run(panel, here, times, values.isel(run=chosen), name, color=COLORS[color], label=name)
-    canvas.panels[panel].set(xscale="log", xlabel="flow time (steps x step size)")
+    canvas.panels[panel].set(xscale="log", xlabel="flow time")
 
 
 def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text") -> Canvas:
@@ -46,7 +46,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
             times = run.flow_time.where((run.flow_time > 0) & (run.flow_time < end))
             canvas.line(panel, times, run.nuclear_rank, f"all entries seen, {INITS[beta][0]}", **style)
         canvas.title(panel, f"{count:.0f} measurements")
-        canvas.panels[panel].set(ylim=(0.8, 3.9), xlim=(0.2, 1.2 * end), ylabel=r"$\|W\|_*/\|W\|$")
+        canvas.panels[panel].set(ylim=(0.8, 3.9), xlim=(0.2, 1.2 * end), ylabel="effective rank")
     canvas.panels[0].legend(loc="upper right", handlelength=1.2, borderaxespad=0)
 
     for panel, (quantity, title) in enumerate((("error", "relative error"), ("learned", "the eigenvalue -5")), start=3):
@@ -58,15 +58,17 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
                 panel, here, here.flow_time.where(here.step > 0), values, f"{title}, {count} measurements", **style
             )
         canvas.title(panel, f"identical init: {title}")
-        canvas.panels[panel].set(xscale="log", xlabel="flow time (steps x step size)", xlim=(0.2, None))
-    canvas.panels[3].set(yscale="log", ylabel=r"$\|W - W^*\|_F/\|W^*\|_F$")
-    canvas.panels[4].set(ylabel=r"$v^\top W v$")
+        canvas.panels[panel].set(xscale="log", xlabel="flow time", xlim=(0.2, None))
+    canvas.panels[3].set(yscale="log", ylabel="relative error")
+    canvas.panels[4].set(ylabel="learned of -5")
     canvas.panels[3].legend(loc="lower left")
 
     for place, (color, marker) in enumerate((("blue", "o"), ("orange", "s"), ("green", "^")), start=1):
         canvas.panels[5].axhline(heights[place - 1], linestyle="--", linewidth=0.6, color=COLORS["gray"], zorder=0)
         x, y = runs.measurements.values, resting_values(runs, place)
-        canvas.medians(5, x, y, f"rest {place}", marker, color=COLORS[color], linewidth=0.6)
-    canvas.title(5, "rests, both inits")
-    canvas.panels[5].set(xlabel="measurements m", xticks=counts, ylabel=r"$\|W\|_*/\|W\|$ at rest")
+        name = f"near {heights[place - 1]:.3g}"
+        canvas.medians(5, x, y, f"rest {place}", marker, color=COLORS[color], linewidth=0.6, label=name)
+    canvas.panels[5].legend(loc="upper center", bbox_to_anchor=(0.6, 0.9))
+    canvas.title(5, "plateaus, both inits")
+    canvas.panels[5].set(xlabel="measurements m", xticks=counts, ylabel="effective rank")
     return canvas

@@ -32,17 +32,17 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
     _curves(canvas, 0, select(runs, {"depth": [1, 2]}), {1: COLORS["orange"], 2: COLORS["blue"]})
     read_off = {name: {int(key): value for key, value in points.items()} for name, points in published.items()}
     points = read_off["depth_1"]
-    canvas.published(0, list(points), list(points.values()), "depth 1, read off the picture")
+    canvas.published(0, list(points), list(points.values()), "depth 1, read off the picture", label="read off")
     _curves(canvas, 1, runs.isel(run=np.flatnonzero(depths > 1)), colors)
     half = list(read_off["half_times"].values())
-    canvas.published(1, half, [5.0] * len(half), "half-times, read off the picture", markersize=4, zorder=3)
+    canvas.published(1, half, [5.0] * len(half), "half-times, read off the picture", label=None)
     for panel, title in enumerate(("depth 1 and 2", "depth 2 to 9")):
         canvas.title(panel, title)
-        canvas.panels[panel].set(xlabel="GD steps", ylabel="recovered of the eigenvalue 10")
+        canvas.panels[panel].set(xlabel="GD steps", ylabel="recovered of 10")
         canvas.panels[panel].legend(loc="lower right", handlelength=1.0, borderaxespad=0)
     canvas.panels[1].set_xlim(-30, 2000)
 
-    canvas.published(2, list(read_off["half_times"]), half, "half-times, read off the picture")
+    canvas.published(2, list(read_off["half_times"]), half, "half-times, read off the picture", label=None)
     duration = first_step(runs, 0.9) - first_step(runs, 0.1)
     for name, values, color, marker in (
         ("half-time", first_step(runs, 0.5), "blue", "o"),

@@ -17,7 +17,7 @@ DEPTH = 3  # of the curves
 
 def _label(run: xr.Dataset) -> str:
     limit = step_limits.limit(run.target_eigenvalue.to_numpy(), int(run.depth), run.layer_alpha.item())
-    return f"{run.learning_rate.item() / limit:.2g} of the limit"
+    return f"{run.learning_rate.item() / limit:.2g} of limit"
 
 
 def _curves(canvas: Canvas, runs: xr.Dataset, end: float) -> None:
@@ -46,7 +46,7 @@ def _curves(canvas: Canvas, runs: xr.Dataset, end: float) -> None:
     time = recovery_times.flow_time(largest, DEPTH, alpha, fastest)
     canvas.panels[1].axvline(time, color=COLORS["black"], linestyle=":", linewidth=0.8)
     canvas.panels[1].text(
-        time, 0.05, "fastest ", ha="right", fontsize=6.5, transform=canvas.panels[1].get_xaxis_transform()
+        time, 0.05, "fastest ", ha="right", fontsize="small", transform=canvas.panels[1].get_xaxis_transform()
     )
 
 
@@ -56,11 +56,11 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
     runs = sweeps["flow_vs_gd"]
     _curves(canvas, select(runs, {"depth": DEPTH, "data_seed": 0}), end)
     canvas.title(0, f"N = {DEPTH}: 10, 7, 5, -5")
-    canvas.panels[0].set(xlabel="flow time (steps x step size)", ylabel=r"$v_i^\top W v_i$", ylim=(-0.5, 11))
+    canvas.panels[0].set(xlabel="flow time", ylabel="learned eigenvalues", ylim=(-0.5, 11))
     canvas.title(1, f"N = {DEPTH}: eigenvalue 10")
-    canvas.panels[1].set(xlabel="flow time (steps x step size)", ylabel=r"$v_1^\top W v_1$, descent - flow")
+    canvas.panels[1].set(xlabel="flow time", ylabel="descent - flow")
     handles = canvas.panels[0].get_legend_handles_labels()
-    canvas.panels[1].legend(*handles, loc="lower right", fontsize=6, borderaxespad=0)
+    canvas.panels[1].legend(*handles, loc="lower right", borderaxespad=0, handlelength=1.0)
 
     limits = np.array(
         [

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 from pydantic import PositiveFloat, PositiveInt
 
-from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, LINES, Width
+from greedyrank.figures import reductions
+from greedyrank.figures.canvas import PALE, Canvas
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 from hariz_2024.common import DEPTH_COLORS
 
@@ -30,8 +32,8 @@ def _ranks(canvas: Canvas, panel: int, ends: xr.Dataset, rank: int, slice_floor:
     ):
         x, y = _of_modes(values, ends.depth.to_numpy() + shift)
         canvas.medians(panel, x, y, name, marker, color=COLORS[color], label=name, linewidth=0.8)
-    canvas.panels[panel].axhline(rank, color="0.7", linewidth=0.8, zorder=0)
-    canvas.panels[panel].set(xlabel="depth K", ylabel="multilinear rank", ylim=(0, 36), yticks=[5, 10, 15, 20, 25])
+    canvas.panels[panel].axhline(rank, color="0.5", linestyle=":", linewidth=0.8, zorder=0, label="target")
+    canvas.panels[panel].set(xlabel="depth K", ylabel="multilinear rank", ylim=(0, 38), yticks=[5, 10, 15, 20, 25])
 
 
 def _spectra(canvas: Canvas, panel: int, ends: xr.Dataset, share: float) -> None:
@@ -41,22 +43,33 @@ def _spectra(canvas: Canvas, panel: int, ends: xr.Dataset, share: float) -> None
         for index in range(here.sizes["run"]):
             values = here.multilinear_value.isel(run=index, mode=0)
             series = f"K = {depth}, data seed {here.data_seed.values[index]:.0f}"
-            look = {"color": COLORS[color], "linestyle": LINES[index % len(LINES)], "linewidth": 0.8}
-            label = f"K = {depth}" if index == 0 else None
-            canvas.line(panel, 1 + np.arange(values.size), values, series, label=label, **look)
-    canvas.panels[panel].axhline(share, color="0.7", linewidth=0.8, zorder=0)
+            look = PALE if index else {"linewidth": 1.1, "label": f"K = {depth}"}
+            canvas.line(panel, 1 + np.arange(values.size), values, series, color=COLORS[color], **look)
+    canvas.panels[panel].axhline(share, color="0.5", linestyle=":", linewidth=0.8, zorder=0, label=f"{share:.0%}")
     canvas.panels[panel].set(xlabel="component", ylabel="singular value / largest", yscale="log")
 
 
 def _errors(canvas: Canvas, panel: int, ends: xr.Dataset) -> None:
     """Draw training and test error against depth."""
     for name, color, marker, shift in (("test", "blue", "o", 0.1), ("train", "orange", "^", -0.1)):
-        errors = ends[f"{name}_error"]
-        canvas.medians(panel, ends.depth + shift, errors, name, marker, color=COLORS[color], label=name, linewidth=0.8)
+        errors, capped = ends[f"{name}_error"], canvas.shows(ends)
+        canvas.medians(
+            panel,
+            ends.depth + shift,
+            errors,
+            name,
+            marker,
+            color=COLORS[color],
+            label=name,
+            linewidth=0.8,
+            capped=capped,
+        )
     canvas.panels[panel].set(xlabel="depth K", ylabel="squared error", yscale="log")
 
 
-def _against(canvas: Canvas, panel: int, ends: xr.Dataset, setting: str, variable: str, spread: float) -> None:
+def _against(
+    canvas: Canvas, panel: int, ends: xr.Dataset, setting: str, variable: str, spread: float, left_out: ArrayLike = ()
+) -> None:
     """Draw a number of each run, or of each of its modes, against a setting; depths stand side by side."""
     for depth, color in DEPTH_COLORS.items():
         here = select(ends, {"depth": depth})
@@ -65,7 +78,9 @@ def _against(canvas: Canvas, panel: int, ends: xr.Dataset, setting: str, variabl
         values, places = here[variable], here[setting].to_numpy() * spread ** (depth - 2)
         x, y = _of_modes(values, places) if "mode" in values.dims else (places, values.to_numpy())
         name, look = f"K = {depth}", {"color": COLORS[color], "linewidth": 0.8}
-        canvas.medians(panel, x, y, name, MARKERS[depth], label=name, **look)
+        missed = np.asarray(left_out) * spread ** (depth - 2)
+        capped = np.repeat(canvas.shows(here), y.size // here.sizes["run"])
+        canvas.medians(panel, x, y, name, MARKERS[depth], label=name, capped=capped, left_out=missed, **look)
     canvas.panels[panel].set(xscale="log", xlabel=setting)
 
 
@@ -93,7 +108,7 @@ def draw(
     canvas.panels[0].legend(loc="upper right")
     _spectra(canvas, 1, most, share)
     canvas.title(1, f"after HOSVD, {fraction:.0%} observed")
-    canvas.panels[1].set_ylim(bottom=1e-12)  # room for the legend
+    canvas.panels[1].set_ylim(bottom=1e-10)  # room for the legend
     canvas.panels[1].legend(loc="lower left", ncols=2)
     _errors(canvas, 2, most)
     canvas.title(2, f"errors, {fraction:.0%} observed")
@@ -108,12 +123,15 @@ def draw(
         ]
     )
     both = xr.concat([whole, smallest], "run", join="outer")
-    _against(canvas, 3, both, "observed_fraction", "test_error", 1.03)
+    fractions_in_full = reductions.in_full(whole, "observed_fraction")
+    _against(canvas, 3, both, "observed_fraction", "test_error", 1.03, fractions_in_full)
     canvas.title(3, "test error, smallest inits")
     canvas.panels[3].set(xlabel="observed fraction", ylabel="squared error", yscale="log")
     fractions = np.unique(both.observed_fraction)
     canvas.panels[3].set_xticks(fractions, [f"{share:g}" for share in fractions])
     canvas.panels[3].minorticks_off()
+    canvas.panels[3].legend(loc="upper right", ncols=2, columnspacing=0.8)
+    canvas.panels[3].set_ylim(top=1e5)  # room for the legend
     counted = inits.assign(found=(inits.multilinear_value > share).sum("component"))
     for panel, variable, label in ((4, "test_error", "squared error"), (5, "found", "rank after HOSVD")):
         _against(canvas, panel, counted, "core_std", variable, 1.06)
@@ -122,5 +140,5 @@ def draw(
     canvas.panels[4].set(yscale="log")
     canvas.panels[4].legend(loc="upper left")
     canvas.title(5, f"rank, {few}")
-    canvas.panels[5].axhline(rank, color="0.7", linewidth=0.8, zorder=0)
+    canvas.panels[5].axhline(rank, color="0.5", linestyle=":", linewidth=0.8, zorder=0, label="target")
     return canvas

@@ -6,21 +6,20 @@ import numpy as np
 import xarray as xr
 from pydantic import PositiveFloat, PositiveInt
 
-from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, LINES, Width
+from greedyrank.figures.canvas import PALE, Canvas
+from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 from hariz_2024.common import DEPTH_COLORS
 from hariz_2024.deep_tucker_slices.statistics import slice_gap
 
 PUBLISHED_RATE = 5.0e-4
-PUBLISHED_STEPS = 2_125_000  # minibatches of 128
 PUBLISHED_NORM = 1.2  # our reading of the generator; the other runs have a larger target
 
 
 def _slices(canvas: Canvas, panel: int, runs: xr.Dataset, rank: int, top: float | None) -> None:
     """Draw the norms of all slices along the first mode: as many as the rank, the next, and the others."""
     looks = {
-        "the others": (range(rank + 1, runs.sizes["slice"]), {"color": "0.7", "linewidth": 0.4, "zorder": 1}),
+        "the others": (range(rank + 1, runs.sizes["slice"]), {"color": "0.7", "linewidth": 0.5, "zorder": 1}),
         f"number {rank + 1}": ((rank,), {"color": COLORS["orange"], "linewidth": 1.0, "zorder": 3}),
         f"the {rank} largest": (range(rank), {"color": COLORS["blue"], "linewidth": 0.8, "zorder": 2}),
     }
@@ -29,8 +28,9 @@ def _slices(canvas: Canvas, panel: int, runs: xr.Dataset, rank: int, top: float 
         for place in places:
             label = name if place == places[0] else None
             norms = runs.slice_norm.isel(mode=0, slice=place)
-            canvas.each_run(panel, runs, steps, norms, f"slice {place + 1}", label=label, **look)
-    canvas.panels[panel].set(xlabel="steps / 1000", ylabel="norms of core slices", ylim=(0, top))
+            drawn = runs if place < rank else runs.isel(run=[0])  # small slices of every run would hide the rest
+            canvas.each_run(panel, drawn, steps, norms, f"slice {place + 1}", label=label, **look)
+    canvas.panels[panel].set(xlabel="steps / 1000", ylabel="slice norms", ylim=(0, top))
 
 
 def _published_start(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
@@ -46,9 +46,9 @@ def _published_start(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
         for place, index in enumerate(np.flatnonzero(wanted)):
             run = runs.isel(run=index)
             series = f"{name}, K = {run.depth.item():.0f}, data seed {run.data_seed.item():.0f}"
-            style = {"linestyle": LINES[int(run.data_seed) % len(LINES)], "label": name if place == 0 else None}
-            canvas.line(panel, run.step.where(run.step >= 0) / 1e3, run.relative_error, series, **style, **look)
-    canvas.panels[panel].set(xlabel="steps / 1000", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$", yscale="log")
+            style = {**look, "label": name} if place == 0 else {**look, **PALE}
+            canvas.line(panel, run.step.where(run.step >= 0) / 1e3, run.relative_error, series, **style)
+    canvas.panels[panel].set(xlabel="steps / 1000", ylabel="relative error", yscale="log")
     canvas.panels[panel].set_ylim(bottom=1e-6)  # room for the legend
 
 
@@ -71,7 +71,7 @@ def _gaps(canvas: Canvas, panel: int, groups: dict[str, tuple[xr.Dataset, str, s
         canvas.medians(
             panel, depths, slice_gap(runs, rank=rank), name, marker, color=COLORS[color], label=name, linewidth=0.8
         )
-    canvas.panels[panel].axhline(1, color="0.7", linewidth=0.8, zorder=0)
+    canvas.panels[panel].axhline(1, color="0.5", linestyle=":", linewidth=0.8, zorder=0, label="no gap")
     canvas.panels[panel].set(xlabel="depth K", ylabel=f"slice {rank} / slice {rank + 1}", yscale="log")
     canvas.panels[panel].set_ylim(0.9, 40)  # room for the legend
     canvas.panels[panel].set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
@@ -100,8 +100,6 @@ def draw(
         canvas.title(panel, f"K = {depth}, init {here.core_std.values[0]:g}")
     canvas.panels[1].legend(loc="upper left")
 
-    if (steps := int(adam.step.max())) < PUBLISHED_STEPS:
-        canvas.remarks.append(f"Adam: {steps} steps, published {PUBLISHED_STEPS} (minibatches)")
     working = adam.isel(run=np.flatnonzero(adam.learning_rate != PUBLISHED_RATE))
     here = select(working, {"depth": 2})
     _slices(canvas, 5, here, rank, None)

@@ -17,19 +17,17 @@ NUMBERS = {
     "above 0.01 % of the largest": (lambda runs: counts(runs, above=1e-4), "--"),
     "effective rank": (effective_ranks, "-"),
 }
-PUBLISHED = {"epochs": 100, "train_size": 60_000, "batch_size": 32, "test_size": 10_000}
 
 
-def _scale(runs: xr.Dataset, epochs: int) -> str:
-    """Say what was trained on, and for how long, where it is less than was published."""
-    found = {"epochs": epochs, **{name: int(runs[name].max()) for name in PUBLISHED if name != "epochs"}}
-    if found == PUBLISHED:
-        return ""
-    said, published = (
-        "{epochs} epochs of {train_size:,} images in batches of {batch_size}, tested on {test_size:,}".format(**of)
-        for of in (found, PUBLISHED)
-    )
-    return f"{said}; published {published}"
+def _unfinished(runs: xr.Dataset) -> list[str]:
+    """Say which runs have not converged: their test error is more than twice the lowest at the end."""
+    ends = last(runs)
+    ratios = ends.test_error / ends.test_error.min()
+    return [
+        f"Not converged: with {layers:.0f} linear layers the error is still {ratio:.1f} times the lowest"
+        for layers, ratio in zip(ends.linear_layers.values, ratios.values, strict=True)
+        if ratio > 2
+    ]
 
 
 def draw(
@@ -39,8 +37,7 @@ def draw(
     canvas = Canvas(2, 2, width=width, height=2.4)
     runs = sweeps["irmae_spectrum"]
     runs = runs.assign(epoch=(runs.step / np.ceil(runs.train_size / runs.batch_size)).where(runs.step >= 0))
-    if remark := _scale(runs, int(runs.epoch.max())):
-        canvas.remarks.append(remark)
+    canvas.remarks += _unfinished(runs)
     for layers, (color, name) in LOOKS.items():
         here = select(runs, {"linear_layers": layers})
         style = {"color": COLORS[color], "label": name}
@@ -58,7 +55,11 @@ def draw(
     for number, (_, line) in NUMBERS.items():
         canvas.panels[3].plot([], [], color=COLORS["gray"], linestyle=line, label=number)
     canvas.panels[3].legend(loc="upper left")
-    spectrum = {"xlabel": "direction of the latent space", "ylabel": r"$d_i\,/\,d_1$", "xlim": (0, len(ends.component))}
+    spectrum = {
+        "xlabel": "direction of the latent space",
+        "ylabel": "value / largest",
+        "xlim": (0, len(ends.component)),
+    }
     canvas.panels[0].set(ylim=(0, share_max), **spectrum)
     canvas.panels[1].set(yscale="log", ylim=(1e-9, 2), **spectrum)
     error = "mean squared error, test"
@@ -66,8 +67,8 @@ def draw(
     canvas.panels[3].set(xlabel=error, ylabel="directions", yscale="log", ylim=(0.8, 500))
     canvas.panels[3].invert_xaxis()
     canvas.panels[0].legend(loc="upper right")
-    canvas.title(0, "latent spectrum, as published")
-    canvas.title(1, "the same; light: before training")
+    canvas.title(0, "latent spectrum")
+    canvas.title(1, "the same, logarithmic")
     canvas.title(2, "reconstruction")
-    canvas.title(3, "rank against error, during training")
+    canvas.title(3, "rank against error")
     return canvas

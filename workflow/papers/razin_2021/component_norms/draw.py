@@ -9,8 +9,8 @@ import xarray as xr
 from pydantic import PositiveFloat
 
 from greedyrank.claims.statistics import growing
-from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, LINES, Width, rank_colors
+from greedyrank.figures.canvas import PALE, Canvas
+from greedyrank.figures.style import COLORS, Width, rank_colors
 from greedyrank.spectra.selection import at_stop, select
 from greedyrank.theory import growth_laws
 from razin_2021.common import INIT_COLORS, errors, inits, trajectories
@@ -37,7 +37,7 @@ def growth_law(canvas: Canvas, panel: int, runs: xr.Dataset, order: int, learned
         linewidth=0.8,
         label=rf"${order}\,\sigma^{{{power}}}$",
     )
-    canvas.panels[panel].set(xlabel=r"component norm $\sigma$", ylabel=r"$(d\sigma/dt)\,/\,\gamma$")
+    canvas.panels[panel].set(xlabel=r"component norm $\sigma$", ylabel=r"growth rate / $\gamma$")
     canvas.panels[panel].legend()
 
 
@@ -48,10 +48,9 @@ def end_norms(canvas: Canvas, panel: int, runs: xr.Dataset, learned: float) -> N
         for index in range(final.sizes["run"]):
             ranks = np.arange(1, final.sizes["component"] + 1)
             series = f"init {std:g}, data seed {final.data_seed.values[index]:.0f}"
-            label = f"init {std:g}" if index == 0 else None
-            style = {"color": COLORS[color], "marker": "o", "markersize": 3, "linestyle": LINES[index % len(LINES)]}
-            canvas.line(panel, ranks, np.maximum(final[index], 1e-6), series, linewidth=0.8, label=label, **style)
-    canvas.panels[panel].axhline(learned, color="0.7", linewidth=0.8, zorder=0)
+            look = PALE if index else {"marker": "o", "markersize": 3, "linewidth": 0.9, "label": f"init {std:g}"}
+            canvas.line(panel, ranks, np.maximum(final[index], 1e-6), series, color=COLORS[color], **look)
+    canvas.panels[panel].axhline(learned, color="0.5", linewidth=0.8, linestyle=":", zorder=0, label=f"{learned:g}")
     canvas.panels[panel].set(xlabel="component", ylabel="component norm", yscale="log", xticks=range(1, 11))
 
 
@@ -79,4 +78,5 @@ def draw(
     end_norms(canvas, 5, runs, learned)
     canvas.title(5, "at the published stop")
     canvas.panels[5].legend(loc="lower left")
+    canvas.legend_of_ranks(0, rank_colors(runs.sizes["component"]), "component", loc="upper right", ncols=3)
     return canvas

@@ -19,7 +19,7 @@ from razin_2021.common import (
     VARIANTS,
     legend_above,
     listed,
-    note_epochs_and_labels,
+    note_labels,
     on_labels,
     variant,
 )
@@ -34,8 +34,9 @@ SAME_LABELS: dict[str, Any] = {
 }
 SHIFTS = {"independent": -0.12, "random_images": 0.12}  # ranks
 ERRORS = {"train": "training error", "test": "test error"}
-# What counts as misclassified: one class against the rest, or the largest of ten predictions.
-ACCURACIES = {"test": ("one against the rest", "-"), "test_class": ("ten classes", (0, (3, 1.2)))}
+# What counts as misclassified: one class against the rest, or the largest of ten predictions; line and marker.
+ACCURACIES = {"test": ("one against the rest", "-", "o"), "test_class": ("ten classes", (0, (3, 1.2)), "x")}
+TREND = {"linewidth": 1.0, "linestyle": "-", "markersize": 3, "zorder": 1.5}  # of the published means
 LINEAR = {"color": COLORS["amber"], "linestyle": (0, (6, 1.5, 1, 1.5)), "linewidth": 1.3, "zorder": 1}
 CONSTANT = {"color": "0.45", "linewidth": 0.8, "zorder": 0}
 
@@ -47,7 +48,7 @@ def _by_rank(here: xr.Dataset, values: xr.DataArray) -> tuple[np.ndarray, list[n
 
 
 def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, part: str, published: dict, variance: float) -> None:
-    axes, original = canvas.panels[panel], variant(runs, "original")
+    original = variant(runs, "original")
     for name in VARIANTS:
         here = variant(runs, name)
         _bars(
@@ -62,11 +63,9 @@ def _errors(canvas: Canvas, panel: int, runs: xr.Dataset, part: str, published: 
         )
         points = published.get(name, {}).get(part, [])
         if len(points):
-            at = np.arange(1, len(points) + 1)
-            style: dict[str, Any] = {"color": VARIANT_LOOKS[name]["color"], "alpha": 0.25, "linewidth": 3, "zorder": 0}
-            label = "published (colour of the series, pale)" if panel == 0 and name == "original" else None
-            axes.plot(at, points, label=label, **style)
-            canvas.keep(panel, f"{VARIANT_NAMES[name]}, {part}, published", at, points)
+            label = "published (colour of the series)" if panel == 0 and name == "original" else None
+            series, color = f"{VARIANT_NAMES[name]}, {part}, published", VARIANT_LOOKS[name]["color"]
+            canvas.published(panel, np.arange(1, len(points) + 1), points, series, color=color, label=label, **TREND)
     for same, described in _as_shuffled(runs):
         _means(canvas, panel, same, same[f"{part}_error"], f"{described}, {part}", described if panel == 0 else None)
     linear = float(original[f"linear_{part}_error"].mean())
@@ -89,18 +88,23 @@ def _means(canvas: Canvas, panel: int, here: xr.Dataset, values: xr.DataArray, s
     """Draw the mean over labels at each rank, without bars."""
     ranks, found = _by_rank(here, values)
     means = [np.mean(entry) for entry in found]
-    canvas.panels[panel].plot(ranks, means, **SAME_LABELS, label=label)
+    canvas.panels[panel].plot(ranks, means, **{**SAME_LABELS, **_unjoined(ranks)}, label=label)
     canvas.keep(panel, series, ranks, means)
 
 
 def _bars(canvas: Canvas, panel: int, here: xr.Dataset, part: str, series: str, shift: float, **style) -> None:
-    """Draw the mean over labels at each rank, and bars of their standard deviation."""
+    """Draw the mean over labels at each rank, and bars of their standard deviation; a line if no rank is left out."""
     ranks, values = _by_rank(here, here[f"{part}_error"])
     means, spreads = (np.array([f(v) for v in values]) for f in (np.mean, np.std))
-    look = {"capsize": 1.5, "linewidth": 1.1, "elinewidth": 0.6, **style}
+    look = {"capsize": 1.5, "linewidth": 1.1, "elinewidth": 0.6, **style, **_unjoined(ranks)}
     label = series if panel == 0 else None
     canvas.panels[panel].errorbar(ranks + shift, means, spreads, **look, label=label)
     canvas.keep(panel, f"{series}, {part}", ranks, means, spread=spreads, labels=[len(entry) for entry in values])
+
+
+def _unjoined(ranks: np.ndarray) -> dict[str, str]:
+    """Return the style of points with ranks left out between them: no line."""
+    return {"linestyle": "none"} if (np.diff(ranks) > 1).any() else {}
 
 
 def _level(canvas: Canvas, panel: int, value: float, series: str, label: str, style: dict) -> None:
@@ -111,12 +115,14 @@ def _level(canvas: Canvas, panel: int, value: float, series: str, label: str, st
 def _wrong(canvas: Canvas, panel: int, runs: xr.Dataset, variance: float) -> None:
     """Draw the share of test images that are misclassified."""
     axes = canvas.panels[panel]
-    for kind, (described, line) in ACCURACIES.items():
+    for kind, (described, line, marker) in ACCURACIES.items():
         for name in VARIANTS:
             here = variant(runs, name)
             ranks, values = _by_rank(here, here[f"{kind}_accuracy"])
             wrong = 1 - np.array([np.mean(entry) for entry in values])
-            look = {**VARIANT_LOOKS[name], "linestyle": line, "linewidth": 1.1, "zorder": 3}
+            look = {**VARIANT_LOOKS[name], "linestyle": line, "linewidth": 1.1, "zorder": 3, **_unjoined(ranks)}
+            if kind != "test":
+                look |= {"marker": marker, "markersize": 4}
             axes.plot(ranks + SHIFTS.get(name, 0), wrong, **look)
             seen = np.isfinite(wrong)
             canvas.keep(panel, f"{VARIANT_NAMES[name]}, {described}", ranks[seen], wrong[seen])
@@ -131,7 +137,7 @@ def _wrong(canvas: Canvas, panel: int, runs: xr.Dataset, variance: float) -> Non
             (constant, "constant", CONSTANT),
         ):
             _level(canvas, panel, value, f"{label}, {described}", "", {**style, "linestyle": line})
-        axes.plot([], [], color="0.2", linestyle=line, linewidth=1.1, label=described)
+        axes.plot([], [], color="0.2", linestyle=line, marker=marker, markersize=4, linewidth=1.1, label=described)
 
 
 def draw(
@@ -145,7 +151,7 @@ def draw(
 ) -> Canvas:
     """Draw training error, test error and misclassified test images against tensor rank, for each data set."""
     canvas = Canvas(3, 2, width=width, height=2.15)
-    note_epochs_and_labels(canvas, sweeps["image_rank"])
+    note_labels(canvas, sweeps["image_rank"])
     ends = last(sweeps["image_rank"])
     for column, (dataset, title) in enumerate(DATASETS.items()):
         here = select(ends, {"dataset": dataset})
@@ -158,10 +164,10 @@ def draw(
             )
         panel = 4 + column
         _wrong(canvas, panel, here, variance)
-        canvas.title(panel, f"{title}, test images told wrongly")
+        canvas.title(panel, f"{title}, misclassified")
         canvas.panels[panel].set(ylabel="share of test images", yscale="log", ylim=(0.002, 1.3))
     for axes in canvas.panels:
-        axes.set(xlabel="tensor rank", xlim=(0.5, HIGHEST_RANK + 0.5), xticks=range(1, HIGHEST_RANK + 1, 2))
-    canvas.panels[4].legend(loc="lower right", ncols=2)
+        axes.set(xlabel="tensor rank", xlim=(0.5, HIGHEST_RANK + 0.5), xticks=(1, 5, 10, HIGHEST_RANK))
+    canvas.panels[4].legend(loc="lower right")
     legend_above(canvas, 4)
     return canvas

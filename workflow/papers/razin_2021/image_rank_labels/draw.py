@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -23,7 +24,7 @@ from razin_2021.common import (
     epochs,
     legend_above,
     listed,
-    note_epochs_and_labels,
+    note_labels,
     on_labels,
     split_by,
     variant,
@@ -78,12 +79,16 @@ def _table(canvas: Canvas, panel: int, runs: xr.Dataset, dataset: str, errors: S
     for row, name in enumerate(names):
         canvas.keep(panel, f"original, smallest rank for an error, {name}", errors, needed[row])
         for column, rank in enumerate(needed[row]):
-            text = f"{rank:.0f}" if np.isfinite(rank) else "none"
+            text = f"{rank:.0f}" if np.isfinite(rank) else "-"
             dark = np.isfinite(rank) and rank > 0.5 * HIGHEST_RANK
-            axes.text(
-                column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6.5, color="white" if dark else "0.1"
-            )
-    axes.set_xticks(np.arange(len(errors)) + 0.5, [f"{error:g}" for error in errors])
+            look: dict[str, Any] = {
+                "ha": "center",
+                "va": "center",
+                "fontsize": "small",
+                "color": "white" if dark else "0.1",
+            }
+            axes.text(column + 0.5, row + 0.5, text, **look)
+    axes.set_xticks(np.arange(len(errors)) + 0.5, [f"{error:g}" for error in errors], rotation=90)
     axes.set_yticks(np.arange(len(names)) + 0.5, names)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
@@ -100,7 +105,7 @@ def draw(
     """Draw training error against epochs, and the rank that each label needs for some errors."""
     canvas = Canvas(2, 2, width=width, height=2.6)
     runs = sweeps["image_rank"]
-    note_epochs_and_labels(canvas, runs)
+    note_labels(canvas, runs)
     ranks = np.unique(runs.tensor_rank).astype(int)
     every = f"{ranks[0]} to {ranks[-1]}" if len(ranks) > 4 else ", ".join(map(str, ranks))
     for column, (dataset, title) in enumerate(DATASETS.items()):
@@ -110,9 +115,7 @@ def draw(
         axes = canvas.panels[column]
         axes.set(xlabel="epochs", ylabel="mean squared error", xscale="log", ylim=(0, error_max))
         _table(canvas, 2 + column, here, dataset, errors)
-        canvas.title(2 + column, f"{title}, rank that each label needs")
-        canvas.panels[2 + column].set(
-            xlabel=f"training error to reach (ranks trained: {every})", ylabel="positive class"
-        )
+        canvas.title(2 + column, f"{title}, smallest rank (of {every})")
+        canvas.panels[2 + column].set(xlabel="training error to reach", ylabel="positive class")
     legend_above(canvas, 4)
     return canvas

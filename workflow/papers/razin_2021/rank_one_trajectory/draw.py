@@ -19,12 +19,12 @@ def _against_time(canvas: Canvas, panels: tuple[int, int], runs: xr.Dataset, std
     for std, color in zip(stds, INIT_COLORS, strict=False):
         here = select(runs, {"factor_std": std})
         inside = np.isfinite(here.rank_one_distance)
-        style = {"color": COLORS[color], "linewidth": 0.8, "label": f"{std:g}"}
+        style = {"color": COLORS[color], "linewidth": 1.1, "label": f"{std:g}"}
         canvas.each_run(
             panels[0], here, here.trajectory_time, here.trajectory_norm.where(inside), f"init {std:g}", **style
         )
         canvas.each_run(panels[1], here, here.trajectory_time, here.rank_one_distance, f"init {std:g}", **style)
-    curves = select(runs, {"factor_std": stds[-1]})
+    curves = select(runs, {"factor_std": stds[-1]}).isel(run=[0])
     style = {
         "color": COLORS["black"],
         "linewidth": 2.2,
@@ -35,9 +35,9 @@ def _against_time(canvas: Canvas, panels: tuple[int, int], runs: xr.Dataset, std
     }
     canvas.each_run(panels[0], curves, curves.trajectory_time, curves.rank_one_norm, "rank-one trajectory", **style)
     for panel in panels:
-        canvas.panels[panel].set(xlabel="flow time since the sphere", xlim=(0, HORIZON))
-    canvas.panels[panels[0]].set(ylabel=r"$\|W\|\,/\,\|W^*\|$", ylim=(0, None))
-    canvas.panels[panels[1]].set(ylabel=r"distance $/\,\|W^*\|$", yscale="log")
+        canvas.panels[panel].set(xlabel="flow time", xlim=(0, HORIZON))
+    canvas.panels[panels[0]].set(ylabel="relative norm", ylim=(0, None))
+    canvas.panels[panels[1]].set(ylabel="relative distance", yscale="log")
 
 
 def _against_init(canvas: Canvas, panel: int, runs: xr.Dataset, coarse: xr.Dataset, order: int) -> None:
@@ -48,9 +48,9 @@ def _against_init(canvas: Canvas, panel: int, runs: xr.Dataset, coarse: xr.Datas
     canvas.medians(panel, coarse.factor_std, largest(coarse), name, "^", color=COLORS["orange"], label=name)
     stds = np.unique(runs.factor_std)[:3]
     law = float(first(runs)[runs.factor_std == stds[0]].median()) * (stds / stds[0]) ** order
-    style = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "label": f"init$^{order}$"}
+    style = {"color": COLORS["black"], "linestyle": "--", "linewidth": 0.8, "label": f"slope {order}"}
     canvas.line(panel, stds, law * 3, f"init^{order}, shifted", **style)
-    canvas.panels[panel].set(xscale="log", yscale="log", xlabel="init", ylabel=r"distance $/\,\|W^*\|$")
+    canvas.panels[panel].set(xscale="log", yscale="log", xlabel="init", ylabel="relative distance")
     canvas.panels[panel].set_ylim(bottom=canvas.panels[panel].get_ylim()[0] * 1e-2)  # room for the legend
 
 
@@ -67,6 +67,6 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
         _against_init(canvas, 3 * row + 2, fine, coarse, len(str(runs["shape"].values[0]).split("x")))
         for panel, name in enumerate(("norm", "distance", "distance")):
             canvas.title(3 * row + panel, f"{name}, target of rank {rank:.0f}")
-    canvas.panels[0].legend(loc="upper left", title="init", title_fontsize=7, handlelength=1.0, labelspacing=0.2)
+    canvas.panels[0].legend(loc="upper left", title="init", handlelength=1.0, labelspacing=0.2)
     canvas.panels[2].legend(loc="lower right")
     return canvas

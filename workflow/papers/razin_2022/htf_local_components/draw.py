@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from pydantic import PositiveFloat
 
-from greedyrank.figures.canvas import Canvas
+from greedyrank.figures.canvas import PALE, Canvas
 from greedyrank.figures.style import COLORS, Width, rank_colors
 from greedyrank.spectra.selection import at_stop
 from razin_2022.htf_local_components.statistics import sizes
@@ -22,15 +22,16 @@ MATRICIZATIONS = {"half": ("{1, 2}", "blue", "o"), "crossing": ("{1, 3}", "orang
 
 
 def _sizes(canvas: Canvas, panel: int, runs: xr.Dataset, of: str) -> None:
-    """Draw the ten largest against iterations, the first run bold and the others pale."""
+    """Draw the ten largest against iterations, the first run in colours and the others pale in gray."""
     steps = runs.step.where(runs.step >= 0) / 1e3
     found = sizes(runs, of)
+    canvas.shows(runs)
     for index in range(runs.sizes["run"]):
-        style = {"linewidth": 1.1, "zorder": 2} if index == 0 else {"linewidth": 0.6, "alpha": 0.35, "zorder": 1}
         for component, color in enumerate(rank_colors(found.sizes["component"])):
             series = f"number {component + 1}, data seed {runs.data_seed.values[index]:.0f}"
             values = found.isel(run=index, component=component)
-            canvas.line(panel, steps.isel(run=index), values, series, color=color, **style)
+            style = {**PALE, "color": "0.6"} if index else {"color": color, "linewidth": 1.1, "zorder": 2}
+            canvas.line(panel, steps.isel(run=index), values, series, **style)
 
 
 def _ends(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
@@ -85,6 +86,7 @@ def draw(
     canvas.panels[2].set(yscale="log", xlabel="index", ylabel="singular values", xticks=places)
     canvas.panels[2].legend(loc="lower left")
     _counts(canvas, 5, runs, threshold)
+    canvas.legend_of_ranks(0, rank_colors(runs.sizes["component"]), "component", loc="upper left")
     canvas.title(5, f"singular values above {threshold:g}")
     canvas.panels[5].set(xlabel="iterations / 1000", ylabel="number", ylim=(0, runs.sizes["component"] + 0.5))
     canvas.panels[5].legend(loc="center right")

@@ -15,7 +15,7 @@ from razin_2022.mf_cp_htf.statistics import next_when_half
 PANELS = {
     "matrix": ("deep matrix, 64 x 64", "singular values", "blue", "o"),
     "cp": ("CP, 16 x 16 x 16", "component norms", "orange", "s"),
-    "hierarchical": ("hierarchical, random target", "local component norms", "green", "^"),
+    "hierarchical": ("hierarchical, random", "local component norms", "green", "^"),
     "fixed": ("hierarchical, fixed spectrum", "local component norms", "purple", "v"),
 }
 
@@ -38,16 +38,17 @@ def _sizes(canvas: Canvas, panel: int, runs: xr.Dataset, kind: str, published: d
     steps = runs.step.where(runs.step >= 0) / 1e3
     for component, color in enumerate(rank_colors(runs.sizes["component"])):
         values = runs.component_size.isel(component=component)
-        canvas.each_run(panel, runs, steps, values, f"component {component + 1}", color=color, linewidth=0.9)
-    axes, style = canvas.panels[panel], {"clip_on": False, "markersize": 4}
+        canvas.each_run(panel, runs, steps, values, f"component {component + 1}", color=color)
+    axes = canvas.panels[panel]
     if onsets := published.get("onsets", {}).get(kind):
         at = np.array(onsets) / 1e3
-        canvas.published(panel, at, np.zeros(len(at)), "published, where components leave zero", marker="^", **style)
-    axes.set_xlim(0, None)
+        canvas.published(panel, at, np.zeros(len(at)), "published, where components leave zero", marker="^", label=None)
+    axes.set_xlim(0, 1.02 * runs.step[0].max().item() / 1e3)  # the first run, to its end
     if final := published.get("final", {}).get(kind):
-        canvas.published(panel, [axes.get_xlim()[1]] * len(final), final, "published, at the end", **style)
+        canvas.published(panel, [axes.get_xlim()[1]] * len(final), final, "published, at the end", label=None)
     canvas.title(panel, title)
-    axes.set(xlabel="iterations / 1000", ylabel=label, ylim=(0, None))
+    axes.set(xlabel="iterations / 1000", ylabel=label, ylim=(0, 1.05 * float(runs.component_size[0].max())))
+    axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])  # so that marks at zero stand clear of the axis
 
 
 def _next_when_half(
@@ -73,7 +74,7 @@ def _next_when_half(
     canvas.panels[panel].set(
         yscale="log",
         xlabel="component k",
-        ylabel="size when k - 1 is half grown",
+        ylabel="share of its final size",
         xticks=places,
         ylim=(floor / 2, 200),
     )
@@ -96,7 +97,7 @@ def _half_spectra(canvas: Canvas, panel: int, groups: dict[str, xr.Dataset], sma
             label = {"hierarchical": "random", "fixed": "fixed"}[kind] if index == 0 else None
             look = {"marker": marker, "markersize": 3.5, "markerfacecolor": "none", "label": label}
             canvas.line(panel, x, np.maximum(found[index], 1e-3), f"{kind}, learned, {seed}", **look, **style)
-    canvas.title(panel, "root spectra, bars: target")
+    canvas.title(panel, "root spectra (bars: target)")
     canvas.panels[panel].set(yscale="log", xlabel="index", ylabel="singular values", xticks=places)
     canvas.panels[panel].legend(loc="lower left")
 
@@ -119,6 +120,7 @@ def draw(
     for panel, kind in enumerate(PANELS):
         runs = groups[kind].isel(run=np.flatnonzero(groups[kind].init < small))
         _sizes(canvas, panel, runs, kind, published)
+    canvas.legend_of_ranks(0, rank_colors(groups["matrix"].sizes["component"]), "component", loc="center right")
     _next_when_half(canvas, 4, groups, small, count)
     _half_spectra(canvas, 5, groups, small, count)
     return canvas

@@ -7,7 +7,7 @@ import xarray as xr
 from pydantic import PositiveFloat
 
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, Width
+from greedyrank.figures.style import COLORS, SMALLEST, Width
 from greedyrank.spectra.selection import last, select
 from greedyrank.theory import counterexample
 
@@ -16,6 +16,7 @@ BALANCED = {"false": ("blue", "sky"), "true": ("orange", "amber")}
 
 
 def _curves(canvas: Canvas, panel: int, runs: xr.Dataset, variable: str, color: str, label: str, **style) -> None:
+    canvas.shows(runs)
     for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
         series = f"{label}, {run.dtype_.item()}, seed {run.seed.item():.0f}"
@@ -30,6 +31,10 @@ def _curves(canvas: Canvas, panel: int, runs: xr.Dataset, variable: str, color: 
             label=label if index == 0 else None,
             **style,
         )
+
+
+def _short(std: float) -> str:
+    return f"{std:.0e}".replace("e-0", "e-")
 
 
 def _prediction(canvas: Canvas, panel: int) -> None:
@@ -57,11 +62,13 @@ def _ends(canvas: Canvas, panel: int, seeds: xr.Dataset, published: dict) -> Non
         color = COLORS[BALANCED[str(curve["balanced"]).lower()][0]]
         canvas.keep(panel, name, [place] * len(heights), heights)
         axes.plot(spread, heights, "o", color=color, markersize=2, markerfacecolor="none", markeredgewidth=0.6)
+        capped = canvas.shows(ends)
+        canvas.cross(panel, spread[capped], heights[capped])
         if len(heights):
             axes.plot([place - 0.4, place + 0.4], [np.median(heights)] * 2, color=color, linewidth=1.4)
-    canvas.published(panel, range(len(curves)), [curve["height"] for curve in curves], color="0.5", zorder=6)
-    names = [f"{curve['depth']}{'b' if curve['balanced'] else ''}\n{curve['product_std']:.0e}" for curve in curves]
-    axes.set_xticks(range(len(curves)), [name.replace("e-0", "e-") for name in names], fontsize="x-small")
+    canvas.published(panel, range(len(curves)), [curve["height"] for curve in curves])
+    names = [f"{curve['depth']}{'b' if curve['balanced'] else ''}, {curve['product_std']:.0e}" for curve in curves]
+    axes.set_xticks(range(len(curves)), [name.replace("e-0", "e-") for name in names], fontsize=SMALLEST, rotation=90)
     axes.set(xlabel="depth, init", ylabel=r"$|W_{11}|$ at the stop")
 
 
@@ -84,29 +91,30 @@ def draw(
             for color, (rate, std) in zip(colors, pairs, strict=False):
                 chosen = here.isel(run=np.flatnonzero((here.balanced == balanced) & (here.product_std == std)))
                 suffix = " (b)" if balanced == "true" else ""
-                _curves(canvas, panel, chosen, "unobserved_entry", color, f"lr {rate:g}, init {std:g}{suffix}")
+                _curves(canvas, panel, chosen, "unobserved_entry", color, f"{rate:g}, {_short(std)}{suffix}")
         if ends := [end["height"] for end in published.get("ends", []) if end["depth"] == depth]:
             canvas.published(panel, [published["loss"]] * len(ends), ends)
         _prediction(canvas, panel)
         _loss_axis(canvas, panel, f"depth {depth}, det > 0", r"$|W_{11}|$")
         top = entry_max if depth > 2 else entry_max_depth_2
         canvas.panels[panel].set_ylim(-0.03 * top, top)
-        if panel > 0:  # the first panel's runs are those of the second
-            canvas.panels[panel].legend(loc="upper left", handlelength=1.4)
+        canvas.panels[panel].legend(
+            loc="upper left", title="step size, init", handlelength=1.2, borderaxespad=0.1, labelspacing=0.2
+        )
 
     here = select(larger, {"depth": 3})
     for det, color in (("positive", "orange"), ("negative", "green")):
         sign = ">" if det == "positive" else "<"
         _curves(canvas, 3, select(here, {"det": det}), "unobserved_entry", color, f"det {sign} 0 (b)")
     _prediction(canvas, 3)
-    inits = ", ".join(f"{std:g}" for std in np.unique(here.product_std))
+    inits = ", ".join(map(_short, np.unique(here.product_std)))
     _loss_axis(canvas, 3, f"depth 3, init {inits}", r"$|W_{11}|$")
     canvas.panels[3].set_ylim(-2, entry_max)
     canvas.panels[3].legend(loc="upper left")
 
     _ends(canvas, 4, sweeps["det_sign_seeds"], published)
     canvas.panels[4].set_ylim(-2, entry_max)
-    canvas.title(4, "ends of many seeds, as published")
+    canvas.title(4, "ends of 40 seeds each")
 
     deep = select(runs, {"depth": 3, "balanced": True, "dtype_": "float64"})
     ranks = canvas.panels[5].twinx()
@@ -119,5 +127,5 @@ def draw(
         canvas.keep(5, f"effective rank - 1: {series}", run.loss.dropna("record"), excess)
         ranks.plot(run.loss.dropna("record"), excess, color=COLORS["black"], linestyle=":")
     _loss_axis(canvas, 5, "depth 3 (b), det > 0", "nuclear norm (solid)")
-    ranks.set(ylabel="effective rank - 1 (dotted)", yscale="log")
+    ranks.set(ylabel="effective rank minus 1 (dotted)", yscale="log")
     return canvas

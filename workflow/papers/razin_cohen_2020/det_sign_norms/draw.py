@@ -32,7 +32,7 @@ def _norms(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
 
 
 def _rank(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, name: str, **style) -> None:
-    look = {"color": COLORS[color], "linestyle": "-", "linewidth": 0.7, "label": name, **style}
+    look = {"color": COLORS[color], "linestyle": "-", "linewidth": 1.1, "label": name, **style}
     canvas.each_run(panel, runs, runs.loss, runs.effective_rank - 1, f"effective rank - 1: {name}", **look)
 
 
@@ -61,7 +61,7 @@ def draw(
         losses = np.geomspace(1, 1e-4, 200)
         canvas.line(panel, losses, np.sqrt(losses), "sqrt(loss)", label=r"$\sqrt{\ell}$", **REFERENCE)
     for panel, axes in enumerate(canvas.panels):
-        limits, label = ((0.5, norm_max), "Schatten norm") if panel < 4 else ((1e-16, 3), "effective rank - 1")
+        limits, label = ((0.5, norm_max), "Schatten norm") if panel < 4 else ((1e-16, 3), "effective rank minus 1")
         axes.set(xscale="log", yscale="log", xlim=(1.3, 8e-5), ylim=limits, xlabel="loss", ylabel=label)
     canvas.panels[0].legend(loc="upper left", handlelength=1.4)
     canvas.panels[4].legend(loc="lower right", handlelength=1.4)

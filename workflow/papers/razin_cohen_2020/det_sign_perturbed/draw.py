@@ -23,7 +23,7 @@ def _entries(canvas: Canvas, panel: int, runs: xr.Dataset, sign: int) -> None:
         here = select(runs, {"eps": eps})
         if not here.sizes["run"]:
             continue
-        style = {"color": COLORS[color], "linestyle": "-", "linewidth": 0.7}
+        style = {"color": COLORS[color], "linestyle": "-", "linewidth": 1.2}
         name = rf"$\epsilon$ = {eps:g}" if sign > 0 else f"{eps:g} ({here.sizes['run']})"
         entry = np.abs(here.unobserved_entry)
         canvas.each_run(panel, here, here.loss, entry, f"eps {eps:g}", label=name, **style)
@@ -53,7 +53,7 @@ def _plane(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
     axes.axhline(eps, color=COLORS["gray"], linestyle=":", label=r"observed: $\epsilon$")
     axes.set(xlim=(-200, 300), ylim=(-0.9, 0.9), xlabel=r"$W_{11}$", ylabel=r"$W_{22}$")
     axes.set_xscale("symlog", linthresh=1)
-    axes.set_xticks([-100, -10, -1, 0, 1, 10, 100], ["-100", "-10", "-1", "0", "1", "10", "100"])
+    axes.set_xticks([-100, -1, 0, 1, 100], ["-100", "-1", "0", "1", "100"])
     axes.legend(loc="lower left", handlelength=1.4)
 
 
@@ -73,9 +73,10 @@ def draw(
     first = ((0, 2, runs), (1, 3, select(every, {"balanced": False})), (2, 4, runs))
     for panel, depth, here in first:
         _entries(canvas, panel, select(here, {"depth": depth, "wrong_branch": 0.0}), sign=1)
-        for _, entry in published.get("entries", []):
-            canvas.published(panel, [published["loss"]], [entry])
         top = entry_max_depth_2 if depth == 2 else entry_max
+        entries = [entry for _, entry in published.get("entries", []) if entry <= top]
+        if entries:
+            canvas.published(panel, [published["loss"]] * len(entries), entries)
         canvas.title(panel, f"depth {depth}, {'unbalanced' if panel == 1 else 'balanced'}")
         canvas.panels[panel].set_ylim(-0.03 * top, top)
     canvas.panels[1].legend(loc="upper left", handlelength=1.4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.lines import Line2D
 from pydantic import PositiveFloat
 from scipy import stats
 
@@ -15,16 +16,16 @@ SIGNS = {"det > 0": (1, "orange", "o"), "det < 0": (-1, "green", "s")}
 DTYPES = {"float64": ("blue", "o", 1.06), "float32": ("amber", "s", 1 / 1.06)}
 
 
-def _share(canvas: Canvas, panel: int, place: float, hits: np.ndarray, series: str, **style) -> None:
+def _share(canvas: Canvas, panel: int, row: float, hits: np.ndarray, series: str, **style) -> None:
     """Draw the share of hits with its Wilson interval of 95 %."""
     if not len(hits):
         return
     share = hits.mean()
     interval = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
-    canvas.keep(panel, series, [place], [share], low=[interval.low], high=[interval.high], runs=[len(hits)])
+    canvas.keep(panel, series, [share], [row], low=[interval.low], high=[interval.high], runs=[len(hits)])
     # Rounding can leave an end of the interval inside the share.
     ends = [[max(share - interval.low, 0)], [max(interval.high - share, 0)]]
-    canvas.panels[panel].errorbar([place], [share], yerr=ends, capsize=2.5, markersize=4, linestyle="none", **style)
+    canvas.panels[panel].errorbar([share], [row], xerr=ends, capsize=2.5, markersize=4, linestyle="none", **style)
 
 
 def _against_det(canvas: Canvas, panel: int, runs: xr.Dataset, level: np.ndarray, threshold: float) -> None:
@@ -56,42 +57,34 @@ def draw(
         canvas.title(panel, f"depth {depth}, {here.sizes['run']} inits")
         first = np.sign(here.determinant.isel(record=0).to_numpy())
         for name, (sign, color, marker) in SIGNS.items():
-            label = name if panel == 0 else None
             hits = level[first == sign] > threshold
-            style = {"color": COLORS[color], "marker": marker, "label": label}
-            _share(canvas, 3, depth + 0.08 * sign, hits, f"depth {depth}, {name}", **style)
-    canvas.remarks.append(f"the thousand inits of each depth train to loss {float(last(runs).loss.max()):.0e}")
-    canvas.panels[0].legend(loc="upper left", handlelength=1.0, markerscale=2.5)
-    canvas.title(3, "share that diverges")
-    canvas.panels[3].set(
-        xlabel="depth", ylabel=f"share above {threshold:g} at the stop", xticks=[2, 3, 4], xlim=(1.6, 4.4)
-    )
-    canvas.panels[3].legend(loc="center left", handlelength=1.0)
-
+            style = {"color": COLORS[color], "marker": marker}
+            _share(canvas, 3, depth - 2 - 0.15 * sign, hits, f"depth {depth}, {name}, diverges", **style)
     deep = select(runs, {"depth": 3})
     deep = deep.isel(run=np.flatnonzero(deep.determinant.isel(record=0) > 0))
     crossed = (last(deep).determinant < 0).to_numpy()
-    style = {"color": COLORS["black"], "marker": "^", "label": "depth 3, float64"}
-    _share(canvas, 4, float(deep.learning_rate[0]), crossed, "depth 3, float64", **style)
+    _share(canvas, 3, 4, crossed, "depth 3, det changes sign", color=COLORS["blue"], marker="o")
     for dtype, (color, marker, apart) in DTYPES.items():
-        for number, rate in enumerate(np.unique(steps.learning_rate)):
-            ends = last(select(steps, {"dtype": dtype, "learning_rate": float(rate)}))
-            label = None if number else f"depth 2, {dtype}"
-            style = {"color": COLORS[color], "marker": marker, "label": label}
-            _share(canvas, 4, rate * apart, (ends.determinant < 0).to_numpy(), f"depth 2, {dtype}", **style)
         ends = last(select(steps, {"dtype": dtype}))
-        entry = np.abs(ends.unobserved_entry)
-        look = {"color": COLORS[color], "label": dtype}
-        canvas.medians(5, ends.learning_rate * apart, entry, dtype, marker, **look)
-    canvas.title(4, "share whose det changes sign")
-    canvas.panels[4].set(ylabel="share with det < 0 at the stop")
-    canvas.title(5, "depth 2: height")
-    low, high = canvas.panels[5].get_ylim()
-    canvas.panels[5].set(ylabel=r"$|W_{11}|$ at the stop", ylim=(low, high + 0.25 * (high - low)))
-    canvas.panels[5].legend(loc="upper left", handlelength=1.4)
-    canvas.panels[4].legend(loc="center right", handlelength=1.0)
-    for axes in canvas.panels[4:]:
-        axes.set(xscale="log", xlim=(0.1, 3e-5), xlabel="learning rate")
-    for axes in canvas.panels[3:5]:
-        axes.set_ylim(-0.05, 1.08)
+        row = 3 - 0.15 * np.sign(apart - 1)
+        flips = (ends.determinant < 0).to_numpy()
+        _share(canvas, 3, row, flips, f"depth 2, det changes sign, {dtype}", color=COLORS[color], marker=marker)
+        entry, look = np.abs(ends.unobserved_entry), {"color": COLORS[color], "label": dtype}
+        canvas.medians(4, ends.learning_rate * apart, entry, dtype, marker, **look)
+    canvas.title(3, "shares of runs")
+    rows = [*(f"depth {depth}: above {threshold:g}" for depth in (2, 3, 4)), "depth 2: det flips", "depth 3: det flips"]
+    canvas.panels[3].set_yticks(range(len(rows)), rows)
+    canvas.panels[3].set(xlabel="share", xlim=(-0.05, 1.05), ylim=(4.5, -0.5))
+    canvas.title(4, "depth 2: height")
+    axes = canvas.panels[4]
+    axes.set(xscale="log", xlim=(0.1, 3e-5), xlabel="step size", ylabel=r"$|W_{11}|$ at the stop")
+    handles = [
+        Line2D([], [], color=COLORS[color], marker=marker, linestyle="none", markersize=4, label=name)
+        for name, (color, marker) in {
+            **{name: look[1:] for name, look in SIGNS.items()},
+            **{f"{dtype}, det > 0": look[:2] for dtype, look in DTYPES.items()},
+        }.items()
+    ]
+    canvas.panels[5].legend(handles=handles, loc="center")
+    canvas.panels[5].set_axis_off()
     return canvas

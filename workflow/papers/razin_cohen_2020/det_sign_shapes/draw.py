@@ -35,7 +35,7 @@ def _two_by_two(sweeps: dict[str, xr.Dataset]) -> xr.Dataset:
 
 
 def _entries(canvas: Canvas, panel: int, runs: xr.Dataset, name: str, color: str, **style) -> None:
-    look = {"color": COLORS[color], "linestyle": "-", "linewidth": 0.8, "label": name, **style}
+    look = {"color": COLORS[color], "linestyle": "-", "linewidth": 1.1, "label": name, **style}
     canvas.each_run(panel, runs, runs.loss, np.abs(runs.unobserved_entry), name, **look)
 
 
@@ -49,7 +49,7 @@ def _ends(canvas: Canvas, panel: int, sweeps: dict[str, xr.Dataset]) -> None:
             every = _of(sweeps, name, std)
             for block in (1, -1) if every.sizes["run"] else ():
                 runs = every.isel(run=np.flatnonzero(np.sign(every.leading_minor.isel(record=0)) == block))
-                level, place, sign = over_curve(last(runs)), len(ticks), "+" if block > 0 else "-"
+                level, place, sign = over_curve(last(runs)), len(ticks), "+" if block > 0 else "\N{MINUS SIGN}"
                 canvas.keep(panel, f"{name}, init {std:g}, leading block {sign}", [place] * len(level), level)
                 spread = place + 0.12 * (np.arange(len(level)) % 3 - 1)
                 look: dict[str, Any]
@@ -57,7 +57,8 @@ def _ends(canvas: Canvas, panel: int, sweeps: dict[str, xr.Dataset]) -> None:
                 axes.plot(spread, level, marker, **look)
                 ticks.append(sign)
         if first < len(ticks):
-            axes.text((first + len(ticks) - 1) / 2, 1.15, f"{std:.0e}".replace("e-0", "e-"), ha="center", fontsize=7)
+            middle, text = (first + len(ticks) - 1) / 2, f"{std:.0e}".replace("e-0", "e-")
+            axes.text(middle, 1.15, text, ha="center", fontsize="small")
             axes.axvline(len(ticks) - 0.5, color=COLORS["gray"], linewidth=0.6)
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set(xlim=(-0.6, len(ticks) - 0.5), ylim=(-0.04, 1.25))
@@ -80,7 +81,7 @@ def draw(
         canvas.panels[panel].set(xscale="log", xlabel="loss", ylabel=r"$|W_{11}|$")
     for panel in (0, 1):
         if "end" in published:
-            canvas.published(panel, [published["end"][0]], [published["end"][1]], clip_on=False)
+            canvas.published(panel, [published["end"][0]], [published["end"][1]])
         canvas.panels[panel].set(xlim=(4, 8e-5), ylim=(-0.03 * entry_max, entry_max))
     canvas.panels[1].legend(loc="upper left", handlelength=1.4)
     canvas.panels[2].set(xlim=(3, 0.03), ylim=(-0.5, 18), xticks=[2, 1, 0.5, 0.1], xticklabels=["2", "1", "0.5", "0.1"])

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 from pydantic import PositiveFloat
 
-from greedyrank.figures.canvas import Canvas
+from greedyrank.figures import reductions
+from greedyrank.figures.canvas import Canvas, unbroken
 from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
 
@@ -37,15 +38,17 @@ def _points(runs: xr.Dataset, variable: str) -> tuple[np.ndarray, np.ndarray]:
 def _series(
     canvas: Canvas, panel: int, parts: dict[str, xr.Dataset], variable: str, name: str, style: dict, known: Sequence
 ) -> None:
-    """Draw every run on drawn targets, medians and quartiles on the released one, and published medians in gray.
+    """Draw every run on drawn targets, medians and quartiles on the released one, and published medians as diamonds.
 
     Where there are no runs on the released target, medians and quartiles are of those on drawn ones.
     """
     for part, runs in parts.items():
         x, y = _points(runs, variable)
         canvas.keep(panel, f"{name}, {part}", x, y)
+        capped = canvas.shows(runs)
         if part == DRAWN:
             canvas.panels[panel].plot(x, y, **{**style, **HOLLOW})
+            canvas.cross(panel, x[capped], y[capped])
     part, runs = next((part, parts[part]) for part in (RELEASED, DRAWN) if parts[part].sizes["run"])
     x, y = _points(runs, variable)
     places = np.unique(x)
@@ -53,11 +56,14 @@ def _series(
     for quartile, values in (("first quartile", low), ("third quartile", high)):
         canvas.keep(panel, f"{name}, {part}, {quartile}", places, values)
     canvas.panels[panel].vlines(places, low, high, color=style["color"], linewidth=2.5, alpha=0.4, zorder=1)
-    canvas.line(panel, places, middle, f"{name}, {part}, median", label=name, markersize=4, **style)
+    known_at, known_medians = np.array(known, dtype=float).reshape(-1, 2).T
+    left_out = np.union1d(known_at, reductions.in_full(runs, "observations"))
+    for number, some in enumerate(unbroken(places, left_out)):
+        series, label = f"{name}, {part}, median", None if number else name
+        canvas.line(panel, places[some], middle[some], series, label=label, markersize=4, **style)
     if known:
-        at, medians = zip(*known, strict=True)
-        label = "published, in the same shapes" if style is ZERO_FILLED else None
-        canvas.published(panel, at, medians, f"{name}, published", marker=style["marker"], markersize=8, label=label)
+        label = "published" if style is ZERO_FILLED else None
+        canvas.published(panel, known_at, known_medians, f"{name}, published", color=style["color"], label=label)
 
 
 def draw(
@@ -91,15 +97,17 @@ def draw(
                 _series(canvas, panel, some, learned, name, INITS[std], known.get(name, []))
             canvas.title(panel, f"target of rank {target_rank:.0f}")
         errors, counts = canvas.panels[2 * row : 2 * row + 2]
-        errors.set(yscale="log", ylabel=r"$\|W - W^*\|\,/\,\|W^*\|$")
+        errors.set(yscale="log", ylabel="relative error")
         errors.set_ylim(bottom=error_min)
         counts.axhline(target_rank, color="0.6", linewidth=0.8, zorder=0)
         counts.set(ylabel="tensor rank")
         counts.set_ylim(bottom=0)
         counts.yaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # of a MaxNLocator
-        counts.legend(loc="center", bbox_to_anchor=(legend_x, legend_y))
+        handles = dict(zip(*reversed(counts.get_legend_handles_labels()), strict=True))
+        names = sorted(handles, key="published".__eq__)  # which comes last
+        counts.legend([handles[name] for name in names], names, loc="center", bbox_to_anchor=(legend_x, legend_y))
     entries = np.prod([int(length) for length in shape.split("x")])
-    for axes in canvas.panels[-2:]:
+    for axes in canvas.bottom:
         axes.set_xlabel(f"observed entries of {entries:,}")
     if not released.sizes["run"]:
         canvas.remarks.append(f"{len(np.unique(drawn.data_seed))} targets of our own, without the released one")

@@ -1,0 +1,54 @@
+"""Which settings of a sweep are others at its scale than in full."""
+
+from __future__ import annotations
+
+# Settings that follow from others, or say how runs are recorded and stopped and not what they are.
+SILENT = {"record", "growth", "finish", "target_norm", "sensing_std", "target_file"}
+RULES = {"max_steps", "max_epochs", "loss"}  # what of a stopping rule says how far a run is trained
+
+
+def values(settings: dict) -> dict[str, list]:
+    """Return all values that each setting of a sweep has, in ``fixed``, ``cases`` and ``axes``, in order.
+
+    Those of the stopping rule have names such as ``stop.max_steps``, a list is text such as 8x8, and None no value.
+    """
+    found: dict[str, list] = {}
+    fixed = {name: [value] for name, value in settings["fixed"].items()}  # there a list is one value
+    for block in (fixed, *settings["cases"], settings["axes"]):
+        for name, entry in block.items():
+            for value in entry if isinstance(entry, list) else [entry]:
+                if isinstance(value, dict):
+                    for rule in RULES & set(value):
+                        found.setdefault(f"{name}.{rule}", []).append(value[rule])
+                elif value is not None:
+                    found.setdefault(name, []).append(_plain(value))
+    return {name: sorted(set(several), key=_order) for name, several in found.items()}
+
+
+def _plain(value: object) -> object:
+    return "x".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _order(value: object) -> tuple[bool, object]:
+    return isinstance(value, str), value
+
+
+def compare(here: dict, full: dict) -> dict[str, list]:
+    """Return the settings of a sweep that have values in full which they have not here.
+
+    Parameters
+    ----------
+    here, full : dict
+        ``fixed``, ``cases`` and ``axes``, at some scale and in full.
+
+    Returns
+    -------
+    dict
+        For each setting its values here, and in full.
+    """
+    ours, theirs = values(here), values(full)
+    return {
+        name: [ours[name], theirs[name]]
+        for name in ours
+        if name not in SILENT and set(theirs.get(name, [])) - set(ours[name])
+    }
