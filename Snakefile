@@ -62,9 +62,11 @@ rule all:
 
 
 onsuccess:
+    STATE.end()
     host.refresh_page(STAGE_WORDS, RESULTS, plan.slices.page())
 
 
 onerror:
     snakemake_internals.cancel_submitted(workflow)
+    STATE.end()
     host.refresh_page(STAGE_WORDS, RESULTS, plan.slices.page())

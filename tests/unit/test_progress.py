@@ -1,70 +1,101 @@
-"""The bar of a build goes by recorded times, not by the number of jobs."""
+"""The page says which jobs of a build run, and which failed."""
 
 from __future__ import annotations
 
+import json
+import logging
+import os
+import subprocess
+import sys
+
 import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
 
-from greedyrank.plan import progress
+from greedyrank.plan import build_state, snakemake_internals
+from greedyrank.report import progress
 
-
-class Clock:
-    """A clock that tests set."""
-
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
+NOTHING = {"is_running": False, "was_stopped": False, "running": [], "failed": []}
 
 
-def test_the_share_is_of_time_not_of_jobs():
-    bar = progress.Progress({1: 90.0, 2: 5.0, 3: 5.0}, cores=1, clock=Clock())
-    bar.finish(2)
-    bar.finish(3)
-    assert "10%" in bar.line()
-    bar.finish(1)
-    assert bar.line().endswith("100%, done")
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "logs" / "build.json"
 
 
-def test_the_time_left_begins_with_the_recorded_one_and_follows_the_speed_so_far():
-    clock = Clock()
-    bar = progress.Progress({job: 100.0 for job in range(60)}, cores=2, clock=clock)
-    assert bar.seconds_left() == pytest.approx(3000)
-    for job in range(30):
-        bar.finish(job)
-    clock.seconds = 3000.0  # twice as long as was recorded
-    assert 2 * 1500 * 0.9 < bar.seconds_left() < 2 * 1500
+@pytest.fixture
+def build(path):
+    """A build that has begun, and that Snakemake's logger reports to."""
+    state = build_state.BuildState(path, lambda: None)
+    logger = logging.Logger("snakemake's, of this test")
+    state.begin()
+    snakemake_internals.report_jobs(logger, state)
+
+    def say(event, **words):
+        logger.info("", extra={"event": event, **words})
+
+    return state, say
 
 
-def test_a_job_that_failed_or_is_unknown_changes_nothing():
-    bar = progress.Progress({1: 10.0}, cores=2, clock=Clock())
-    bar.finish(7)
-    assert "0%" in bar.line()
+def start(say, job, what, logs=()):
+    say(LogEvent.JOB_INFO, jobid=job, rule_msg=what, rule_name="train", log=list(logs))
 
 
-def test_no_job_at_all():
-    assert "100%" in progress.Progress({}, cores=2, clock=Clock()).line()
+def test_jobs_run_end_and_fail(build, path, tmp_path):
+    state, say = build
+    log = tmp_path / "two.log"
+    log.write_text("".join(f"line {number}\n" for number in range(20)) + "error: lower `learning_rate`\n")
+    for job, what in ((1, "one: train"), (2, "two: train"), (3, None)):
+        start(say, job, what, [str(tmp_path / "missing.log"), str(log)])
+    say(LogEvent.JOB_FINISHED, job_id=1)
+    say(LogEvent.JOB_ERROR, jobid=2)
+    say(LogEvent.JOB_ERROR, jobid=2)  # said twice of a job in a group
+    found = progress.read(path)
+    assert found["is_running"] and not found["was_stopped"]
+    assert found["running"] == [{"what": "train", "minutes": 0}]
+    (failed,) = found["failed"]
+    assert failed["what"] == "two: train"
+    assert failed["lines"].splitlines() == [*(f"line {n}" for n in range(13, 20)), "error: lower `learning_rate`"]
+    state.end()
+    assert progress.read(path) == {**NOTHING, "failed": [failed]}
+    build_state.BuildState(path, lambda: None).begin()
+    assert progress.read(path)["failed"] == []
 
 
-@pytest.mark.parametrize("content", ["", "s\th:m:s\n", "s\tx\nNA\t1\n"])
-def test_damaged_benchmarks_are_no_times(tmp_path, content):
-    path = tmp_path / "b.tsv"
-    path.write_text(content, encoding="utf-8")
-    assert progress.recorded_seconds(path) is None
-    assert progress.recorded_seconds(tmp_path / "nothing") is None
+def test_a_build_that_was_killed_was_stopped(build, path):
+    _, say = build
+    start(say, 1, "one: train")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    path.write_text(path.read_text().replace(f'"process": {os.getpid()}', f'"process": {ended.pid}'))
+    found = progress.read(path)
+    assert found["was_stopped"] and not found["is_running"] and len(found["running"]) == 1
 
 
-def test_recorded_and_expected_seconds(tmp_path):
-    path = tmp_path / "b.tsv"
-    path.write_text("s\th:m:s\n3.96\t0:00:03\n", encoding="utf-8")
-    assert progress.recorded_seconds(path) == 3.96
-    figures = {"one": (2.0, ["a", "b"]), "two": (1.0, ["a"])}
-    assert progress.training_seconds("b", figures, {"a": 6, "b": 2}) == 2 * 120 / 8
-    assert progress.training_seconds("a", figures, {"a": 6, "b": 2}) == 120 / 6
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"process": "x", "running": [1], "failed": 3}'])
+def test_without_a_state_nothing_is_known(path, content):
+    path.parent.mkdir()
+    if content is not None:
+        path.write_text(content)
+    assert progress.read(path) == NOTHING
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "10 seconds"), (61, "60 seconds"), (600, "10 minutes"), (3 * 3600, "3.0 hours")],
-)
-def test_times_in_words(seconds, words):
-    assert progress.in_words(seconds) == words
+def test_a_state_that_cannot_be_written_stops_nothing(tmp_path):
+    (tmp_path / "logs").write_text("a file")
+    state = build_state.BuildState(tmp_path / "logs" / "build.json", lambda: None)
+    state.begin()
+    state.started(1, "one", [])
+    state.end()
+
+
+def test_the_page_is_refreshed_now_and_then(path, monkeypatch):
+    calls = []
+    state = build_state.BuildState(path, lambda: calls.append(json.loads(path.read_text())))
+    state.begin()
+    state.started(1, "one", [])
+    state.finished(1)
+    assert calls == []  # not for every job
+    monkeypatch.setattr(build_state, "PATIENCE", -1.0)
+    state.started(2, "two", [])
+    state.end()  # waits for it
+    assert [job["what"] for job in calls[0]["running"]] in (["two"], [])
+    assert len(calls) == 1

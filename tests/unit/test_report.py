@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 
 import pytest
@@ -122,6 +123,21 @@ def test_everything_has_a_permalink(results):
     for place in ("paper/house", "figure/one", "figure/two", "claim/one/grows"):
         assert text.count(f'id="{place}"') == 1
         assert f'href="#{place}"' in text
+
+
+def test_what_runs_and_what_failed_is_shown(results, tmp_path):
+    write, folder = results
+    (tmp_path / "a.log").write_text("starts\nerror: <no>\n", encoding="utf-8")
+    job = {"what": "one: <train>", "since": 0, "logs": [str(tmp_path / "a.log")]}
+    state = {"process": os.getpid(), "running": [{**job, "what": "two: train"}], "failed": [job]}
+    (folder / "logs").mkdir()
+    (folder / "logs" / "build.json").write_text(json.dumps(state), encoding="utf-8")
+    text = write(judged())
+    assert "A build is running" in shown(text) and "running: two: train, for" in shown(text)
+    assert "✗ failed one: <train> starts error: <no>" in shown(text)
+    assert "one: <train>" not in text and "error: <no>" not in text
+    (folder / "logs" / "build.json").write_text("{", encoding="utf-8")
+    assert "build is running" not in write(judged())
 
 
 def test_interactive_figures_have_their_script_beside_the_page(results):

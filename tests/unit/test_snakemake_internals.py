@@ -67,6 +67,13 @@ def test_a_reason_names_a_few_files_only(caplog):
     assert "reason=str(" in source, BROKEN.format("the reason of a job in its log")
 
 
+def test_what_is_said_of_jobs():
+    said = inspect.getsource(Job.log_info) + inspect.getsource(Job.get_log_error_info)
+    for words in ("event=LogEvent.JOB_INFO", "event=LogEvent.JOB_ERROR", "jobid=", "rule_msg=", "rule_name=", "log="):
+        assert words in said, BROKEN.format(words)
+    assert "event=LogEvent.JOB_FINISHED, job_id=" in inspect.getsource(JobScheduler), BROKEN.format("JOB_FINISHED")
+
+
 @pytest.mark.parametrize("name", ["job_rate_limiter", "_executor"])
 def test_attributes_of_the_scheduler(name):
     assert f"self.{name}" in inspect.getsource(JobScheduler), BROKEN.format(f"JobScheduler.{name}")

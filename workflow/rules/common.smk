@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.current_basedir).parent))
 from greedyrank.config.sweep_loader import merge
 from greedyrank.config.yaml_input import ConfigError, read_yaml
 from greedyrank.plan import host, prerequisites, snakemake_internals
+from greedyrank.plan.build_state import BuildState
 from greedyrank.plan.graph import Plan
 from greedyrank.plan.resources import growing
 
@@ -45,6 +46,10 @@ host.export_environment(
     [paper.folder for paper in plan.project.papers], CONFIG_FILES, GIVEN
 )
 RESULTS = plan.results
+STATE = BuildState(
+    Path(RESULTS, "logs", "build.json"),
+    lambda: host.refresh_page(STAGE_WORDS, RESULTS, plan.slices.page()),
+)
 DATA_DIR = plan.data_dir
 
 
@@ -57,6 +62,8 @@ onstart:
     plan.write_config()
     snakemake_internals.drop_default_rate_limit(workflow)
     snakemake_internals.say_why_jobs_are_refused(workflow)
+    STATE.begin()
+    snakemake_internals.report_jobs(logger, STATE)
     snakemake_internals.show_progress(workflow, plan, logger)
 
 

@@ -18,6 +18,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from greedyrank.config.yaml_input import typed
 from greedyrank.plan import progress
+from greedyrank.plan.build_state import BuildState
 from greedyrank.plan.graph import Plan
 from greedyrank.plan.prerequisites import Build
 
@@ -140,6 +141,23 @@ def show_progress(workflow: Any, plan: Plan, logger: logging.Logger) -> None:
         return True
 
     logger.addFilter(show)
+
+
+def report_jobs(logger: logging.Logger, state: BuildState) -> None:
+    """Let Snakemake say of each job when it starts, ends and fails."""
+
+    def report(record: logging.LogRecord) -> bool:
+        said = vars(record)
+        event = said.get("event")
+        if event == LogEvent.JOB_INFO:
+            state.started(said["jobid"], said["rule_msg"] or said["rule_name"], list(said["log"] or []))
+        elif event == LogEvent.JOB_FINISHED:
+            state.finished(said["job_id"])
+        elif event == LogEvent.JOB_ERROR:
+            state.failed(said["jobid"])
+        return True
+
+    logger.addFilter(report)
 
 
 def drop_default_rate_limit(workflow: Any) -> None:

@@ -12,7 +12,7 @@ from greedyrank.claims.judging import DIFFERS, NO_DATA, NOT_CHECKABLE, REPRODUCE
 from greedyrank.config.grammar import BASES
 from greedyrank.errors import UserError
 from greedyrank.figures import origin
-from greedyrank.report import captions
+from greedyrank.report import captions, progress
 from greedyrank.report.record import WORDS, unexpected
 
 SIGNS = {REPRODUCED: "✓", DIFFERS: "✗", NOT_CHECKABLE: "○", NO_DATA: "–"}
@@ -207,6 +207,7 @@ def content(results: Path, shown: dict, claims: list[dict], wrong: dict[str, str
         )
     return {
         "scale": shown["scale"],
+        "build": progress.read(results / "logs" / "build.json"),
         "papers": [paper for paper in papers if paper["figures"]],
         "figures": list(figures.values()),
         "counts": counts(claims),
