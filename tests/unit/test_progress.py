@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
 
@@ -43,7 +42,9 @@ def start(say, job, what, logs=()):
 def test_jobs_run_end_and_fail(build, path, tmp_path):
     state, say = build
     log = tmp_path / "two.log"
-    log.write_text("".join(f"line {number}\n" for number in range(20)) + "error: lower `learning_rate`\n")
+    log.write_text(
+        "".join(f"line {number}\n" for number in range(20)) + "error: lower `learning_rate`\n", encoding="utf-8"
+    )
     for job, what in ((1, "one: train"), (2, "two: train"), (3, None)):
         start(say, job, what, [str(tmp_path / "missing.log"), str(log)])
     say(LogEvent.JOB_FINISHED, job_id=1)
@@ -66,7 +67,8 @@ def test_a_build_that_was_killed_was_stopped(build, path):
     start(say, 1, "one: train")
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    path.write_text(path.read_text().replace(f'"process": {os.getpid()}', f'"process": {ended.pid}'))
+    state = {**json.loads(path.read_text(encoding="utf-8")), "process": ended.pid}
+    path.write_text(json.dumps(state), encoding="utf-8")
     found = progress.read(path)
     assert found["was_stopped"] and not found["is_running"] and len(found["running"]) == 1
 
@@ -75,12 +77,12 @@ def test_a_build_that_was_killed_was_stopped(build, path):
 def test_without_a_state_nothing_is_known(path, content):
     path.parent.mkdir()
     if content is not None:
-        path.write_text(content)
+        path.write_text(content, encoding="utf-8")
     assert progress.read(path) == NOTHING
 
 
 def test_a_state_that_cannot_be_written_stops_nothing(tmp_path):
-    (tmp_path / "logs").write_text("a file")
+    (tmp_path / "logs").write_text("a file", encoding="utf-8")
     state = build_state.BuildState(tmp_path / "logs" / "build.json", lambda: None)
     state.begin()
     state.started(1, "one", [])
@@ -89,7 +91,7 @@ def test_a_state_that_cannot_be_written_stops_nothing(tmp_path):
 
 def test_the_page_is_refreshed_now_and_then(path, monkeypatch):
     calls = []
-    state = build_state.BuildState(path, lambda: calls.append(json.loads(path.read_text())))
+    state = build_state.BuildState(path, lambda: calls.append(json.loads(path.read_text(encoding="utf-8"))))
     state.begin()
     state.started(1, "one", [])
     state.finished(1)
