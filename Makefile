@@ -12,7 +12,7 @@
 # make lint          format, style, types, and the Snakefile
 # make test-faults   builds survive kills, full disks, damaged files, ...; FAULTS=short takes two minutes
 # make package       wheel and sdist, installed without the repository and without Snakemake
-# make publication   citation, metadata and the RO-Crate of a bundle, by the programs of others; into build/publication
+# make publication   citation, metadata, a bundle's RO-Crate and the Containerfile, checked by the programs of others
 # make api           build/api/index.html: the reference of all public names
 # make notebooks     runs docs/notebooks, and keeps what they show
 # make test-cluster  builds through a Slurm that is started here; needs root, and slurm-wlm and munge of Debian
@@ -95,6 +95,7 @@ publication: environment
 	python -m venv build/publication
 	build/publication/bin/python -m pip install --quiet --requirement envs/publication.txt
 	build/publication/bin/python tests/publication.py build/bundle.tar.zst
+	build/publication/bin/hadolint envs/Containerfile
 
 api: environment
 	python scripts/api_reference.py --out build/api
