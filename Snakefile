@@ -24,7 +24,11 @@ min_version("9.0")
 def home():
     place = workflow.current_basedir
     if not isinstance(place, HostingProviderFile):
-        return Path(place)
+        # A link to this file has nothing beside it.
+        is_here = Path(place, "workflow", "greedyrank").is_dir()
+        return Path(
+            place if is_here else Path(workflow.main_snakefile).resolve().parent
+        )
     repository = place.hosted_repo.repo
     commit = repository.commit(place.ref).hexsha
     folder = Path(".snakemake", "greedyrank", commit).absolute()

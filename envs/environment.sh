@@ -18,6 +18,8 @@ unset PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONPATH PYTHONHOME
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 stop() { echo "$1" >&2; exit 1; }
+# Without it no command of Snakemake starts: its plug-in for Slurm asks for it when it is imported.
+command -v which > /dev/null || stop "which must be installed; on Fedora: dnf install which"
 version() { "$1" -Ic 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
 lock=$(cksum < envs/requirements.lock)
 

@@ -154,6 +154,16 @@ def test_deployed_from_a_hosting_provider(built, tmp_path):
     assert "det_sign: draw" in planned.stdout + planned.stderr
 
 
+def test_through_a_link_to_the_snakefile(built, tmp_path):
+    (tmp_path / "Snakefile").symlink_to(built.folder / "Snakefile")
+    (tmp_path / "workflow").mkdir()  # as a project of its own has
+    planned = Checkout(tmp_path).run(
+        str(SNAKEMAKE), "--cores", "1", "--dry-run", "--config", "scale=smoke", "--", "det_sign"
+    )
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert "det_sign: draw" in planned.stdout + planned.stderr
+
+
 def test_a_page_that_cannot_be_written_says_why_and_no_more(checkout):
     page = checkout.folder / "results/smoke/index.html"
     page.unlink()

@@ -230,3 +230,19 @@ def test_hashes_are_of_the_locked_versions():
     assert not {"torch", "torchvision"} & set(hashed)
     assert {name: locked.get(name) for name in hashed} == hashed
     assert len(hashed) > 100
+
+
+def test_a_machine_without_which_is_told_so(clone, tmp_path):
+    """There Snakemake ends in a traceback, whatever it is asked to do."""
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for name in ("dirname", "cksum"):
+        (folder / name).symlink_to(shutil.which(name))
+    done = subprocess.run(
+        [shutil.which("sh"), "envs/environment.sh"],
+        cwd=clone.folder,
+        env={"PATH": str(folder)},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 1 and done.stderr.startswith("which must be installed")
