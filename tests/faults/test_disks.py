@@ -57,7 +57,7 @@ def full(disk, room=0):
     ids=["run", "all others"],
 )
 def test_the_disk_of_the_results_is_full(fresh, undisturbed, stages):
-    with mounted("-t", "tmpfs", "-o", "size=8m", "tmpfs", at=fresh.folder / "results") as disk:
+    with mounted("-t", "tmpfs", "-o", "size=16m", "tmpfs", at=fresh.folder / "results") as disk:
         for stage in stages:
             rule, room, file = STAGES[stage]
             target = "page" if rule == "page" else f"results/smoke/{file}"

@@ -77,5 +77,8 @@ class BuildState:
         temporary = self._path.with_name(f".{os.getpid()}.{self._path.name}")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(content), encoding="utf-8")
-            os.replace(temporary, self._path)
+            try:
+                temporary.write_text(json.dumps(content), encoding="utf-8")
+                os.replace(temporary, self._path)
+            finally:
+                temporary.unlink(missing_ok=True)

@@ -146,6 +146,7 @@ class Twin:
             "xanchor": "left",
             "yanchor": "top",
             "tracegroupgap": 0,
+            "bgcolor": "rgba(255,255,255,0.6)",
             "orientation": "h" if len(places) > 1 else "v",
             "title": {"text": plain(legend.get_title().get_text())},
             "font": {"size": PIXELS * legend.get_texts()[0].get_fontsize() if legend.get_texts() else 10},

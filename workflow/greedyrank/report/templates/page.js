@@ -125,7 +125,7 @@
       }
       made.annotations = made.annotations.filter((annotation) => annotation.xref !== "paper");
     }
-    return { ...made, width, height: narrow ? 330 * rows.length : width * height };
+    return { ...made, width, height: 28 + (narrow ? 330 * rows.length : width * height) };
   }
 
   const axis = { ticks: "outside", showline: true, linecolor: "#333", zeroline: false, showgrid: false, automargin: false };
@@ -149,7 +149,7 @@
       await Plotly.newPlot(place, twin.data, {
         ...layout,
         font: { size: 11, color: "#1b1f23" },
-        margin: { l: 0, r: 0, t: 8, b: 0 },
+        margin: { l: 0, r: 0, t: 28, b: 0 },
         paper_bgcolor: "#fff", plot_bgcolor: "#fff", hovermode: "closest", hoverlabel: { namelength: -1 },
       }, { displaylogo: false, responsive: false });
       place.dataset.drawn = "yes";
