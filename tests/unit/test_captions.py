@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,9 @@ def test_first_sentence(caption):
     text, _ = caption("The norm of *W*, at\ndepth 2. (a) More.")
     assert captions.first_sentence(text) == "The norm of W, at depth 2."
     assert captions.first_sentence("") == ""
+
+
+def test_the_captions_here_are_valid():
+    files = sorted(Path(__file__).parents[2].glob("workflow/papers/*/*/caption.rst"))
+    assert len(files) > 30
+    assert [problem for path in files if (problem := captions.as_html(path)[1])] == []
