@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -133,8 +134,11 @@ def redraw(plan: Plan, described: Manifest, cores: int) -> list[Redrawn]:
     for path in (path for job in work for path in job.outputs):
         storage.remove(path)
     # Processes of their own: fork would copy the threads of numpy's BLAS.
-    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
-        failures = {job.name: str(error) for job, error in zip(work, _errors(pool, work), strict=True) if error}
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores, spawn, initializer=logging.disable, initargs=(logging.WARNING,)) as pool:
+        failures = {
+            job.name: f"{job.name}: {error}" for job, error in zip(work, _errors(pool, work), strict=True) if error
+        }
     found = []
     for figure, reason in refused.items():
         if reason := reason or failures.get(figure, ""):
