@@ -4,6 +4,7 @@ Ends with 1 where a verdict is not the one on record, or nothing was judged in t
 """
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -17,12 +18,13 @@ STARTING = 0.5  # minutes until the first job, and for the page
 
 def build(words, seconds):
     """Run Snakemake for at most so long; what is running then is stopped, and goes on from there another time."""
-    with subprocess.Popen([sys.executable, "-m", "snakemake", *words]) as process:
+    # In a session of its own, so that jobs are interrupted too: Snakemake alone would wait for them.
+    with subprocess.Popen([sys.executable, "-m", "snakemake", *words], start_new_session=True) as process:
         try:
             process.wait(seconds)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
             logging.warning("the time is over; what is running is stopped")
-            process.send_signal(signal.SIGINT)
+            os.killpg(process.pid, signal.SIGINT)
 
 
 def main(options):
