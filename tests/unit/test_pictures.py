@@ -2,6 +2,7 @@
 
 import re
 
+import layout
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -219,6 +220,29 @@ def test_a_narrow_figure_has_fewer_columns(width):
     assert "\n" in drawn.panels[0].get_title(loc="left")
     assert drawn.columns == {"column": 2, "text": 3}[width]
     assert drawn.bottom == drawn.panels[-drawn.columns :] and drawn.left == drawn.panels[:: drawn.columns]
+    plt.close(drawn.figure)
+
+
+@pytest.mark.parametrize("width", style.WIDTHS)
+def test_no_text_touches_another_or_leaves_the_figure(width):
+    drawn = Canvas(2, 3, width=width)
+    for panel in range(6):
+        drawn.line(panel, [1e-9, 1e4], [1e-5, 1.0], "ours", label="ours, at depth 3")
+        drawn.published(panel, [1e-3], [1e-2])
+        drawn.title(panel, "a title of a panel that is long")
+        drawn.panels[panel].set(xscale="log", yscale="log", xlabel="observed entries", ylabel=r"$\|W - W^*\|_F$")
+        drawn.panels[panel].legend()
+    drawn.legend_above(*drawn.panels[0].get_legend_handles_labels(), columns=4)
+    drawn.remarks += ["a remark of many words that takes several lines below the panels of a narrow figure"] * 3
+    saving.stamp(drawn, "laptop", {})
+    lettering.finish(drawn.figure)
+    assert layout.faults(drawn.figure) == []
+    drawn.panels[0].text(0.5, 1.0, "ours, at depth 3", transform=drawn.panels[0].transAxes, size=5)
+    drawn.figure.text(0.99, 0.5, "beyond the edge")
+    faults = layout.faults(drawn.figure)
+    assert "'beyond the edge' leaves the figure" in faults
+    assert "'ours, at depth 3' has letters of 5.0 points" in faults
+    assert any("overlaps" in fault for fault in faults)
     plt.close(drawn.figure)
 
 

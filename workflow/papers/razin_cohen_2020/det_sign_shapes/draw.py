@@ -62,7 +62,7 @@ def _ends(canvas: Canvas, panel: int, sweeps: dict[str, xr.Dataset]) -> None:
             axes.axvline(len(ticks) - 0.5, color=COLORS["gray"], linewidth=0.6)
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set(xlim=(-0.6, len(ticks) - 0.5), ylim=(-0.04, 1.25))
-    axes.set(xlabel="sign of the leading 2x2 block", ylabel=r"$|W_{11}|\sqrt{2\ell}$ at the stop")
+    axes.set(xlabel="sign of the 2x2 block", ylabel=r"$|W_{11}|\sqrt{2\ell}$ at the stop")
 
 
 def draw(
