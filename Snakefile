@@ -18,28 +18,21 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-
 # Where this workflow lies. Jobs run its scripts, so one that Snakemake reads from a hosting provider, as `snakedeploy`
 # writes it, is cloned into the working folder first; its files are then those of one commit.
-def home():
-    place = workflow.current_basedir
-    if not isinstance(place, HostingProviderFile):
-        # A link to this file has nothing beside it.
-        is_here = Path(place, "workflow", "greedyrank").is_dir()
-        return Path(
-            place if is_here else Path(workflow.main_snakefile).resolve().parent
-        )
-    repository = place.hosted_repo.repo
-    commit = repository.commit(place.ref).hexsha
-    folder = Path(".snakemake", "greedyrank", commit).absolute()
-    if not folder.exists():
-        partial = folder.with_name(f"{commit}.{os.getpid()}")
-        repository.clone(str(partial), no_checkout=True).git.checkout(commit)
-        os.rename(partial, folder)
-    return folder
-
-
-HOME = home()
+PLACE = workflow.current_basedir
+if isinstance(PLACE, HostingProviderFile):
+    REPOSITORY = PLACE.hosted_repo.repo
+    COMMIT = REPOSITORY.commit(PLACE.ref).hexsha
+    HOME = Path(".snakemake", "greedyrank", COMMIT).absolute()
+    if not HOME.exists():
+        PARTIAL = HOME.with_name(f"{COMMIT}.{os.getpid()}")
+        REPOSITORY.clone(str(PARTIAL), no_checkout=True).git.checkout(COMMIT)
+        os.rename(PARTIAL, HOME)
+elif Path(PLACE, "workflow", "greedyrank").is_dir():
+    HOME = Path(PLACE)
+else:  # a link to this file has nothing beside it
+    HOME = Path(workflow.main_snakefile).resolve().parent
 # That of the working folder, or else the one beside this file.
 SETTINGS = "config.yaml" if Path("config.yaml").exists() else str(HOME / "config.yaml")
 
