@@ -93,6 +93,6 @@ def test_report_is_made(checkout):
     result = checkout.snakemake("--report", "report.html")
     assert result.returncode == 0, result.stdout + result.stderr
     text = (checkout.folder / "report.html").read_text(encoding="utf-8")
-    assert "unobserved entry of a 2x2 matrix" in text
+    assert "The unobserved entry against the loss" in text
     for figure in FIGURES:
         assert f"{figure}.png" in text and f"{figure}.json" in text

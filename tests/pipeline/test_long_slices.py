@@ -17,6 +17,4 @@ def test_a_job_of_many_runs_gets_its_settings(fresh):
     assert result.returncode == 0, result.stdout + result.stderr
     meta, _ = storage.load_arrays(fresh.folder / target)
     assert len(meta["instances"]) == SEEDS
-    assert '"data_seed": [' in (fresh.folder / "results/smoke/index.html").read_text(encoding="utf-8").replace(
-        "&quot;", '"'
-    )
+    assert f"0 to {SEEDS - 1}" in (fresh.folder / "results/smoke/index.html").read_text(encoding="utf-8")
