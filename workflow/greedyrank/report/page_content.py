@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from pathlib import Path
 
 from greedyrank import storage
 from greedyrank.claims.judging import DIFFERS, NO_DATA, NOT_CHECKABLE, REPRODUCED
-from greedyrank.config.grammar import BASES
 from greedyrank.errors import UserError
 from greedyrank.figures import origin
 from greedyrank.report import captions, progress
-from greedyrank.report.record import WORDS, unexpected
+from greedyrank.report.record import WORDS, counts, unexpected
 
 SIGNS = {REPRODUCED: "✓", DIFFERS: "✗", NOT_CHECKABLE: "○", NO_DATA: "–"}
 CLASSES = {REPRODUCED: "reproduced", DIFFERS: "differs", NOT_CHECKABLE: "unchecked", NO_DATA: "nodata"}
@@ -50,12 +48,6 @@ def duration(total: float) -> str:
     if total < 120:
         return f"{total:.0f} core-seconds"
     return f"{total / 60:.0f} core-minutes" if total < 7200 else f"{total / 3600:.1f} core-hours"
-
-
-def counts(claims: list[dict]) -> dict[str, Counter]:
-    """Count the verdicts of each basis that claims have."""
-    found = {basis: Counter(claim["verdict"] for claim in claims if claim["basis"] == basis) for basis in BASES}
-    return {basis: verdicts for basis, verdicts in found.items() if verdicts}
 
 
 def alternative(title: str, caption: str, claims: list[dict]) -> str:

@@ -64,13 +64,17 @@ def evidence(part: dict) -> list[str]:
     return [text for text in found if text]
 
 
+def counts(claims: list[dict]) -> dict[str, Counter]:
+    """Count the verdicts of each basis that claims have."""
+    found = {basis: Counter(claim["verdict"] for claim in claims if claim["basis"] == basis) for basis in BASES}
+    return {basis: verdicts for basis, verdicts in found.items() if verdicts}
+
+
 def by_basis(claims: list[dict]) -> list[str]:
-    """Count the verdicts, one line for each basis of claims; a sum over them would say little."""
-    counts = {basis: Counter(claim["verdict"] for claim in claims if claim["basis"] == basis) for basis in BASES}
+    """Write the counts of verdicts, one line for each basis of claims; a sum over them would say little."""
     return [
         f"{basis}: " + ", ".join(f"{found[verdict]} {word}" for verdict, word in WORDS.items() if found[verdict])
-        for basis, found in counts.items()
-        if found
+        for basis, found in counts(claims).items()
     ]
 
 
