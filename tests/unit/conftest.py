@@ -164,3 +164,19 @@ def server(tmp_path, monkeypatch):
         yield served, f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def matplotlib_as_in_jobs():
+    """Set matplotlib up as a job does, and put it back."""
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    from greedyrank.figures import style
+
+    backend = matplotlib.get_backend()
+    with matplotlib.rc_context():
+        style.set_up()
+        yield
+    plt.close("all")
+    matplotlib.use(backend)

@@ -5,27 +5,16 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from plotly import graph_objects
 
-from greedyrank.figures import style
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.interactive import twin
 from greedyrank.figures.interactive.labels import plain
 from greedyrank.figures.interactive.thinning import thinned
 
-
-@pytest.fixture(autouse=True)
-def matplotlib_as_in_jobs():
-    backend = matplotlib.get_backend()
-    with matplotlib.rc_context():
-        style.set_up()
-        yield
-    plt.close("all")
-    matplotlib.use(backend)
+pytestmark = pytest.mark.usefixtures("matplotlib_as_in_jobs")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import re
 
 import layout
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -25,14 +24,7 @@ RECORD = {
 }
 
 
-@pytest.fixture(autouse=True)
-def matplotlib_as_in_jobs():
-    """Set matplotlib up as a job does, and put it back."""
-    backend = matplotlib.get_backend()
-    with matplotlib.rc_context():
-        style.set_up()
-        yield
-    matplotlib.use(backend)
+pytestmark = pytest.mark.usefixtures("matplotlib_as_in_jobs")
 
 
 @pytest.fixture
