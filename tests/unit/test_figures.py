@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import pytest
 
+import layout
 import synthetic
 from greedyrank import plugins, stages
 from greedyrank.claims import judged_files, judging
@@ -110,11 +111,13 @@ def test_figure(plan, measured, drawn, figure, tmp_path):
 
     words = caption(plan, figure)
     assert len(words.split()) <= 120
+    assert layout.faults(drawn[0].figure) == []
     titles = [axes.get_title(loc="left") for axes in drawn[0].panels]
     assert {title[1] for title in titles if title} <= letters(words)
 
     asked["draw"]["width"] = "column"
     canvas, _ = stages.draw(plugins.paper_of(figure), figure, asked, spectra, drawn_by)
+    assert layout.faults(canvas.figure) == []
     plt.close(canvas.figure)
 
     claims = json.loads(plan.slices.claims(figure))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hand_made import runs, table_test, untested
+from jing_2020.irmae_spectrum.statistics import at_equal_error
 
 
 def spectra(directions, tails, errors, layers=(0, 1, 8)):
@@ -43,3 +44,9 @@ test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 def test_every_statistic_has_a_case():
     assert untested("jing_2020", CASES) == []
+
+
+def test_runs_are_taken_where_their_errors_are_nearest_to_the_largest_final_one():
+    errors = [[0.5, 0.07, 0.01], [0.5, 0.08, 0.05]]
+    taken = at_equal_error(spectra([[1, 9, 30], [1, 2, 3]], np.zeros((2, 3)), errors, layers=(0, 8)))
+    np.testing.assert_array_equal(taken.test_error, [0.07, 0.05])

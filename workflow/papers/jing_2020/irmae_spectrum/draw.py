@@ -9,7 +9,7 @@ from pydantic import PositiveFloat
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import last, select
-from jing_2020.irmae_spectrum.statistics import counts, effective_ranks, normalised
+from jing_2020.irmae_spectrum.statistics import at_equal_error, counts, effective_ranks, normalised
 
 LOOKS = {0: ("blue", "no linear layer"), 1: ("amber", "1 linear layer"), 8: ("orange", "8 linear layers")}
 # What is counted of a spectrum while a run learns, and its line.
@@ -33,20 +33,20 @@ def _unfinished(runs: xr.Dataset) -> list[str]:
 def draw(
     sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", share_max: PositiveFloat = 0.4
 ) -> Canvas:
-    """Draw the spectra as published and in logarithms, the error over the epochs, and the rank against the error."""
+    """Draw the spectra at equal error, the error over the epochs, and the rank against the error."""
     canvas = Canvas(2, 2, width=width, height=2.4)
     runs = sweeps["irmae_spectrum"]
     runs = runs.assign(epoch=(runs.step / np.ceil(runs.train_size / runs.batch_size)).where(runs.step >= 0))
     canvas.remarks += _unfinished(runs)
+    equal = at_equal_error(runs)
     for layers, (color, name) in LOOKS.items():
         here = select(runs, {"linear_layers": layers})
         style = {"color": COLORS[color], "label": name}
-        ends = normalised(last(here))
+        compared, ends = (normalised(select(some, {"linear_layers": layers})) for some in (equal, last(runs)))
         index = xr.zeros_like(ends) + np.arange(1, ends.sizes["component"] + 1)
         for panel in (0, 1):
-            canvas.each_run(panel, here, index, ends, name, **style)
-        start = normalised(here.isel(record=0))
-        canvas.each_run(1, here, index, start, f"{name}, at the start", alpha=0.3, **style)
+            canvas.each_run(panel, here, index, compared, name, **style)
+        canvas.each_run(1, here, index, ends, f"{name}, at the end", alpha=0.3, **style)
         canvas.each_run(2, here, here.epoch, here.test_error, name, **style)
         trained = here.isel(record=slice(1, None))
         for number, (count, line) in NUMBERS.items():
@@ -67,8 +67,8 @@ def draw(
     canvas.panels[3].set(xlabel=error, ylabel="directions", yscale="log", ylim=(0.8, 500))
     canvas.panels[3].invert_xaxis()
     canvas.panels[0].legend(loc="upper right")
-    canvas.title(0, "latent spectrum")
-    canvas.title(1, "the same, logarithmic")
+    canvas.title(0, "latent spectrum at equal error")
+    canvas.title(1, "the same; light: at the end")
     canvas.title(2, "reconstruction")
     canvas.title(3, "rank against error")
     return canvas

@@ -31,6 +31,12 @@ def directions(runs: xr.Dataset, *, above: float, up_to: float = 1.0) -> np.ndar
     return counts(last(runs), above, up_to).to_numpy()
 
 
+def at_equal_error(runs: xr.Dataset) -> xr.Dataset:
+    """Return each run at the record whose test error is nearest, in logarithms, to the largest that a run ends with."""
+    errors = np.log(runs.test_error)
+    return runs.isel(record=np.abs(errors - np.log(last(runs).test_error.max())).argmin("record"))
+
+
 def _pairs(runs: xr.Dataset, layers: int) -> list[tuple[xr.Dataset, xr.Dataset]]:
     """Return, for each seed that has both, the run with ``layers`` linear layers and the run without any."""
     pairs = []
