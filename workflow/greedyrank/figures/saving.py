@@ -92,12 +92,17 @@ def save(canvas: Canvas, outputs: dict[str, Path], record: dict) -> None:
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Keywords": text},
         "svg": {"Date": None, "Creator": None, "Description": text},
     }
-    for ending, path in outputs.items():
-        with storage.writing(path) as temporary:
-            if ending == "csv":
-                canvas.table().to_csv(temporary, index=False, float_format="%.9g")
-            elif ending == "js":
-                twin.write(temporary, path.stem, canvas)
-            else:
-                canvas.figure.savefig(temporary, format=ending, metadata=metadata[ending])
+    # Laid out once, as for the png: matplotlib would lay the figure out, and draw it, once more for each format.
+    canvas.figure.set_dpi(plt.rcParams["savefig.dpi"])
+    canvas.figure.draw_without_rendering()
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        canvas.figure.set_layout_engine()
+        for ending, path in outputs.items():
+            with storage.writing(path) as temporary:
+                if ending == "csv":
+                    canvas.table().to_csv(temporary, index=False, float_format="%.9g")
+                elif ending == "js":
+                    twin.write(temporary, path.stem, canvas)
+                else:
+                    canvas.figure.savefig(temporary, format=ending, metadata=metadata[ending])
     plt.close(canvas.figure)

@@ -31,11 +31,9 @@ def learned_components(runs: xr.Dataset, *, learned: float) -> xr.DataArray:
 
 def cells(values: xr.DataArray, init: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return inits, numbers of observations, and the median over data seeds of each cell, (inits, observations)."""
-    inits, observations = np.unique(values[init]), np.unique(values.observations)
-    table = [
-        [np.median(values[(values[init] == scale) & (values.observations == number)]) for number in observations]
-        for scale in inits
-    ]
+    scales, numbers, found = values[init].to_numpy(), values.observations.to_numpy(), values.to_numpy()
+    inits, observations = np.unique(scales), np.unique(numbers)
+    table = [[np.median(found[(scales == scale) & (numbers == number)]) for number in observations] for scale in inits]
     return inits, observations, np.array(table)
 
 

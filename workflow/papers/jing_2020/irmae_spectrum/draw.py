@@ -14,7 +14,7 @@ from jing_2020.irmae_spectrum.statistics import at_equal_error, counts, effectiv
 LOOKS = {0: ("blue", "no linear layer"), 1: ("amber", "1 linear layer"), 8: ("orange", "8 linear layers")}
 # What is counted of a spectrum while a run learns, and its line.
 NUMBERS = {
-    "above 0.01 % of the largest": (lambda runs: counts(runs, above=1e-4), "--"),
+    "above 0.01 %": (lambda runs: counts(runs, above=1e-4), "--"),
     "effective rank": (effective_ranks, "-"),
 }
 
@@ -56,7 +56,7 @@ def draw(
         canvas.panels[3].plot([], [], color=COLORS["gray"], linestyle=line, label=number)
     canvas.panels[3].legend(loc="upper left")
     spectrum = {
-        "xlabel": "direction of the latent space",
+        "xlabel": "latent direction",
         "ylabel": "value / largest",
         "xlim": (0, len(ends.component)),
     }

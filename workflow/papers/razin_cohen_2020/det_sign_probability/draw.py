@@ -54,7 +54,7 @@ def draw(
         ends = last(here)
         level = (np.abs(ends.unobserved_entry) * np.sqrt(2 * ends.loss)).to_numpy()
         _against_det(canvas, panel, here, level, threshold)
-        canvas.title(panel, f"depth {depth}, {here.sizes['run']} inits")
+        canvas.title(panel, f"depth {depth}")
         first = np.sign(here.determinant.isel(record=0).to_numpy())
         for name, (sign, color, marker) in SIGNS.items():
             hits = level[first == sign] > threshold
