@@ -32,11 +32,11 @@
 # make clean         removes the results; images and ratings stay
 
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
-OUT ?= results/gpu
 SEEDS ?= 20
 
+# Paths come as variables of the shell, which bear spaces, quotes and dollars.
+FILES := $(if $(CONFIGFILE),--configfile "$$CONFIGFILE")
 # `python -m`: the first line of an installed command does not bear every path.
-FILES := $(if $(CONFIGFILE),--configfile $(CONFIGFILE))
 SNAKEMAKE := python -m snakemake --cores $(CORES) $(FILES) $(if $(SCALE),--config scale=$(SCALE))
 # The same for scripts, which find the results folder as Snakemake does.
 GIVEN := $(FILES) $(if $(SCALE),--scale $(SCALE))
@@ -50,7 +50,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHO
 # Without what authors released the figures are built all the same.
 ifdef FROM
 figures: environment
-	python scripts/redraw.py "$(FROM)" --cores $(CORES) $(FILES)
+	python scripts/redraw.py "$$FROM" --cores $(CORES) $(FILES)
 else
 figures: environment
 	-@$(SNAKEMAKE) --quiet all -- released
@@ -62,7 +62,7 @@ bundle: environment
 	python scripts/bundle.py $(if $(FIGURES),--figures $(FIGURES)) $(GIVEN)
 
 referee: environment
-	@python scripts/referee.py "$(PAPER)" --cores $(CORES) $(GIVEN)
+	@python scripts/referee.py "$$PAPER" --cores $(CORES) $(GIVEN)
 
 test: environment
 	python -m pytest --numprocesses $(CORES) --dist worksteal
@@ -77,10 +77,10 @@ test-cluster: environment
 test-page: environment
 	@npm install --silent --no-save --prefix build/axe axe-core@4.14.1 \
 	  || echo "npm is missing, or found no axe-core: accessibility is not checked"
-	AXE="$(value CURDIR)/build/axe/node_modules/axe-core/axe.min.js" timeout 600 python -m pytest tests/browser
+	AXE="$$PWD/build/axe/node_modules/axe-core/axe.min.js" timeout 600 python -m pytest tests/browser
 
 test-gpu: environment
-	bash scripts/gpu_proof.sh "$(OUT)" $(if $(DEVICE),--device $(DEVICE))
+	bash scripts/gpu_proof.sh "$${OUT:-results/gpu}" $(if $(DEVICE),--device $(DEVICE))
 
 doctor: environment
 	@python scripts/doctor.py
@@ -175,7 +175,7 @@ hashes:
 	mv envs/requirements.hashes.new envs/requirements.hashes
 
 wheels:
-	"$${PYTHON:-python3}" -m pip wheel --quiet --wheel-dir "$(or $(WHEELS),wheels)" --requirement envs/requirements.lock
+	"$${PYTHON:-python3}" -m pip wheel --quiet --wheel-dir "$${WHEELS:-wheels}" --requirement envs/requirements.lock
 
 clean: environment
 	python scripts/clean.py $(FILES)

@@ -1,4 +1,7 @@
-"""When `make environment` makes .venv anew: with an interpreter that only notes what it is asked to do."""
+"""When `make environment` makes .venv anew, and the paths that `make` hands on.
+
+The interpreter only notes what it is asked to do.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,15 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 FOLDERS = ("papers", "my papers", "l'été", 'two "quotes"', "a $HOME `b`", "-dashed", "tab\there")
 
-# As much of Python as the script uses. It notes what it installs, and fails there where `pip-fails` exists.
+# As much of Python as the script uses. It notes what it installs, and fails there where `pip-fails` exists; what else
+# it is asked to run, it notes word by word.
 INTERPRETER = """#!/bin/sh
 case "$1 $2" in
   "-Ic "*version_info*) echo VERSION ;;
   "-Ic "*) ;;
   "-Im venv") rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo "venv VERSION" >> made ;;
   "-Im pip") echo "$@" >> calls; [ ! -e pip-fails ] || exit 1; echo "pip ${PIP_TARGET-} $PIP_USER $4 $5" >> made ;;
+  *) printf '%s\\n' "$@" >> started ;;
 esac
 """
 
@@ -38,17 +43,20 @@ class Clone:
             self.interpreter(f"python{version}", version)
         self.interpreter("python3", "3.11")
 
-    def interpreter(self, name: str, version: str) -> None:
+    def program(self, name: str, text: str) -> None:
         path = self.programs / name
-        path.write_text(INTERPRETER.replace("VERSION", version), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
 
-    def make(self, *words: str, **variables: str) -> subprocess.CompletedProcess:
-        """Call `make environment`."""
+    def interpreter(self, name: str, version: str) -> None:
+        self.program(name, INTERPRETER.replace("VERSION", version))
+
+    def make(self, *words: str, target: str = "environment", **variables: str) -> subprocess.CompletedProcess:
+        """Call `make` with a target."""
         environment = {name: value for name, value in os.environ.items() if name != "PYTHON"} | variables
         environment["PATH"] = f"{self.programs}:{os.environ['PATH']}"
         return subprocess.run(
-            ["make", "environment", *words], cwd=self.folder, env=environment, capture_output=True, encoding="utf-8"
+            ["make", target, *words], cwd=self.folder, env=environment, capture_output=True, encoding="utf-8"
         )
 
     def calls(self) -> str:
@@ -246,3 +254,34 @@ def test_a_machine_without_which_is_told_so(clone, tmp_path):
         encoding="utf-8",
     )
     assert done.returncode == 1 and done.stderr.startswith("which must be installed")
+
+
+# -- paths that make hands on ----------------------------------------------------------------------------
+
+# Target and variable.
+HANDED_ON = (
+    *(f"{target} CONFIGFILE" for target in ("figures", "bundle", "claims", "record", "tex", "bench", "clean")),
+    *("figures FROM", "referee PAPER", "test-gpu OUT", "wheels WHEELS"),
+)
+
+
+@pytest.mark.parametrize("given", HANDED_ON)
+def test_a_path_is_handed_on_as_it_is(finished, given):
+    target, variable = given.split()
+    path = "my été/\"a\" 'b' `c` *"
+    for name in ("python3", "bash"):
+        shutil.copy(finished.folder / ".venv/bin/python", finished.programs / name)
+    done = finished.make(f"{variable}={path}", target=target)
+    assert done.returncode == 0, done.stderr
+    assert path in (finished.folder / "started").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", ["l'été", 'two "quotes"', "a $HOME `b`"])
+def test_the_browser_is_told_where_what_make_fetched_is(tmp_path, name):
+    clone = Clone(tmp_path / name / "clone")
+    clone.program("npm", "#!/bin/sh\n")
+    clone.program("timeout", '#!/bin/sh\nprintf "%s" "$AXE" > told\n')
+    done = clone.make(target="test-page")
+    assert done.returncode == 0, done.stderr
+    told = (clone.folder / "told").read_text(encoding="utf-8")
+    assert told == str(clone.folder / "build/axe/node_modules/axe-core/axe.min.js")
