@@ -5,9 +5,17 @@ import pytest
 import torch
 
 from combinations import FULL_BATCH, stepper
+from greedyrank.plan import host
 from greedyrank.training import devices
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+
+
+@pytest.mark.parametrize("visible", ["-1", "99"])
+def test_a_gpu_that_is_hidden_is_none(monkeypatch, visible):
+    assert host.why_no_gpu.__wrapped__() == ""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert host.why_no_gpu.__wrapped__().startswith("torch cannot use a GPU here (")
 
 
 @pytest.mark.parametrize(

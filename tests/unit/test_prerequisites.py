@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from greedyrank import clean_room
 from greedyrank.plan import host, prerequisites
 from greedyrank.plan.prerequisites import Build
 
@@ -149,15 +150,71 @@ def test_without_a_driver_there_is_no_gpu(tmp_path, monkeypatch):
     assert line == message
 
 
-@pytest.mark.parametrize("visible", ["-1", "99"])
-def test_a_driver_is_not_a_gpu(tmp_path, monkeypatch, visible):
-    driver = tmp_path / "nvidiactl"
-    driver.touch()
-    monkeypatch.setattr(host, "DRIVERS", (str(driver),))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+# As much of torch as is asked for, with a body for `ones`.
+TORCH = """import os
+
+class Vector(list):
+    def __add__(self, number):
+        return Vector(entry + number for entry in self)
+    def sum(self):
+        return self
+    def item(self):
+        return sum(self[:])
+
+def ones(size, device):
+    BODY
+    return Vector([1] * size)
+"""
+
+
+@pytest.fixture
+def with_torch(tmp_path, monkeypatch):
+    """On a machine with a driver, let a torch be asked whose ``ones`` has a body of its own."""
+    (tmp_path / "nvidiactl").touch()
+    monkeypatch.setattr(host, "DRIVERS", (str(tmp_path / "nvidiactl"),))
+    monkeypatch.setattr(clean_room, "WORKFLOW", tmp_path)  # where jobs look for modules first
+
+    def become(body: str) -> None:
+        (tmp_path / "torch.py").write_text(TORCH.replace("BODY", body), encoding="utf-8")
+
+    return become
+
+
+HIDEABLE = "if os.environ.get('CUDA_VISIBLE_DEVICES') in ('-1', ''): raise RuntimeError('No CUDA GPUs are available')"
+# What torch does, and what is said then.
+UNUSABLE = {
+    "hidden": (HIDEABLE, "RuntimeError: No CUDA GPUs are available"),
+    "built for CPUs": ("raise AssertionError('not compiled with CUDA')", "AssertionError: not compiled with CUDA"),
+    "driver too old": ("raise RuntimeError('too old')", "RuntimeError: too old"),
+    "wrong numbers": ("return Vector([0] * size)", "AssertionError"),
+    "killed": ("os.kill(os.getpid(), 9)", "it says nothing"),
+    "no torch": ("raise ModuleNotFoundError('no torch')", "ModuleNotFoundError: no torch"),
+}
+
+
+@pytest.mark.parametrize("reason", UNUSABLE)
+def test_a_driver_is_not_a_gpu(tmp_path, monkeypatch, with_torch, reason):
+    body, said = UNUSABLE[reason]
+    with_torch(body)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert not host.gpu_is_here()
     (line,) = lacking(tmp_path, gpu_jobs=1)
-    assert line.startswith("device is cuda, but torch cannot use a GPU here (")
+    assert line.startswith(f"device is cuda, but torch cannot use a GPU here ({said}), and 1 jobs are to train on one")
+
+
+@pytest.mark.parametrize("visible", ["0", "GPU-1a"])
+def test_a_gpu_that_is_not_hidden_is_used(monkeypatch, with_torch, visible):
+    with_torch(HIDEABLE)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert host.gpu_is_here()
+
+
+def test_a_driver_that_does_not_answer_is_no_gpu(monkeypatch, with_torch):
+    def wait(words, timeout, **options):
+        raise subprocess.TimeoutExpired(words, timeout)
+
+    monkeypatch.setattr(subprocess, "run", wait)
+    assert host.why_no_gpu() == "torch has not reached a GPU in two minutes"
 
 
 def test_torch_is_asked_for_a_gpu_in_a_clean_room(tmp_path, monkeypatch):
