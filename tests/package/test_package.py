@@ -36,7 +36,7 @@ def built(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def python(built, tmp_path_factory) -> str:
-    """Install the wheel into an empty environment; its dependencies are those of this one, without Snakemake."""
+    """Install the wheel into an empty environment; its dependencies are those of this one, without those of extras."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=False)
     (wheel,) = built.glob("*.whl")
@@ -44,7 +44,8 @@ def python(built, tmp_path_factory) -> str:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(packages)
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
-    (packages / "snakemake.py").write_text("raise ImportError('there is no Snakemake here')\n", encoding="utf-8")
+    for name in ("snakemake", "torchvision"):
+        (packages / f"{name}.py").write_text(f"raise ImportError('there is no {name} here')\n", encoding="utf-8")
     return str(folder / "bin" / "python")
 
 
