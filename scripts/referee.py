@@ -52,18 +52,13 @@ def main(options):
         scale = ["--config", f"scale={options.scale}"] if options.scale else []
         left = (options.minutes - STARTING / 2) * 60 - (time.monotonic() - started)
         build(["--cores", str(options.cores), *files, *scale, "--", *chosen], left)
-    published = loading.load(loading.read(options.configfile, "paper")).sweeps
     found = []
     for name in chosen:
         path = Path(plan.results, "claims", f"{name}.json")
         if not path.is_file():
             continue
         block = plan.figures[name].block
-        reduced = [
-            line
-            for sweep in block.sweeps
-            for line in referee.reduced(sweep, plan.sweeps[sweep].whole, published[sweep].whole)
-        ]
+        reduced = [line for sweep in block.sweeps for line in referee.reduced(sweep, plan.slices.reduced(sweep))]
         found.append(referee.Found(name, block.title, block.paper, reduced, judged_files.load(path)))
     built = {figure.name for figure in found}
     not_run = [f"{name} ({minutes[name]:g} minutes on 2 cores)" for name in minutes if name not in built]

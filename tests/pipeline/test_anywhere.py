@@ -63,7 +63,7 @@ def test_same_bytes_in_a_hostile_place(built, elsewhere, tmp_path):
     environment = {**ENVIRONMENT, "HOME": str(tmp_path), **without_locks(tmp_path)}
     done = subprocess.run(
         [str(SNAKEMAKE), "--snakefile", str(built.folder / "Snakefile"), "--directory", str(elsewhere), "--cores", "2",
-         "--config", "scale=smoke", "--", "det_sign"],
+         "--config", "scale=smoke", "--", "deep_cp"],
         cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

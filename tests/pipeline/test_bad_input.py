@@ -283,17 +283,18 @@ def test_a_corrupt_image_file_is_named_and_other_figures_build(fresh, tmp_path):
         copy = tmp_path / path.relative_to(REPOSITORY / "data")
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(path.read_bytes())
-    config = ("--config", "scale=smoke", f"data_dir={tmp_path}")
-    assert fresh.run("snakemake", "--cores", "2", "--until", "fetch_images", *config).returncode == 0
+    one = "sweeps={image_rank: {axes: {dataset: [mnist]}}}"
+    config = ("--config", "scale=smoke", f"data_dir={tmp_path}", one)
+    assert fresh.run("snakemake", "--cores", "2", "image_rank", "--until", "fetch_images", *config).returncode == 0
     labels = tmp_path / "mnist/train-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1])
-    result = fresh.run("snakemake", "--cores", "2", "image_rank", "singular_values", *config)
+    result = fresh.run("snakemake", "--cores", "2", "image_rank", "deep_cp", *config)
     output = result.stdout + result.stderr
     assert result.returncode != 0
     assert str(labels) in output
     assert "fetch it again with" in output
     assert "Traceback" not in output
-    assert (fresh.folder / "results/smoke/figures/singular_values.png").exists()
+    assert (fresh.folder / "results/smoke/figures/deep_cp.png").exists()
     assert not (fresh.folder / "results/smoke/figures/image_rank.png").exists()
     assert not list((fresh.folder / "results/smoke/data/image_rank").glob("dataset-mnist*.npz"))
 

@@ -50,7 +50,7 @@ def test_each_job_logs_its_progress(built):
 
 def test_building_twice_gives_the_same_bytes(built, checkout):
     before = digests(built.folder / "results/smoke")
-    result = checkout.snakemake("--forceall", "det_sign", "component_norms")
+    result = checkout.snakemake("--forceall", "deep_cp", "component_norms")
     assert result.returncode == 0, result.stdout + result.stderr
     assert digests(checkout.folder / "results/smoke") == before
 

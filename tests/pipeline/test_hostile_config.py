@@ -21,15 +21,15 @@ TEXT = f"{SHELL} {HTML} {{sweep}} {{}} %s\n$(touch touched-6)\0"
 def hostile(tmp_path):
     """A checkout of one figure, whose config says such things wherever it can, and so does the folder of its paper."""
     checkout = copy_repository(tmp_path / "checkout")
-    keep_figures(checkout, ("component_norms",))
+    keep_figures(checkout, ("deep_cp",))
     (checkout.folder / PAPERS).rename(checkout.folder / f"papers {SHELL}")
     config = {
         "scale": "smoke",
         "results_dir": f"results {SHELL}",
         "data_dir": f"data {SHELL}",
         "papers": [f"papers {SHELL}"],
-        "figures": {"component_norms": {"title": TEXT, "paper": TEXT}},
-        "sweeps": {"component_norms": {"source": TEXT}},
+        "figures": {"deep_cp": {"title": TEXT, "paper": TEXT}},
+        "sweeps": {"deep_cp": {"source": TEXT}},
     }
     (checkout.folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     return checkout
@@ -39,7 +39,7 @@ def test_values_of_the_config_are_never_run(hostile):
     result = hostile.run("snakemake", "--cores", "2")
     assert result.returncode == 0, result.stdout + result.stderr
     results = hostile.folder / f"results {SHELL}" / "smoke"
-    assert (results / "figures/component_norms.png").exists()
+    assert (results / "figures/deep_cp.png").exists()
     assert json.loads((results / "claims.json").read_text(encoding="utf-8"))["claims"]
     page = (results / "index.html").read_text(encoding="utf-8")
     assert page.count("<script") == 1  # its own
@@ -52,15 +52,15 @@ def test_values_of_the_config_are_never_run(hostile):
 
 
 def test_messages_of_a_broken_figure_are_never_run(hostile):
-    figure = hostile.folder / f"papers {SHELL}/razin_2021/component_norms"
+    figure = hostile.folder / f"papers {SHELL}/hariz_2022/deep_cp"
     (figure / "figure.yaml").write_text(yaml.safe_dump({"title": TEXT, "sweeps": [TEXT], SHELL: 1}), encoding="utf-8")
     shutil.copytree(figure, figure.with_name("bad $(touch touched-7)"))
     # One that can be built: else there is nothing to plan.
-    shutil.copytree(REPOSITORY / PAPERS / "razin_2021/component_norms", figure.with_name("component_norms_again"))
+    shutil.copytree(REPOSITORY / PAPERS / "hariz_2022/deep_cp", figure.with_name("deep_cp_again"))
     (hostile.folder / "config.yaml").write_text(
         yaml.safe_dump({"scale": "smoke", "papers": [f"papers {SHELL}"]}), encoding="utf-8"
     )
-    result = hostile.run("snakemake", "--cores", "1", "component_norms", "broken_1")
+    result = hostile.run("snakemake", "--cores", "1", "deep_cp", "broken_1")
     output = result.stdout + result.stderr
     assert result.returncode != 0
     assert "missing key" in output

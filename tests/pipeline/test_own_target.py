@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checkout import Checkout, copy_repository, planned_jobs
+from checkout import Checkout, copy_repository, keep_figures, planned_jobs
 
 OUTSIDE = Path(__file__).parent / "outside_paper"
 WORDS = ("snakemake", "--cores", "2", "my_paper", "--configfile", "../my.yaml")
@@ -28,6 +28,7 @@ def built(tmp_path_factory) -> Checkout:
     folder = tmp_path_factory.mktemp("own")
     shutil.copytree(OUTSIDE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     checkout = copy_repository(folder / "greedyrank")
+    keep_figures(checkout, ("det_sign",))  # planning all would take most of the time
     checkout.edit("../my_paper/sweeps.yaml", "target_rank: 2, target_norm: 20.0,", "target_file: mine.csv,")
     write(checkout.folder / "data/mine.csv", MATRIX[0] @ MATRIX[1].T)
     result = checkout.run(*WORDS)

@@ -103,11 +103,14 @@ def test_figure(plan, measured, drawn, figure, tmp_path):
     asked = json.loads(plan.slices.figure(figure))
     spectra = [measured(sweep) for sweep in asked["sweeps"]]
     drawn_by = plan.figures[figure].drawn_by
-    outputs = [tmp_path / f"{figure}.{ending}" for ending in ("png", "csv")]  # test_pictures.py has the others
+    outputs = [tmp_path / f"{figure}.{ending}" for ending in ("png", "csv", "js")]  # test_pictures.py has pdf and svg
     stages.plot(figure, asked, spectra, outputs, drawn_by=drawn_by)
     assert len((tmp_path / f"{figure}.csv").read_text(encoding="utf-8").splitlines()) > 20
     record = origin.read(tmp_path / f"{figure}.png")
     assert (record["figure"], record["scale"], set(record["sweeps"])) == (figure, "smoke", set(asked["sweeps"]))
+
+    twin = json.loads((tmp_path / f"{figure}.js").read_text(encoding="utf-8").split(",", 1)[1].removesuffix(");\n"))
+    assert len(drawn[0].panels) <= len({trace.get("xaxis") for trace in twin["data"]} - {None})
 
     words = caption(plan, figure)
     assert len(words.split()) <= 120

@@ -1,4 +1,4 @@
-"""Two thousand mutated configs and papers: each gives a whole job graph, or errors that name the key.
+"""Hundreds of mutated configs and papers: each gives a whole job graph, or errors that name the key.
 
 The examples are the same in every run (``derandomize``, in the profile of conftest.py), so that a build fails for
 what was changed in it alone, and a failure is seen again. For others: ``derandomize=False`` there, and
@@ -27,8 +27,8 @@ from greedyrank.config.settings import baselines, factorizations, optimizers, pr
 from greedyrank.config.yaml_input import ConfigError
 from greedyrank.plan.graph import Plan
 
-# Half the configs have one thing wrong, the others up to four: 2000 in all. Claims stand in files of their own.
-ONE, SEVERAL, CLAIM_LISTS = 1000, 1000, 500
+# Half the configs have one thing wrong, the others up to four. Claims stand in files of their own.
+ONE, SEVERAL, CLAIM_LISTS = 250, 250, 150
 FIXTURES = [HealthCheck.function_scoped_fixture]  # these are of the module
 
 MODELS = [

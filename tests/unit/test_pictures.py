@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from greedyrank.config.reductions import compare
+from greedyrank.config.reductions import differences, less
 from greedyrank.errors import UserError
 from greedyrank.figures import lettering, origin, reductions, saving, style
 from greedyrank.figures.canvas import Canvas
@@ -337,12 +337,14 @@ def test_what_is_reduced_is_found_in_fixed_settings_cases_and_axes():
         "cases": [{"factor_std": [0.1, 0.3]}],
         "axes": {"seed": [0, 1, 2], "depth": [2, 3]},
     }
-    assert compare(here, full) == {
+    fewer = {
         "shape": [["4x4"], ["8x8"]],
         "stop.max_steps": [[100], [100, 500]],
         "factor_std": [[0.1, 0.3], [0.1, 0.2, 0.3]],
     }
-    assert compare(full, full) == {}
+    assert less(here, full) == fewer
+    assert differences(here, full) == {**fewer, "seed": [[0, 1, 2], [0, 1]]}
+    assert differences(full, full) == {}
 
 
 # -- files ------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from greedyrank.config.sweeps import Slice
 from greedyrank.report import referee
 
 
@@ -34,14 +33,13 @@ def test_the_shortest_figures_that_fit(cores, budget, chosen):
 
 
 def test_what_was_reduced():
-    fixed = {"shape": [10, 10], "loss": "mean"}
-    here = Slice("p", "f", "o", fixed | {"stop": {"max_steps": 10}}, [], {"seed": [0]}, [])
-    published = Slice("p", "f", "o", fixed | {"stop": {"max_steps": 99}}, [], {"seed": list(range(50))}, [])
-    assert referee.reduced("s", here, published) == [
-        "s: stop {'max_steps': 10}; published {'max_steps': 99}",
+    differences = {"stop.max_steps": [[10], [99]], "seed": [[0], list(range(50))], "core_shape": [[], ["5x5"]]}
+    assert referee.reduced("s", differences) == [
+        "s: stop.max_steps 10; published 99",
         "s: seed 0; published 50 values",
+        "s: core_shape none; published 5x5",
     ]
-    assert referee.reduced("s", published, published) == []
+    assert referee.reduced("s", {}) == []
 
 
 def test_the_page_and_the_terminal_say_the_same(tmp_path):

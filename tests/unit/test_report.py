@@ -71,7 +71,7 @@ def results(tmp_path):
         "folder": "house",
         "caption": str(caption),
         "sweeps": {"main": {"problem": "completion", "fixed": {"label": "</td><script>"}, "cases": [], "axes": {}}},
-        "reduced": {"main": {"stop": [{"max_steps": 10}, {"max_steps": 1000}], "seed": [[0, 1, 2, 3, 4], None]}},
+        "reduced": {"main": {"stop.max_steps": [[10], [1000]], "seed": [[0, 1, 2, 3, 4], []]}},
     }
     content = {
         "scale": "laptop",
@@ -109,7 +109,7 @@ def test_page_and_claims_are_written(results):
         "Control: det = <negative> 12; holds in 1 of 6 values from 3 runs (0% to 64%); margin -7.3",
         "the control holds as well",
         "Settings: 2 are others at the paper scale",
-        'main stop {"max_steps": 10} {"max_steps": 1000}',
+        "main stop.max_steps [10] [1000]",
         "main seed 0 to 4 none",
         "not built: snakemake --cores 1 two",
     ):

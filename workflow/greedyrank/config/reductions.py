@@ -33,22 +33,28 @@ def _order(value: object) -> tuple[bool, object]:
     return isinstance(value, str), value
 
 
-def compare(here: dict, full: dict) -> dict[str, list]:
-    """Return the settings of a sweep that have values in full which they have not here.
+def differences(here: dict, full: dict) -> dict[str, list]:
+    """Return the settings of a sweep that have other values at some scale than in full.
 
     Parameters
     ----------
     here, full : dict
-        ``fixed``, ``cases`` and ``axes``, at some scale and in full.
+        ``fixed``, ``cases`` and ``axes``, at that scale and in full.
 
     Returns
     -------
     dict
-        For each setting its values here, and in full.
+        For each setting, as `values` names them, its values here, and in full; none where it is not set.
     """
     ours, theirs = values(here), values(full)
+    found = {name: [ours.get(name, []), theirs.get(name, [])] for name in {**ours, **theirs}}
+    return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
+
+
+def less(here: dict, full: dict) -> dict[str, list]:
+    """Return the `differences` in settings that have values in full which they have not here."""
     return {
-        name: [ours[name], theirs[name]]
-        for name in ours
-        if name not in SILENT and set(theirs.get(name, [])) - set(ours[name])
+        name: [ours, theirs]
+        for name, (ours, theirs) in differences(here, full).items()
+        if ours and name not in SILENT and set(theirs) - set(ours)
     }

@@ -424,7 +424,7 @@ def _possible(block: dict, *changes: Any) -> list[dict[str, list]]:
 def at_paper_scale(block: dict) -> dict:
     """Return ``fixed``, ``cases`` and ``axes`` of a sweep at the paper scale, with every default.
 
-    They are empty where something is wrong at that scale.
+    Nothing where something is wrong at that scale.
 
     Parameters
     ----------
@@ -435,7 +435,7 @@ def at_paper_scale(block: dict) -> dict:
         resolver = SweepResolver("", sweep_at("", block, "paper"))
         if resolver.cases():
             return {key: resolver.block[key] for key in ("fixed", "cases", "axes")}
-    return {"fixed": {}, "cases": [], "axes": {}}
+    return {}
 
 
 def load_sweep(

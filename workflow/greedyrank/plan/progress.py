@@ -5,24 +5,12 @@ Only the standard library is used.
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 WIDTH = 30  # characters of the bar
 SHORT_SECONDS = 5.0  # of a job that does not train, where no time was recorded
 FAMILIAR = 60.0  # seconds of building after which the speed so far counts as much as the number of cores
-
-
-def recorded_seconds(benchmark: Path) -> float | None:
-    """Return the seconds that a job took last, from the file that Snakemake wrote; None where there is none."""
-    try:
-        with benchmark.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-        return float(rows[-1]["s"])
-    except (OSError, ValueError, KeyError, IndexError):
-        return None
 
 
 def training_seconds(sweep: str, figures: Mapping[str, tuple[float, list[str]]], jobs: Mapping[str, int]) -> float:

@@ -46,12 +46,6 @@ def code_identity(code: Code, models: Models, entries: tuple[str, ...]) -> str:
     return provenance.digest(provenance.canonical([code.digest(entries), usual]))[:16]
 
 
-def _by_name(sweep: dict) -> dict[str, object]:
-    """Return the settings of a sweep, varied or not, by their names, and its cases by their numbers."""
-    cases = {f"cases.{number}": case for number, case in enumerate(sweep["cases"])}
-    return {**sweep["fixed"], **sweep["axes"], **cases}
-
-
 class Slices:
     """The settings and the code of every job.
 
@@ -170,10 +164,6 @@ class Slices:
         found = defaults.without(self._project.sweeps[sweep].whole).to_json()
         return {key: found[key] for key in (*sweeps.PLUGIN_KINDS, "fixed", "cases", "axes")}
 
-    def _less_than_in_full(self, name: str) -> dict[str, list]:
-        here = self._project.sweeps[name].whole.to_json()
-        return reductions.compare(here, at_paper_scale(self._project.blocks[name]))
-
     def figure(self, name: str) -> str:
         """Return what drawing depends on: options, published values, settings of the sweeps, and what is less there."""
         figure = self._project.figures[name]
@@ -184,7 +174,7 @@ class Slices:
                 "draw": figure.block.options,
                 "published": figure.published,
                 "sweeps": {sweep: self.record(sweep) for sweep in shown},
-                "reduced": {sweep: self._less_than_in_full(sweep) for sweep in shown},
+                "reduced": {sweep: reductions.less(*self._here_and_in_full(sweep)) for sweep in shown},
             }
         )
 
@@ -210,15 +200,14 @@ class Slices:
         ]
         return self._identity((), "greedyrank.claims.judging:judge", "greedyrank.claims.judged_files:save", *entries)
 
-    def reduced(self, name: str) -> dict[str, list]:
-        """Return the settings of a sweep that are others at the paper scale: their values here, and there.
+    def _here_and_in_full(self, name: str) -> tuple[dict, dict]:
+        """Return the settings of a sweep at its scale, and at the paper scale; twice the former if that has none."""
+        here, full = self._project.sweeps[name].whole.to_json(), at_paper_scale(self._project.blocks[name])
+        return here, full or here
 
-        None stands for a setting, or a case, that is not there.
-        """
-        whole, block = self._project.sweeps[name].whole, self._project.blocks[name]
-        here, there = (_by_name(part) for part in (whole.to_json(), at_paper_scale(block)))
-        names = [name for name in dict.fromkeys((*here, *there)) if here.get(name) != there.get(name)]
-        return {name: [here.get(name), there.get(name)] for name in names} if there else {}
+    def reduced(self, name: str) -> dict[str, list]:
+        """Return the settings of a sweep that have other values at the paper scale: the values here, and there."""
+        return reductions.differences(*self._here_and_in_full(name))
 
     def page(self) -> str:
         """Return what the page shows of the config, as JSON."""

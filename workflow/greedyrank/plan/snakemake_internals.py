@@ -16,6 +16,7 @@ from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from greedyrank import recorded_times
 from greedyrank.config.yaml_input import typed
 from greedyrank.plan import progress
 from greedyrank.plan.build_state import BuildState
@@ -117,7 +118,7 @@ def shorten_reasons(logger: logging.Logger) -> None:
 
 def _expected_seconds(job: Any, plan: Plan) -> float:
     """Return about how long a job takes: as it did last, or else by the minutes that its figures take."""
-    if job.benchmark and (seconds := progress.recorded_seconds(Path(job.benchmark))) is not None:
+    if job.benchmark and (seconds := recorded_times.seconds(Path(job.benchmark))) is not None:
         return seconds
     if not job.rule.name.startswith("train_"):
         return progress.SHORT_SECONDS

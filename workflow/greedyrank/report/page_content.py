@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
-from greedyrank import storage
+from greedyrank import recorded_times, storage
 from greedyrank.claims.judging import DIFFERS, NO_DATA, NOT_CHECKABLE, REPRODUCED
 from greedyrank.errors import UserError
 from greedyrank.figures import origin
@@ -22,7 +21,7 @@ FULL_BAR = 2.0  # margins from here on fill the bar, in units of the tolerance
 
 def _text(value: object) -> str:
     """Write the value of a setting as it could stand in a sweeps.yaml, or briefly where that is long."""
-    if value is None:
+    if value is None or value == []:
         return "none"
     if isinstance(value, list) and len(value) > 3 and value == list(range(len(value))):
         return f"0 to {value[-1]}"
@@ -36,11 +35,7 @@ def seconds(results: Path, sweeps: list[str], figure: str) -> float:
     files = [path for sweep in sweeps for path in folder.glob(f"*/{sweep}/*.tsv")]
     files += [folder / "extract" / f"{sweep}.tsv" for sweep in sweeps]
     files += [folder / rule / f"{figure}.tsv" for rule in ("plot", "check_claims")]
-    total = 0.0
-    for path in filter(Path.exists, files):
-        with path.open(encoding="utf-8") as file:
-            total += sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
-    return total
+    return sum(recorded_times.seconds(path) or 0.0 for path in files)
 
 
 def duration(total: float) -> str:
@@ -88,7 +83,7 @@ def settings(sweeps: dict[str, dict], reduced: dict[str, dict]) -> tuple[list[di
         same += [
             {"sweep": sweep, "name": name, "value": _text(value)}
             for name, value in named.items()
-            if name not in reduced[sweep]
+            if name not in {setting.split(".")[0] for setting in reduced[sweep]}
         ]
     return differing, same
 

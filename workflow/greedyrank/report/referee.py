@@ -8,8 +8,6 @@ from pathlib import Path
 import jinja2
 
 from greedyrank import storage
-from greedyrank.config import sweeps
-from greedyrank.config.sweeps import Slice
 from greedyrank.report import record
 
 PAGE = """<!doctype html>
@@ -58,22 +56,27 @@ class Found:
     claims: list[dict]
 
 
-def _written(found: list) -> str:
+def _written(values: list) -> str:
     """Write the values of a setting: up to four of them, or how many there are."""
-    if len(found) > 4:
-        return f"{len(found)} values"
-    return ", ".join("none" if value is None else str(value) for value in found)
+    if len(values) > 4:
+        return f"{len(values)} values"
+    return ", ".join(map(str, values)) or "none"
 
 
-def reduced(name: str, here: Slice, published: Slice) -> list[str]:
-    """Return in which settings a sweep at the scale that was run differs from the published ones, one line each."""
-    lines = []
-    blocks = [block for part in (here, published) for block in (part.fixed, part.axes, *part.cases)]
-    for key in dict.fromkeys(key for block in blocks for key in block):
-        ours, theirs = ([choice[key] for choice in sweeps.choices(part, [key])] for part in (here, published))
-        if ours != theirs:
-            lines.append(f"{name}: {key} {_written(ours)}; published {_written(theirs)}")
-    return lines
+def reduced(sweep: str, differences: dict[str, list]) -> list[str]:
+    """Return in which settings a sweep differs from the published ones, one line each.
+
+    Parameters
+    ----------
+    sweep : str
+        Its name.
+    differences : dict
+        For each setting its values, and the published ones.
+    """
+    return [
+        f"{sweep}: {name} {_written(ours)}; published {_written(theirs)}"
+        for name, (ours, theirs) in differences.items()
+    ]
 
 
 def affordable(minutes: dict[str, float], cores: int, budget: float) -> list[str]:
