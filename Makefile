@@ -28,7 +28,7 @@
 # make hashes        envs/requirements.hashes: SHA-256 of what the lock names; needs uv
 # make wheels        a folder of all packages, WHEELS or wheels, for a machine without network: make figures WHEELS=folder
 # make environment   .venv, from envs/requirements.lock; every other target makes it too; PYTHON=python3.12 chooses;
-#                    WHEELS=folder, HASHES=1, TORCH=cpu: see envs/environment.sh
+#                    WHEELS=folder, HASHES=1, TORCH=cpu, INSTALLER=uv: see envs/environment.sh
 # make clean         removes the results; images and ratings stay
 
 CORES ?= $(shell nproc 2>/dev/null || echo 2)

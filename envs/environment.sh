@@ -7,6 +7,7 @@
 # WHEELS=folder   takes packages from a folder alone, which `make wheels` fills; no network is needed
 # HASHES=1        compares packages with the SHA-256 in envs/requirements.hashes
 # TORCH=cpu       the build of torch with this label, such as cpu or cu130, from the indexes that pip is told of
+# INSTALLER=uv    installs with uv, which reads nothing of pip's configuration: see `with_uv`
 set -eu
 cd -P "$(dirname "$0")/.."
 stamp=.venv/.made
@@ -25,6 +26,15 @@ lock=$(cksum < envs/requirements.lock)
 
 pinned() { sed -n "s/^$1==//p" envs/requirements.lock; }
 label() { .venv/bin/python -Ic 'from importlib.metadata import version; print(version("torch").partition("+")[2])'; }
+
+# Its own variables, such as UV_FIND_LINKS, tell it of indexes. Without any, and without a label, it takes the build of
+# torch that fits the driver: none of the gigabytes for CUDA where there is no GPU.
+with_uv() {
+    [ -n "${WHEELS:-}${UV_FIND_LINKS:-}${UV_INDEX:-}${UV_DEFAULT_INDEX:-}" ] ||
+        export UV_TORCH_BACKEND="${TORCH:-${UV_TORCH_BACKEND:-auto}}"
+    uv pip install --python .venv/bin/python "$@"
+}
+with_pip() { .venv/bin/python -Im pip install "$@"; }
 
 misfit() { # why .venv cannot be used; nothing if it can
     [ -f "$stamp" ] || { echo "it was not finished"; return; }
@@ -58,14 +68,20 @@ if [ -n "${WHEELS:-}" ]; then
     [ -d "$WHEELS" ] || stop "there is no folder $WHEELS; fill one where there is a network: make wheels WHEELS=folder"
     set -- --no-index --find-links "$WHEELS"
 fi
+installer=${INSTALLER:-pip}
+case $installer in
+    pip) ;;
+    uv) command -v uv > /dev/null || stop "INSTALLER is uv, and there is no uv on the path; on most systems: pip install uv" ;;
+    *) stop "INSTALLER is $installer; allowed: pip, uv" ;;
+esac
 "$python" -Im venv --clear .venv
 if [ -n "${HASHES:-}" ]; then
-    .venv/bin/python -Im pip install --quiet --require-hashes --no-deps --requirement envs/requirements.hashes "$@"
+    "with_$installer" --quiet --require-hashes --no-deps --requirement envs/requirements.hashes "$@"
 fi
 if [ -n "${TORCH:-}" ]; then
-    .venv/bin/python -Im pip install --quiet --no-deps \
+    "with_$installer" --quiet --no-deps \
         "torch==$(pinned torch)+$TORCH" "torchvision==$(pinned torchvision)+$TORCH" "$@"
 fi
-.venv/bin/python -Im pip install --quiet --requirement envs/requirements.lock "$@"
-.venv/bin/python -Im pip install --quiet --no-deps --no-build-isolation --editable .
+"with_$installer" --quiet --requirement envs/requirements.lock "$@"
+"with_$installer" --quiet --no-deps --no-build-isolation --editable .
 printf '%s\n' "$found" "$lock" "$PWD" > "$stamp"

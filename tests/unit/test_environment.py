@@ -27,6 +27,10 @@ case "$1 $2" in
   *) printf '%s\\n' "$@" >> started ;;
 esac
 """
+# It notes which build of torch it is to take, and what it is asked to do.
+UV = """#!/bin/sh
+echo "uv ${UV_TORCH_BACKEND-} $@" >> calls
+"""
 
 
 class Clone:
@@ -53,11 +57,24 @@ class Clone:
 
     def make(self, *words: str, target: str = "environment", **variables: str) -> subprocess.CompletedProcess:
         """Call `make` with a target."""
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHON"} | variables
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHON" and name[:2] != "UV"}
+        environment |= variables
         environment["PATH"] = f"{self.programs}:{os.environ['PATH']}"
         return subprocess.run(
             ["make", target, *words], cwd=self.folder, env=environment, capture_output=True, encoding="utf-8"
         )
+
+    def make_with_few_programs(self, *names: str, **variables: str) -> subprocess.CompletedProcess:
+        """Call what `make environment` calls, with nothing on the path but an interpreter and what is named."""
+        folder = self.folder.with_name("few")
+        folder.mkdir()
+        for name in names:
+            (folder / name).symlink_to(shutil.which(name))
+        (folder / "python3").symlink_to(self.programs / "python3")
+        return subprocess.run(
+            [shutil.which("sh"), "envs/environment.sh"],
+            cwd=self.folder, env={"PATH": str(folder)} | variables, capture_output=True, encoding="utf-8",
+        )  # fmt: skip
 
     def calls(self) -> str:
         """Return how pip was called since this was last asked, one call a line."""
@@ -226,6 +243,36 @@ def test_hashes_come_first_and_torch_is_the_build_asked_for(clone):
     assert third.endswith("--requirement envs/requirements.lock")
 
 
+def test_an_installer_that_is_not_there_is_named(clone):
+    done = clone.make("INSTALLER=poetry")
+    assert done.returncode != 0 and "INSTALLER is poetry; allowed: pip, uv" in done.stderr
+    done = clone.make_with_few_programs("dirname", "cksum", "which", INSTALLER="uv")
+    assert done.returncode == 1 and done.stderr.startswith("INSTALLER is uv, and there is no uv on the path")
+    assert clone.made() == []
+
+
+def test_uv_gets_what_pip_gets(clone):
+    clone.program("uv", UV)
+    words = ("HASHES=1", "TORCH=cpu")
+    assert clone.make(*words, "INSTALLER=uv").returncode == 0
+    with_uv = clone.calls()
+    shutil.rmtree(clone.folder / ".venv")
+    assert clone.make(*words).returncode == 0
+    assert with_uv == clone.calls().replace("-Im pip install", "uv cpu pip install --python .venv/bin/python")
+
+
+@pytest.mark.parametrize(
+    ("variables", "build"),
+    [({}, "auto"), ({"UV_TORCH_BACKEND": "cu130"}, "cu130"), ({"UV_FIND_LINKS": "wheels"}, ""),
+     ({"UV_INDEX": "https://example.org"}, ""), ({"WHEELS": "envs"}, "")],
+)  # fmt: skip
+def test_uv_takes_the_torch_that_fits_the_driver_unless_told_of_indexes(clone, variables, build):
+    clone.program("uv", UV)
+    done = clone.make("INSTALLER=uv", **variables)
+    assert done.returncode == 0, done.stderr
+    assert [line.split(" ")[1] for line in clone.calls().splitlines()] == [build, build]
+
+
 def pins(name: str) -> dict[str, str]:
     """Return the versions that a file of envs pins, by the names of packages as indexes write them."""
     lines = (REPOSITORY / "envs" / name).read_text(encoding="utf-8").splitlines()
@@ -240,19 +287,9 @@ def test_hashes_are_of_the_locked_versions():
     assert len(hashed) > 100
 
 
-def test_a_machine_without_which_is_told_so(clone, tmp_path):
+def test_a_machine_without_which_is_told_so(clone):
     """There Snakemake ends in a traceback, whatever it is asked to do."""
-    folder = tmp_path / "few"
-    folder.mkdir()
-    for name in ("dirname", "cksum"):
-        (folder / name).symlink_to(shutil.which(name))
-    done = subprocess.run(
-        [shutil.which("sh"), "envs/environment.sh"],
-        cwd=clone.folder,
-        env={"PATH": str(folder)},
-        capture_output=True,
-        encoding="utf-8",
-    )
+    done = clone.make_with_few_programs("dirname", "cksum")
     assert done.returncode == 1 and done.stderr.startswith("which must be installed")
 
 
