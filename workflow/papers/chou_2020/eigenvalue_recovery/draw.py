@@ -39,7 +39,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
     for panel, title in enumerate(("depth 1 and 2", "depth 2 to 9")):
         canvas.title(panel, title)
         canvas.panels[panel].set(xlabel="GD steps", ylabel="recovered of 10")
-        canvas.panels[panel].legend(loc="lower right", handlelength=1.0, borderaxespad=0)
+        canvas.panels[panel].legend(loc="lower right", handlelength=1.0, borderaxespad=0.3)
     canvas.panels[1].set_xlim(-30, 2000)
 
     canvas.published(2, list(read_off["half_times"]), half, "half-times, read off the picture", label=None)

@@ -60,7 +60,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
     canvas.title(1, f"N = {DEPTH}: eigenvalue 10")
     canvas.panels[1].set(xlabel="flow time", ylabel="descent - flow")
     handles = canvas.panels[0].get_legend_handles_labels()
-    canvas.panels[1].legend(*handles, loc="lower right", borderaxespad=0, handlelength=1.0)
+    canvas.panels[1].legend(*handles, loc="lower right", borderaxespad=0.3, handlelength=1.0)
 
     limits = np.array(
         [
@@ -83,7 +83,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
         )
     guide = np.array([0.05, 0.5])
     canvas.line(2, guide, 0.5 * guide, "first order", color=COLORS["black"], linestyle="--", label="first order")
-    canvas.title(2, "largest deviation, over 10")
+    canvas.title(2, "largest deviation")
     canvas.panels[2].set(xscale="log", yscale="log", xlabel="step size / its limit", ylabel="relative deviation")
     canvas.panels[2].set_ylim(1e-3, None)
     canvas.panels[2].legend(loc="lower right")

@@ -116,6 +116,6 @@ def draw(
         axes.set(xlabel="epochs", ylabel="mean squared error", xscale="log", ylim=(0, error_max))
         _table(canvas, 2 + column, here, dataset, errors)
         canvas.title(2 + column, f"{title}, smallest rank")
-        canvas.panels[2 + column].set(xlabel=f"training error to reach (ranks {every})", ylabel="positive class")
+        canvas.panels[2 + column].set(xlabel=f"training error to reach\n(ranks {every})", ylabel="positive class")
     legend_above(canvas, 4)
     return canvas
