@@ -27,7 +27,7 @@ def draw(
         if len(ends):
             at = published["steps"][str(depth)] / 1e3
             canvas.published(panel, [at] * len(ends), ends)
-        canvas.title(panel, f"depth {depth}" + (" (beyond the paper)" if depth == 4 else ""))
+        canvas.title(panel, f"depth {depth}" + (" (ours)" if depth == 4 else ""))
         canvas.panels[panel].set(xlabel="GD steps / 1000", ylabel="singular values", ylim=(-2, None))
 
     canvas.legend_of_ranks(0, rank_colors(runs.sizes["component"]), "singular value", loc="upper left")

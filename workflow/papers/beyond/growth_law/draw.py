@@ -81,7 +81,7 @@ FAMILIES = {
         {"gamma_of": 1},
     ),
     "hierarchical": Family(
-        "hierarchical, root of 3 axes",
+        "hierarchical, root",
         r"local component norm $\sigma$",
         r"hierarchical: $4/3$",
         "amber",

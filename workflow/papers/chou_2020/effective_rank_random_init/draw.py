@@ -46,7 +46,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
             ylabel="effective rank",
         )
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper left", borderaxespad=0)
+            axes.legend(loc="upper left", borderaxespad=0, frameon=False)
 
     for place in (1, 2, 3):
         panel = place + 2

@@ -57,7 +57,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
             canvas.each_run(
                 panel, here, here.flow_time.where(here.step > 0), values, f"{title}, {count} measurements", **style
             )
-        canvas.title(panel, f"identical init: {title}")
+        canvas.title(panel, f"identical: {title}")
         canvas.panels[panel].set(xscale="log", xlabel="flow time", xlim=(0.2, None))
     canvas.panels[3].set(yscale="log", ylabel="relative error")
     canvas.panels[4].set(ylabel="learned of -5")
@@ -68,7 +68,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
         x, y = runs.measurements.values, resting_values(runs, place)
         name = f"near {heights[place - 1]:.3g}"
         canvas.medians(5, x, y, f"rest {place}", marker, color=COLORS[color], linewidth=0.6, label=name)
-    canvas.panels[5].legend(loc="upper center", bbox_to_anchor=(0.6, 0.9))
+    canvas.panels[5].legend(loc="center", bbox_to_anchor=(0.6, 0.27))
     canvas.title(5, "plateaus, both inits")
     canvas.panels[5].set(xlabel="measurements m", xticks=counts, ylabel="effective rank")
     return canvas

@@ -66,7 +66,7 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
         _against_time(canvas, (3 * row, 3 * row + 1), fine, stds)
         _against_init(canvas, 3 * row + 2, fine, coarse, len(str(runs["shape"].values[0]).split("x")))
         for panel, name in enumerate(("norm", "distance", "distance")):
-            canvas.title(3 * row + panel, f"{name}, target of rank {rank:.0f}")
+            canvas.title(3 * row + panel, f"{name}, rank {rank:.0f}")
     canvas.panels[0].legend(loc="upper left", title="init", handlelength=1.0, labelspacing=0.2)
     canvas.panels[2].legend(loc="lower right")
     return canvas

@@ -91,5 +91,5 @@ def draw(
     for axes in canvas.panels[:5]:
         axes.set(xscale="log", xlim=(3, 8e-5), xlabel="loss (mean)", ylabel=r"$|W_{11}|$")
     _plane(canvas, 5, select(runs, {"depth": 4, "eps": plane_eps}))
-    canvas.title(5, rf"why: depth 4, $\epsilon$ = {plane_eps:g}")
+    canvas.title(5, rf"depth 4, $\epsilon$ = {plane_eps:g}")
     return canvas
