@@ -98,13 +98,13 @@ def errors(canvas: Canvas, panel: int, runs: xr.Dataset, color: str, published: 
 
 
 def trajectories_and_errors(canvas: Canvas, first: int, runs: xr.Dataset, name: str, norm_max: float) -> None:
-    """Draw the norms of the two largest inits in two panels and the errors of all inits in a third."""
-    for place, (std, color) in enumerate(zip(inits(runs), INIT_COLORS, strict=False)):
-        here = select(runs, {"factor_std": std})
-        if place < 2:
-            trajectories(canvas, first + place, here, {}, norm_max)
-            canvas.title(first + place, f"{name}, init {std:g}")
-        errors(canvas, first + 2, here, color, {})
+    """Draw the norms of the largest and the smallest init in two panels and the errors of all inits in a third."""
+    every = inits(runs)
+    for place, std in enumerate((every[0], every[-1])):
+        trajectories(canvas, first + place, select(runs, {"factor_std": std}), {}, norm_max)
+        canvas.title(first + place, f"{name}, init {std:g}")
+    for std, color in zip(every, INIT_COLORS, strict=False):
+        errors(canvas, first + 2, select(runs, {"factor_std": std}), color, {})
     canvas.title(first + 2, f"{name}, error")
     canvas.panels[first + 2].legend()
 

@@ -14,7 +14,7 @@ from razin_2021.common import trajectories_and_errors
 def draw(
     sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", norm_max: PositiveFloat = 0.85
 ) -> Canvas:
-    """Draw the norms of two inits and the errors of all, one row per threshold."""
+    """Draw the norms of the largest and the smallest init and the errors of all, one row per threshold."""
     canvas = Canvas(2, 3, width=width, height=2.25)
     runs = sweeps["component_norms_huber"]
     for row, threshold in enumerate(sorted(set(runs.huber_threshold.values.tolist()), reverse=True)):

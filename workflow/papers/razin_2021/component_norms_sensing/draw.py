@@ -16,7 +16,7 @@ ENSEMBLES = {"gaussian": "dense", "rank_one": "rank-one"}
 def draw(
     sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", norm_max: PositiveFloat = 0.85
 ) -> Canvas:
-    """Draw the norms of two inits and the errors of all, one row per kind of A_i."""
+    """Draw the norms of the largest and the smallest init and the errors of all, one row per kind of A_i."""
     canvas = Canvas(2, 3, width=width, height=2.25)
     for row, (ensemble, name) in enumerate(ENSEMBLES.items()):
         runs = select(sweeps["component_norms_sensing"], {"ensemble": ensemble})
