@@ -31,7 +31,8 @@
 #                    WHEELS=folder, HASHES=1, TORCH=cpu, INSTALLER=uv: see envs/environment.sh
 # make clean         removes the results; images and ratings stay
 
-CORES ?= $(shell nproc 2>/dev/null || echo 2)
+# Of this machine: nproc would take what a shell sets for libraries as the number of cores.
+CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || echo 2)
 SEEDS ?= 20
 
 # Paths come as variables of the shell, which bear spaces, quotes and dollars.

@@ -322,3 +322,9 @@ def test_the_browser_is_told_where_what_make_fetched_is(tmp_path, name):
     assert done.returncode == 0, done.stderr
     told = (clone.folder / "told").read_text(encoding="utf-8")
     assert told == str(clone.folder / "build/axe/node_modules/axe-core/axe.min.js")
+
+
+@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "OMP_THREAD_LIMIT"])
+def test_all_cores_are_used_whatever_libraries_are_told(finished, name):
+    assert finished.make(target="figures", **{name: "1"}).returncode == 0
+    assert f"--cores\n{len(os.sched_getaffinity(0))}\n" in (finished.folder / "started").read_text(encoding="utf-8")
