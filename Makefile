@@ -93,7 +93,7 @@ package: environment
 publication: environment
 	$(SNAKEMAKE) --config scale=smoke -- det_sign
 	python scripts/bundle.py --scale smoke --figures det_sign --out build/bundle.tar.zst
-	python -m venv build/publication
+	python -m venv --clear build/publication
 	build/publication/bin/python -m pip install --quiet --requirement envs/publication.txt
 	build/publication/bin/python tests/publication.py build/bundle.tar.zst
 	build/publication/bin/hadolint envs/Containerfile

@@ -1,5 +1,7 @@
 """The benchmark's cases take steps of the same training in all their forms. Nothing here is timed."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -64,9 +66,20 @@ def test_the_smallest_times_of_two_trees_are_compared_case_by_case(monkeypatch):
     assert trees[0] != REPOSITORY and trees[1::2] == [REPOSITORY] * two_commits.ROUNDS
 
 
-def test_a_commit_that_does_not_exist_is_named():
-    with pytest.raises(UserError, match="BASE is 'nowhere': .*nowhere"):
-        two_commits.compare(REPOSITORY, "nowhere", ["2x2 depth3"])
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("a clone", ".*nowhere"), ("no clone", ".*not a git repository"), ("no git", "there is no git to look for it")],
+)
+def test_a_commit_that_cannot_be_had_is_named(tmp_path, monkeypatch, place, said):
+    if place == "no git":
+        monkeypatch.setenv("PATH", "")
+    elif not shutil.which("git"):
+        pytest.skip("needs git")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    if place == "a clone":
+        subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True, capture_output=True)
+    with pytest.raises(UserError, match=f"BASE is 'nowhere': {said}"):
+        two_commits.compare(tmp_path, "nowhere", ["2x2 depth3"])
 
 
 def test_the_short_comparison_has_cases_of_the_benchmark():

@@ -39,12 +39,11 @@ print(json.dumps({
 def _unpacked(repository: Path, commit: str, folder: Path) -> Path:
     """Put the files of a commit into a folder."""
     archive = folder / "commit.tar"
-    done = subprocess.run(
-        ["git", "-C", str(repository), "archive", "--output", str(archive), commit],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    words = ["git", "-C", str(repository), "archive", "--output", str(archive), commit]
+    try:
+        done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    except FileNotFoundError:
+        raise UserError(f"BASE is {commit!r}: there is no git to look for it") from None
     if done.returncode:
         raise UserError(f"BASE is {commit!r}: {done.stderr.strip().splitlines()[-1]}")
     with tarfile.open(archive) as content:
@@ -87,7 +86,7 @@ def compare(repository: Path, commit: str, cases: list[str]) -> list[dict]:
     Raises
     ------
     UserError
-        If there is no such commit, or its steps cannot be timed.
+        If there is no such commit, no clone or no git, or if its steps cannot be timed.
     """
     with tempfile.TemporaryDirectory() as folder:
         trees = {"base": _unpacked(repository, commit, Path(folder)), "here": repository}
