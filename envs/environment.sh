@@ -65,6 +65,8 @@ esac
 "$python" -Ic 'import venv, ensurepip' 2>/dev/null || stop "$python lacks venv; on Debian: apt-get install python3-venv"
 set --
 if [ -n "${WHEELS:-}" ]; then
+    # `make wheels` builds those of packages that have none.
+    [ -z "${HASHES:-}" ] || stop "HASHES does not go with WHEELS: a wheel that was built here has no published SHA-256"
     [ -d "$WHEELS" ] || stop "there is no folder $WHEELS; fill one where there is a network: make wheels WHEELS=folder"
     set -- --no-index --find-links "$WHEELS"
 fi

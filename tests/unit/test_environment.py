@@ -226,6 +226,9 @@ def test_packages_go_nowhere_else(clone):
 def test_from_a_folder_of_wheels(clone):
     assert "there is no folder my wheels" in clone.make("WHEELS=my wheels").stderr
     (clone.folder / "my wheels").mkdir()
+    done = clone.make("WHEELS=my wheels", "HASHES=1")
+    assert done.returncode != 0 and "HASHES does not go with WHEELS" in done.stderr
+    assert clone.made() == []
     done = clone.make("WHEELS=my wheels")
     assert done.returncode == 0, done.stderr
     offline = "--no-index --find-links my wheels"
