@@ -41,6 +41,14 @@ configfile: SETTINGS
 
 
 include: str(HOME / "workflow/rules/common.smk")
+
+
+# With `--sdm apptainer` all jobs run in this image.
+if plan.config.container:
+
+    container: plan.config.container
+
+
 include: str(HOME / "workflow/rules/data.smk")
 include: str(HOME / "workflow/rules/train.smk")
 include: str(HOME / "workflow/rules/baselines.smk")
@@ -60,10 +68,10 @@ rule all:
 
 onsuccess:
     STATE.end()
-    host.refresh_page(STAGE_WORDS, RESULTS, plan.slices.page())
+    host.refresh_page(RESULTS, plan.slices.page())
 
 
 onerror:
     snakemake_internals.cancel_submitted(workflow)
     STATE.end()
-    host.refresh_page(STAGE_WORDS, RESULTS, plan.slices.page())
+    host.refresh_page(RESULTS, plan.slices.page())

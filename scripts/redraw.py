@@ -17,7 +17,7 @@ def main(options):
     host.export_environment([paper.folder for paper in plan.project.papers], options.configfile, {})
     unpacking.unpack(options.bundle, Path(plan.results))
     found = redrawing.redraw(plan, described, options.cores)
-    host.refresh_page(host.stage_command(with_conda=False), plan.results, plan.slices.page())
+    host.refresh_page(plan.results, plan.slices.page())
     for figure in found:
         if figure.refused:
             logging.error("%s", figure.refused)

@@ -156,6 +156,12 @@ def test_names_of_sweeps_and_figures(paper, name):
         assert message.endswith("is not a valid name; allowed: up to 200 letters, digits and _, a letter first")
 
 
+@pytest.mark.parametrize("image", ["a b.sif", "$(touch touched)", "-v", "a'b", "{sweep}", ""])
+def test_an_image_that_cannot_stand_in_a_command_is_named(image):
+    with pytest.raises(ConfigError, match="container.*is not a valid image; allowed: a .sif file"):
+        loading.load({"container": image})
+
+
 @pytest.mark.parametrize("name", ["", "a\nb", "{results}", "-rf", "~nobody_here/a", "a/" + "b" * 201, "a/" * 600])
 @pytest.mark.parametrize("key", ["data_dir", "results_dir"])
 def test_names_of_folders(paper, key, name):

@@ -68,6 +68,15 @@ def test_a_folder_that_cannot_be_written_to(tmp_path, place):
     assert "set `results_dir`" in line
 
 
+def test_a_folder_in_which_snakemake_cannot_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert prerequisites.unwritable_here() == ""
+    assert not list(tmp_path.iterdir())
+    monkeypatch.chdir("/proc")
+    assert prerequisites.unwritable_here().startswith("/proc cannot be written to")
+    assert "`snakemake --directory FOLDER`" in prerequisites.unwritable_here()
+
+
 @pytest.mark.parametrize("place", ["results", "results/smoke"])
 def test_what_is_in_the_way_of_the_results(tmp_path, place):
     (tmp_path / "results").touch()

@@ -90,6 +90,6 @@ def test_the_executor_of_slurm_is_called_so():
     assert ExecutorPluginRegistry().get_plugin("slurm").name == "slurm"
 
 
-def test_conda_is_a_way_of_deployment():
-    assert DeploymentMethod.CONDA in DeploymentMethod.all()
+def test_conda_and_apptainer_are_ways_of_deployment():
+    assert {DeploymentMethod.CONDA, DeploymentMethod.APPTAINER} <= DeploymentMethod.all()
     assert "deployment_method" in {field.name for field in fields(DeploymentSettings)}

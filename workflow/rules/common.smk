@@ -15,11 +15,9 @@ from greedyrank.plan.build_state import BuildState
 from greedyrank.plan.graph import Plan
 from greedyrank.plan.resources import growing
 
-# What starts a job in a clean room; its name follows: "train", for example. Not as `{STAGE}`, which Snakemake does not
-# find where another workflow uses this one as a module.
-STAGE_WORDS = host.stage_command(snakemake_internals.uses_conda(workflow))
-STAGE = STAGE_WORDS.replace("{", "{{").replace("}", "}}")
 IS_MAIN = snakemake_internals.is_main_process(workflow)
+if IS_MAIN and (line := prerequisites.unwritable_here()):
+    raise WorkflowError(line)
 
 try:
     # For what is lost on the way to `config`: keys that stand twice.
@@ -33,6 +31,12 @@ try:
 except ConfigError as error:
     raise WorkflowError("The config is not valid:", *error.messages)
 
+# What starts a job in a clean room; its name follows: "train", for example. Not as `{STAGE}`, which Snakemake does not
+# find where another workflow uses this one as a module.
+STAGE = host.stage_command(
+    snakemake_internals.jobs_have_their_python(workflow, plan.config.container)
+)
+STAGE = STAGE.replace("{", "{{").replace("}", "}}")
 snakemake_internals.shorten_reasons(logger)
 
 if plan.missing and IS_MAIN:
@@ -48,7 +52,7 @@ host.export_environment(
 RESULTS = plan.results
 STATE = BuildState(
     Path(RESULTS, "logs", "build.json"),
-    lambda: host.refresh_page(STAGE_WORDS, RESULTS, plan.slices.page()),
+    lambda: host.refresh_page(RESULTS, plan.slices.page()),
 )
 DATA_DIR = plan.data_dir
 

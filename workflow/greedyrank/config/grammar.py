@@ -71,6 +71,16 @@ def folder(text: str) -> str:
     return text
 
 
+def image(text: str) -> str:
+    """Return the address of a container's image, if it can stand in the command that Snakemake makes of it."""
+    if not re.fullmatch("[A-Za-z0-9/.][A-Za-z0-9_./:@+-]*", text):
+        raise ValueError(
+            f"{text!r} is not a valid image; allowed: a .sif file, or an address such as docker://..., of letters,"
+            " digits and _ . / : @ + -"
+        )
+    return text
+
+
 class Strict(BaseModel):
     """A block whose unknown keys are errors."""
 
@@ -94,6 +104,7 @@ Name = Annotated[str, AfterValidator(name_of_files)]
 
 
 Folder = Annotated[str, AfterValidator(folder)]
+Image = Annotated[str, AfterValidator(image)]
 
 
 class Sweep(Strict):
@@ -166,6 +177,9 @@ class Config(Strict):
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where jobs run")
     data_dir: Folder = Field(default="data", min_length=1, description="folder of images and ratings")
     results_dir: Folder = Field(default="results", min_length=1, description="folder of everything that is built")
+    container: Image | None = Field(
+        default=None, description="image that all jobs run in with `--sdm apptainer`: a .sif file, or docker://..."
+    )
     seeds: int | None = Field(
         default=None, gt=0, description="seeds that every sweep draws, in place of its own number of them"
     )

@@ -82,31 +82,29 @@ def export_environment(papers: list[Path], files: list[Path], overrides: dict) -
     os.environ["GREEDYRANK_CONFIG"] = shlex.join(words)
 
 
-def stage_command(with_conda: bool) -> str:
+def stage_command(own_python: bool) -> str:
     """Return the words that start a stage of the pipeline in a clean room, quoted for a shell; its name follows.
 
     Parameters
     ----------
-    with_conda : bool
-        Whether Snakemake activates a conda environment for each job, whose Python is the one to use then.
+    own_python : bool
+        Whether Snakemake starts each job in a conda environment or a container, whose Python is the one to use then.
     """
-    python = "python" if with_conda else shlex.quote(sys.executable)
+    python = "python" if own_python else shlex.quote(sys.executable)
     return f"{python} -IS {shlex.quote(str(Path(clean_room.__file__).resolve()))}"
 
 
-def refresh_page(stage: str, results: str, page: str) -> None:
+def refresh_page(results: str, page: str) -> None:
     """Write the page of what there is at the end of a build; if that fails, it says why itself.
 
     Parameters
     ----------
-    stage : str
-        What `stage_command` returns.
     results : str
         The results folder.
     page : str
         What the page shows of the config, as JSON.
     """
-    words = [*shlex.split(stage), "page", "--results", results, "--slice", "-"]
+    words = [*shlex.split(stage_command(own_python=False)), "page", "--results", results, "--slice", "-"]
     subprocess.run(words, input=page, encoding="utf-8", check=False)
 
 

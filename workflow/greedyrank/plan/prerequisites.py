@@ -90,16 +90,27 @@ def missing_programs() -> str:
     return f"{' and '.join(missing)} must be installed" if missing else ""
 
 
-def unwritable(folder: Path) -> str:
+def _unwritable(folder: Path, use: str, instead: str) -> str:
     """Tell why nothing can be written to a folder, or where it would be made; "" if it can."""
     place = existing(folder)
     if not place.is_dir():
-        return f"{place} is no folder, and the results are to be there: remove it, or set `results_dir`"
+        return f"{place} is no folder, and {use}: remove it, or {instead}"
     try:
         with tempfile.TemporaryFile(dir=place):
             return ""
     except OSError as error:
-        return f"{place} cannot be written to ({error.strerror}), and the results are to be there: set `results_dir`"
+        return f"{place} cannot be written to ({error.strerror}), and {use}: {instead}"
+
+
+def unwritable(results: Path) -> str:
+    """Tell why no results can be written to their folder; "" if they can."""
+    return _unwritable(results, "the results are to be there", "set `results_dir`")
+
+
+def unwritable_here() -> str:
+    """Tell why Snakemake, which then ends in a traceback, cannot run in this folder; "" if it can."""
+    use = "Snakemake keeps files of its own there"
+    return _unwritable(Path(".snakemake"), use, "build in a folder of yours, with `snakemake --directory FOLDER`")
 
 
 def too_full(folder: Path, scale: str, training_jobs: int) -> str:

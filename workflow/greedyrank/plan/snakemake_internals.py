@@ -90,9 +90,10 @@ def say_why_jobs_are_refused(workflow: Any) -> None:
     executor.report_job_error = report_and_say
 
 
-def uses_conda(workflow: Any) -> bool:
-    """Tell whether jobs run in conda environments that Snakemake makes."""
-    return DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+def jobs_have_their_python(workflow: Any, image: str | None) -> bool:
+    """Tell whether jobs run in conda environments that Snakemake makes, or in containers of an image."""
+    methods = workflow.deployment_settings.deployment_method
+    return DeploymentMethod.CONDA in methods or (image is not None and DeploymentMethod.APPTAINER in methods)
 
 
 def cancel_submitted(workflow: Any) -> None:
