@@ -307,11 +307,12 @@ def test_stamp(canvas, scale):
     drawn.remarks.append("My remark")
     settings = {"fixed": {"stop": {"loss": 0.1, "max_steps": 100}}, "cases": []}
     reduced = {"factor_std": [[0.1], [0.1, 0.01]], "stop.max_steps": [[100], [2000]], "tensor_rank": [[2], [1, 3, 5]]}
+    reduced["runs"] = [[2], [1200]]
     sweeps = {"main": saving.named("main", settings, reduced, sweep([100, 60], [0.5, 0.05]))}
     drawn.shows(sweeps["main"])
     saving.stamp(drawn, scale, sweeps)
     text = text_of(drawn).replace("\n", " ")
-    less = "1 of 2 inits; cap on steps 100, in full 2,000; tensor rank 2, in full 1 to 5"
+    less = "1 of 2 inits; cap on steps 100, in full 2,000; tensor rank 2, in full 1 to 5; 2 of 1,200 runs"
     less = "a test of the programs" if scale == "smoke" else less
     assert f"Reduced ({scale} scale): {less}. My remark. 1 of 2 runs shown ended at the cap on steps" in text
     assert ("not a result" in text) == (scale == "smoke")
@@ -342,9 +343,22 @@ def test_what_is_reduced_is_found_in_fixed_settings_cases_and_axes():
         "stop.max_steps": [[100], [100, 500]],
         "factor_std": [[0.1, 0.3], [0.1, 0.2, 0.3]],
     }
-    assert less(here, full) == fewer
+    assert less(here, full) == fewer  # 12 runs, as in full
     assert differences(here, full) == {**fewer, "seed": [[0, 1, 2], [0, 1]]}
     assert differences(full, full) == {}
+
+
+def test_fewer_runs_and_other_caps_are_less_even_where_every_value_is_there():
+    stop, cap = {"loss": 1e-4, "max_steps": 900}, {"loss": 1e-4, "max_steps": 20}
+    full = {"fixed": {"stop": stop}, "cases": [{"factor_std": [0.1, 0.2], "seed": [0, 1]}], "axes": {}}
+    one = {"factor_std": [0.1], "seed": [0, 1]}
+    here = {**full, "cases": [one, {"factor_std": [0.2], "seed": [0]}]}
+    assert less(here, full) == {"runs": [[3], [4]]}
+    capped = {**full, "cases": [{**one, "stop": [cap]}, {"factor_std": [0.2], "seed": [0, 1]}]}
+    assert less(capped, full) == {"stop.max_steps": [[20, 900], [900]]}
+    # A fixed value that every case replaces is no value of the sweep.
+    replaced = {**full, "cases": [{**full["cases"][0], "stop": [cap]}]}
+    assert less(replaced, full) == {"stop.max_steps": [[20], [900]]}
 
 
 # -- files ------------------------------------------------------------------------------------------

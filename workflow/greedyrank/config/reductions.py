@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 # Settings that follow from others, or say how runs are recorded and stopped and not what they are.
 SILENT = {"record", "growth", "finish", "target_norm", "sensing_std", "target_file"}
 RULES = {"max_steps", "max_epochs", "loss"}  # what of a stopping rule says how far a run is trained
@@ -10,11 +12,14 @@ RULES = {"max_steps", "max_epochs", "loss"}  # what of a stopping rule says how 
 def values(settings: dict) -> dict[str, list]:
     """Return all values that each setting of a sweep has, in ``fixed``, ``cases`` and ``axes``, in order.
 
-    Those of the stopping rule have names such as ``stop.max_steps``, a list is text such as 8x8, and None no value.
+    Those of the stopping rule have names such as ``stop.max_steps``, a list is text such as 8x8, and None no value. A
+    fixed value that every case replaces is none.
     """
     found: dict[str, list] = {}
-    fixed = {name: [value] for name, value in settings["fixed"].items()}  # there a list is one value
-    for block in (fixed, *settings["cases"], settings["axes"]):
+    cases = settings["cases"] or [{}]
+    # In ``fixed`` a list is one value.
+    fixed = {name: [value] for name, value in settings["fixed"].items() if not all(name in case for case in cases)}
+    for block in (fixed, *cases, settings["axes"]):
         for name, entry in block.items():
             for value in entry if isinstance(entry, list) else [entry]:
                 if isinstance(value, dict):
@@ -31,6 +36,13 @@ def _plain(value: object) -> object:
 
 def _order(value: object) -> tuple[bool, object]:
     return isinstance(value, str), value
+
+
+def _runs(settings: dict) -> int:
+    return sum(
+        prod(len(entry) for entry in {**settings["axes"], **case}.values() if isinstance(entry, list))
+        for case in settings["cases"] or [{}]
+    )
 
 
 def differences(here: dict, full: dict) -> dict[str, list]:
@@ -52,9 +64,14 @@ def differences(here: dict, full: dict) -> dict[str, list]:
 
 
 def less(here: dict, full: dict) -> dict[str, list]:
-    """Return the `differences` in settings that have values in full which they have not here."""
-    return {
+    """Return the `differences` in settings that have values in full which they have not here, and in stopping rules.
+
+    ``runs`` is how many there are here, and in full, where these are more.
+    """
+    found = {
         name: [ours, theirs]
         for name, (ours, theirs) in differences(here, full).items()
-        if ours and name not in SILENT and set(theirs) - set(ours)
+        if ours and name not in SILENT and (set(theirs) - set(ours) or name.startswith("stop."))
     }
+    runs, most = _runs(here), _runs(full)
+    return {**found, "runs": [[runs], [most]]} if runs < most else found

@@ -45,6 +45,9 @@ def words(sweep: xr.Dataset) -> list[str]:
     """Return what is less in a sweep than in full, one short text for each setting."""
     found = []
     for name, (ours, full) in json.loads(sweep.attrs.get("reduced", "{}")).items():
+        if name == "runs":
+            found.append(f"{ours[0]:,} of {full[0]:,} runs")
+            continue
         several, one = NAMES.get(name, (name.replace("_", " "),) * 2)
         if all(value in full for value in ours):
             found.append(f"{len(ours)} of {len(full)} {several}")
