@@ -224,6 +224,7 @@ def test_errors_and_shares_by_rank_are_those_of_the_runs(runs, published, tmp_pa
     assert "independent pixels: labels 3, 6 only" in canvas.remarks
 
 
+@pytest.mark.usefixtures("matplotlib_as_in_jobs")
 def test_table_of_labels_is_that_of_the_runs(runs, published, tmp_path):
     errors = [0.08, 0.02, 0.001]
     canvas = by_label.draw({"image_rank": runs}, published, errors=errors)
