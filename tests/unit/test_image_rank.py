@@ -200,6 +200,7 @@ def points(table, panel, series):
     return dict(zip(chosen.x, chosen.y, strict=True))
 
 
+@pytest.mark.usefixtures("matplotlib_as_in_jobs")
 def test_errors_and_shares_by_rank_are_those_of_the_runs(runs, published, tmp_path):
     canvas = by_rank.draw({"image_rank": runs}, published)
     table = canvas.table()
@@ -235,7 +236,8 @@ def test_table_of_labels_is_that_of_the_runs(runs, published, tmp_path):
             found = points(table, panel, f"original, smallest rank for an error, {name}")
             assert found == {error: needed(runs, dataset, "original", label, error) for error in errors}
     assert np.isinf(table.y).any()
-    assert canvas.panels[2].get_title(loc="left") == "(c) MNIST, smallest rank (of 1, 4, 15)"
+    assert canvas.panels[2].get_title(loc="left") == "(c) MNIST, smallest rank"
+    assert canvas.panels[2].get_xlabel() == "training error to reach\n(ranks 1, 4, 15)"
     # The only label that all variants have.
     assert "rank 15, label 3" in canvas.panels[0].get_legend_handles_labels()[1]
     for name in common.VARIANT_NAMES:
