@@ -282,3 +282,25 @@ def test_links_to_generated_folders_are_ignored(tmp_path):
 def test_a_claims_file_is_read_as_it_was_written(tmp_path):
     put_claims(tmp_path, "one")
     assert [claim["id"] for claim in judged_files.read(tmp_path / "claims.json")["claims"]] == ["one"]
+
+
+PRINTS = """
+from greedyrank import command_line
+
+def main(options):
+    for number in range({lines}):
+        print(number)
+
+command_line.run(main, command_line.parser(""))
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_a_reader_that_has_read_enough_is_no_error(lines):
+    words = [sys.executable, "-c", PRINTS.format(lines=lines)]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow")}
+    reading, writing = os.pipe()
+    os.close(reading)  # as by `head -n 0`
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, env=environment, encoding="utf-8", check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -70,6 +71,10 @@ def run(main: Callable[[argparse.Namespace], None], made: argparse.ArgumentParse
             handlers.append(logging.FileHandler(options.log, mode="w", encoding="utf-8"))
         logging.basicConfig(level=logging.INFO, format=f"{prefix.replace('%', '%%')}%(message)s", handlers=handlers)
         main(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads what is printed has read enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+        sys.exit(1)
     except (UserError, OSError) as error:
         logging.error("error: %s", error)
         sys.exit(1)
