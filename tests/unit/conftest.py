@@ -65,6 +65,7 @@ PROBLEMS = {"binary_cp": "image_classification", "autoencoder": "autoencoding"}
 SEEN = {
     "completion": {"observations": 9},
     "huber_completion": {"observations": 9},
+    "switched_completion": {"observations": 9, "deficit_observations": 4, "deficit_steps": 7},
     "sensing": {"measurements": 9, "sensing_std": 0.5},
     "image_classification": {},
     "autoencoding": {},

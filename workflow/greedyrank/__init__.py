@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         MovieLens,
         OwnSensing,
         Sensing,
+        SwitchedCompletion,
     )
     from greedyrank.config.settings.training import Finish, Growth, Record, Stop
     from greedyrank.errors import UserError
@@ -75,7 +76,7 @@ _PLACES = {
     f"{_SETTINGS}.optimizers": ("GD", "Adam", "GroupRMSprop", "KerasAdam"),
     f"{_SETTINGS}.problems": (
         "Autoencoding", "Completion", "HuberCompletion", "ImageClassification", "MovieLens", "OwnSensing",
-        "Sensing",
+        "Sensing", "SwitchedCompletion",
     ),
     f"{_SETTINGS}.training": ("Finish", "Growth", "Record", "Stop"),
 }  # fmt: skip
@@ -85,8 +86,8 @@ __all__ = [
     "CP", "GD", "PSD", "Adam", "Autoencoder", "Autoencoding", "AutogradModel", "BinaryCP", "Completion", "DeepCP",
     "DeepMatrix", "FactorizationSettings", "Field", "Finish", "GroupRMSprop", "Growth", "Hierarchical",
     "HuberCompletion", "ImageClassification", "KerasAdam", "LeastSquares", "MinimumNuclearNorm", "MovieLens",
-    "OptimizerSettings", "OwnSensing", "Record", "Sensing", "Stop", "Tucker", "UserError", "check", "figure", "open",
-    "sweep", "train",
+    "OptimizerSettings", "OwnSensing", "Record", "Sensing", "Stop", "SwitchedCompletion", "Tucker", "UserError",
+    "check", "figure", "open", "sweep", "train",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from greedyrank import plugins, provenance, storage
 from greedyrank.config import defaults
-from greedyrank.config.settings.training import variants as asked_variants
+from greedyrank.config.settings.registry import trainer
 from greedyrank.config.sweeps import Slice
 from greedyrank.errors import UserError
 
@@ -82,10 +82,10 @@ def train(
         Time from one checkpoint to the next.
     """
     from greedyrank.data.instances import Instances
-    from greedyrank.training import devices, job, variants
+    from greedyrank.training import devices, job
 
     part = Slice(**settings)
-    trained = variants.train if asked_variants(part) else job.train
+    trained = plugins.plugin("training", trainer(part)).train
     instances = Instances(data)
     sources = {path.name: storage.checksum(path) for path in data}
     identity = provenance.digest(provenance.canonical([settings, code, sources]))

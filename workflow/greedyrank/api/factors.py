@@ -13,6 +13,7 @@ import numpy as np
 
 from greedyrank.config.sweeps import Run
 from greedyrank.training.protocols import Arrays, Stepper
+from greedyrank.training.switched import SwitchedStepper
 
 
 def of_runs(stepper: Stepper, runs: Sequence[Run]) -> list[list[np.ndarray]]:
@@ -25,6 +26,8 @@ def of_runs(stepper: Stepper, runs: Sequence[Run]) -> list[list[np.ndarray]]:
     runs : list of Run
         The settings of each run.
     """
+    if isinstance(stepper, SwitchedStepper):
+        stepper = stepper.current
     state = stepper.state()
     if "rest" in state:  # greedyrank.kernels.deep_matrices
         return [[first, *rest] for first, rest in zip(state["first"], state["rest"], strict=True)]

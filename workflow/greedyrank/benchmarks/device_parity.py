@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from greedyrank.config.sweeps import Run, Slice, choices, narrow
-from greedyrank.training import job
+from greedyrank.training import variants
 from greedyrank.training.loop import Training
 from greedyrank.training.protocols import Arrays
 
@@ -108,7 +108,7 @@ def compare(slice_: Slice, load_data: Callable[[Run], Arrays], devices: Sequence
     """
     runs = slice_.runs
     data = [load_data(run) for run in runs]
-    records = [Training(slice_, job.make_stepper(slice_, data, device)).run() for device in devices]
+    records = [Training(slice_, variants.make_stepper(slice_, data, device)).run() for device in devices]
     steps = records[1]["step"][0].tolist()
     ours, theirs = map(invariants, records)
     allowed = tolerance(runs[0]["dtype"])

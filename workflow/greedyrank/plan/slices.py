@@ -16,6 +16,7 @@ from greedyrank.config.loading import Project
 from greedyrank.config.settings.base import Settings
 from greedyrank.config.settings.baselines import BASELINES
 from greedyrank.config.settings.problems import PROBLEMS
+from greedyrank.config.settings.registry import trainer
 from greedyrank.config.settings.training import variants
 from greedyrank.config.sweep_loader import at_paper_scale
 from greedyrank.plan.data_files import DataFiles
@@ -110,7 +111,7 @@ class Slices:
         asked = variants(whole)
         return self._identity(
             tuple(defaults.models(whole)),
-            f"greedyrank.training.{'variants' if asked else 'job'}:train",
+            f"greedyrank.training.{trainer(whole)}:train",
             *([f"greedyrank.factorizations.{whole.factorization}:compose"] if "engine" in asked else []),
             plugins.entry("problems", whole.problem, "Problem"),
             plugins.entry("factorizations", whole.factorization, "Model"),

@@ -51,6 +51,10 @@ class Problem(Protocol):
     setting ``target_file`` has ``given(settings, found)``: as ``generate``, of what was read; and one with
     ``observations`` too ``check_seen(run, arrays, source)``, which refuses more than there are.
 
+    One with the setting ``deficit_steps`` is two problems, and never set up itself: its static method
+    ``tasks(slice_, data)`` returns the final task and that of a deficit, each as a group of another problem and its
+    data; see `greedyrank.training.switched`.
+
     Attributes
     ----------
     axes : mapping

@@ -1,6 +1,7 @@
-"""The same training in other ways: by autograd, in smaller groups, from initial numbers moved in their last place.
+"""The same training in other ways, by autograd, in smaller groups, from initial numbers moved in their last place; and
+problems that switch between two tasks.
 
-What a run shows must not depend on them. `greedyrank.training.job` trains all runs that have none of these settings.
+What a run shows must not depend on these ways. `greedyrank.training.job` trains all runs that have none of them.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from greedyrank.config.sweeps import Run, Slice
+from greedyrank.plugins import plugin
 from greedyrank.training import job
 from greedyrank.training.loop import Training
 from greedyrank.training.protocols import Arrays, Stepper
 from greedyrank.training.recorder import joined
+from greedyrank.training.switched import SwitchedStepper
 
 
 def nudged(state: Arrays, seed: int) -> Arrays:
@@ -38,15 +41,25 @@ def nudged(state: Arrays, seed: int) -> Arrays:
     return {name: moved(array) for name, array in state.items()}
 
 
+def _of_engine(slice_: Slice, data: Sequence[Arrays], device: str) -> Stepper:
+    if slice_.runs[0]["engine"] == "autograd":
+        from greedyrank.training.autograd import AutogradStepper  # imports torch, which takes seconds
+
+        return AutogradStepper(slice_, data, device)
+    return job.make_stepper(slice_, data, device)
+
+
 def make_stepper(slice_: Slice, data: Sequence[Arrays], device: str) -> Stepper:
     """Return the stepper of a group with the engine and the nudge of its first run; parameters as in `job`."""
     run = slice_.runs[0]
-    if run["engine"] == "autograd":
-        from greedyrank.training.autograd import AutogradStepper  # imports torch, which takes seconds
-
-        stepper: Stepper = AutogradStepper(slice_, data, device)
+    if "deficit_steps" in run:
+        tasks = plugin("problems", slice_.problem).Problem.tasks(slice_, data)
+        start = run["deficit_start"]
+        stepper: Stepper = SwitchedStepper(
+            *(_of_engine(*task, device) for task in tasks), start, start + run["deficit_steps"]
+        )
     else:
-        stepper = job.make_stepper(slice_, data, device)
+        stepper = _of_engine(slice_, data, device)
     if run["nudge_seed"] is not None:
         stepper.restore(nudged(stepper.state(), run["nudge_seed"]))
     return stepper

@@ -145,7 +145,7 @@ class Target(ArraySettings):
         """Check that exactly one kind of target is given, and that the shape allows it."""
         if self.target_file is not None:
             self._check_file(self.target_file)
-            self._check_rank()
+            self._check_rank("target_rank", self.target_rank)
             return
         kinds = {
             "target_rank": self.target_rank,
@@ -169,7 +169,7 @@ class Target(ArraySettings):
             )
         if self.target_symmetric and given[0] in ("target_multilinear_rank", "target_widths"):
             raise ValueError(f"`target_symmetric` goes with `target_rank`; {given[0]} draws no symmetric target")
-        self._check_rank()
+        self._check_rank("target_rank", self.target_rank)
         if (ranks := self.target_multilinear_rank) is not None:
             if len(ranks) != len(self.shape):
                 raise ValueError(f"target_multilinear_rank is {ranks}; allowed: one rank for each mode of {self.shape}")
@@ -227,10 +227,10 @@ class Target(ArraySettings):
         if given := [setting for setting in DRAWN if getattr(self, setting)]:
             raise ValueError(f"`target_file` excludes {', '.join(given)}")
 
-    def _check_rank(self) -> None:
+    def _check_rank(self, name: str, rank: int | None) -> None:
         highest = math.prod(self.shape) // max(self.shape)
-        if self.target_rank is not None and self.target_rank > highest:
-            raise ValueError(f"target_rank is {self.target_rank}; the shape {self.shape} allows at most {highest}")
+        if rank is not None and rank > highest:
+            raise ValueError(f"{name} is {rank}; the shape {self.shape} allows at most {highest}")
 
 
 def _named(target: Any) -> Mapping[str, Any]:
@@ -301,6 +301,55 @@ class HuberCompletion(Completion):
     usual: ClassVar[Mapping[str, Any]] = {}  # its loss has a default
 
     loss: Literal["huber"] = Field(default="huber", description="mean smooth l1 loss of the residuals")
+
+
+class SwitchedCompletion(Completion):
+    """Completion with a deficit: for some steps another task is trained, before and after them the final one.
+
+    The deficit task is the completion of another target from the same entries, or of the same from fewer, or both
+    (Kleinman, Achille & Soatto 2024).
+    """
+
+    same_in_group: ClassVar[tuple[str, ...]] = (*Completion.same_in_group, "deficit_start", "deficit_steps")
+    data_settings: ClassVar[tuple[str, ...]] = (*Completion.data_settings, "deficit_rank")
+
+    deficit_start: int = Field(default=0, ge=0, description="first step of the deficit task")
+    deficit_steps: int = Field(gt=0, description="how many steps train the deficit task; all others the final one")
+    deficit_rank: int | None = Field(
+        default=None,
+        gt=0,
+        description="CP rank of a Gaussian target of the deficit task, of norm `target_norm`; default: the same target",
+    )
+    deficit_observations: int | None = Field(
+        default=None, gt=0, description="entries that the deficit task sees, the first of `observations`; default: all"
+    )
+
+    @model_validator(mode="after")
+    def _has_deficit(self):
+        if self.deficit_rank is None and self.deficit_observations is None:
+            raise ValueError("a deficit task needs `deficit_rank`, `deficit_observations`, or both")
+        if self.deficit_rank is not None:
+            if self.target_norm is None:
+                raise ValueError("`deficit_rank` needs `target_norm`, which is that of its target too")
+            self._check_rank("deficit_rank", self.deficit_rank)
+        if self.deficit_observations is not None:
+            if self.observations is None:
+                raise ValueError("`deficit_observations` goes with `observations`")
+            if self.deficit_observations >= self.observations:
+                raise ValueError(
+                    f"deficit_observations is {self.deficit_observations}; allowed: fewer than the {self.observations}"
+                    " observations"
+                )
+        return self
+
+    def check_schedule(self, name: str, training: Training) -> None:
+        """Check the schedule, and that the final task has the last steps of every run."""
+        super().check_schedule(name, training)
+        end, cap = self.deficit_start + self.deficit_steps, training.stop.max_steps
+        if cap is not None and end >= cap:
+            raise ValueError(f"the deficit ends at step {end}; allowed: before the last step, max_steps = {cap}")
+        if training.stop.loss:
+            raise ValueError(f"{name} has no stopping rule, which the deficit task could meet: no `stop.loss`")
 
 
 class Sensing(Target):
@@ -521,6 +570,7 @@ class Autoencoding(ProblemSettings):
 PROBLEMS: dict[str, type[ProblemSettings]] = {
     "completion": Completion,
     "huber_completion": HuberCompletion,
+    "switched_completion": SwitchedCompletion,
     "sensing": Sensing,
     "own_sensing": OwnSensing,
     "movielens": MovieLens,

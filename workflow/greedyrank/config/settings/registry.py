@@ -11,6 +11,8 @@ from greedyrank.config.settings.base import FactorizationSettings, OptimizerSett
 from greedyrank.config.settings.factorizations import FACTORIZATIONS
 from greedyrank.config.settings.optimizers import OPTIMIZERS
 from greedyrank.config.settings.problems import PROBLEMS
+from greedyrank.config.settings.training import variants
+from greedyrank.config.sweeps import Slice
 from greedyrank.errors import UserError
 
 # By kind: what all settings of the kind derive from, and greedyrank's.
@@ -63,3 +65,9 @@ def full_name(package: str, name: str) -> str:
         return name
     found = entry_points(group=f"greedyrank.{package}", name=name)
     return next(iter(found)).value if found else name
+
+
+def trainer(slice_: Slice) -> str:
+    """Return the module of `greedyrank.training` that trains a slice: ``job``, or ``variants`` what that cannot."""
+    switches = "deficit_steps" in PROBLEMS[slice_.problem].model_fields
+    return "variants" if variants(slice_) or switches else "job"
