@@ -232,9 +232,16 @@ def test_what_cannot_be_is_refused_before_anything_runs(sweep_block, settings, m
     assert message in str(error.value)
 
 
-def test_it_has_no_baseline_of_minimum_nuclear_norm(sweep_block):
-    block = sweep_block("deep_matrix", "gd", problem="switched_completion")
-    with pytest.raises(ConfigError, match="needs a matrix, in completion or sensing"):
+@pytest.mark.parametrize(
+    ("problem", "factorization", "settings"),
+    [
+        ("switched_completion", "deep_matrix", {}),
+        ("huber_completion", "cp", {"shape": [3, 4], "loss": "huber", "huber_threshold": 0.1}),
+    ],
+)
+def test_only_plain_completion_has_a_baseline_of_minimum_nuclear_norm(sweep_block, problem, factorization, settings):
+    block = sweep_block(factorization, "gd", problem=problem, **settings)
+    with pytest.raises(ConfigError, match="goes with plain completion or sensing"):
         load_sweep({**block, "baseline": {"kind": "minimum_nuclear_norm"}})
 
 

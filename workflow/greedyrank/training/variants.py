@@ -54,10 +54,9 @@ def make_stepper(slice_: Slice, data: Sequence[Arrays], device: str) -> Stepper:
     run = slice_.runs[0]
     if "deficit_steps" in run:
         tasks = plugin("problems", slice_.problem).Problem.tasks(slice_, data)
+        final, deficit = (_of_engine(part, arrays, device) for part, arrays in tasks)
         start = run["deficit_start"]
-        stepper: Stepper = SwitchedStepper(
-            *(_of_engine(*task, device) for task in tasks), start, start + run["deficit_steps"]
-        )
+        stepper: Stepper = SwitchedStepper(final, deficit, start, start + run["deficit_steps"])
     else:
         stepper = _of_engine(slice_, data, device)
     if run["nudge_seed"] is not None:

@@ -9,7 +9,15 @@ from pydantic import Field
 
 from greedyrank.config.settings.base import BaselineSettings, FactorizationSettings, ProblemSettings
 from greedyrank.config.settings.factorizations import PSD
-from greedyrank.config.settings.problems import Completion, ImageClassification, OwnSensing, Sensing
+from greedyrank.config.settings.problems import (
+    Completion,
+    HuberCompletion,
+    ImageClassification,
+    OwnSensing,
+    Sensing,
+    SwitchedCompletion,
+    Target,
+)
 
 
 class MinimumNuclearNorm(BaselineSettings):
@@ -24,8 +32,10 @@ class MinimumNuclearNorm(BaselineSettings):
 
     def check_problem(self, problem: ProblemSettings, factorization: FactorizationSettings) -> None:
         """Check that there are matrices to choose from, and that noise does not make measurements contradict."""
-        if type(problem) not in (Completion, Sensing, OwnSensing) or len(problem.shape) != 2:
-            raise ValueError("a baseline of minimum nuclear norm needs a matrix, in completion or sensing")
+        if not isinstance(problem, (Target, OwnSensing)) or len(problem.shape) != 2:
+            raise ValueError("a baseline of minimum nuclear norm needs a matrix")
+        if isinstance(problem, (HuberCompletion, SwitchedCompletion)):
+            raise ValueError("a baseline of minimum nuclear norm goes with plain completion or sensing")
         entries = math.prod(problem.shape)
         if isinstance(problem, Sensing) and problem.noise_std and problem.measurements > entries:
             raise ValueError(
