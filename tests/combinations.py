@@ -13,6 +13,7 @@ HUBER = {"loss": "huber", "huber_threshold": 0.1}
 FRACTION = {"observations": None, "observed_fraction": 0.6}
 MULTILINEAR = {"target_rank": None, "target_multilinear_rank": [2, 2, 2]}
 TREE = {"target_rank": None, "target_widths": [2, 2], "target_root_spectrum": [2.0, 1.0]}
+TUBAL = {"target_rank": None, "target_norm": None, "target_tubal_rank": 2}
 FULL_BATCH = [
     ("deep_matrix", "gd", {}),
     ("deep_matrix", "adam", {"depth": 1}),
@@ -27,6 +28,8 @@ FULL_BATCH = [
     ("tucker", "adam", {"shape": [4, 4, 4], "depth": 3, "problem": "sensing"}),
     ("hierarchical", "group_rmsprop", {**HUBER, **TREE}),
     ("hierarchical", "gd", {"shape": [4, 5], "widths": [3], "balanced": True, **RANK_ONE}),
+    ("tubal", "gd", {"problem": "sensing", **TUBAL}),
+    ("tubal", "adam", {"shape": [3, 3, 4], "columns": 3, "width": 7, **HUBER}),
 ]
 
 

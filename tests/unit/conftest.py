@@ -37,6 +37,7 @@ SMALL = {
     "deep_cp": {**MATRIX, "shape": [3, 4, 2], "components": 4, "factor_std": 0.6, "depth": 2},
     "tucker": {**MATRIX, "shape": [3, 4, 2], "depth": 2, "core_std": 0.3},
     "hierarchical": {**MATRIX, "shape": [3, 2, 2, 3], "widths": [3, 4], "factor_std": 0.6},
+    "tubal": {**MATRIX, "shape": [4, 4, 3], "columns": 5, "tubal_alpha": 0.5},
     "binary_cp": {
         "dataset": "mnist",
         "label": 6,

@@ -66,6 +66,7 @@ def arguments_of(block):
         ("deep_cp", "group_rmsprop", {}),
         ("tucker", "adam", {}),
         ("hierarchical", "group_rmsprop", {}),
+        ("tubal", "gd", {"problem": "sensing"}),
         ("binary_cp", "adam", {}),
         ("autoencoder", "adam", {}),
     ],
@@ -219,6 +220,7 @@ def test_final_factors_multiply_to_the_end_to_end_matrix():
         ("deep_cp", "group_rmsprop"),
         ("tucker", "adam"),
         ("hierarchical", "group_rmsprop"),
+        ("tubal", "gd"),
     ],
 )
 def test_final_factors_compose_to_the_end_to_end_object(sweep_block, factorization, optimizer):

@@ -198,15 +198,16 @@ def test_jobs_of_a_sweep_are_counted(block):
 
 
 KINDS = (
-    "give exactly one of target_rank, target_spectrum, target_decay, target_multilinear_rank, target_widths, or"
-    " `target_file`"
+    "give exactly one of target_rank, target_spectrum, target_decay, target_multilinear_rank, target_widths,"
+    " target_tubal_rank, or `target_file`"
 )
-NORM = "a target needs `target_norm`; only `target_spectrum` has its own norm"
+NORM = "a target needs `target_norm`; only target_spectrum and target_tubal_rank have their own norm"
 OBSERVED = "give either `observed`, or a target and one of `observations` and `observed_fraction`"
 SPECTRUM = {"target_rank": None, "target_norm": None, "target_spectrum": [2.0, 1.0]}
 DECAY = {"target_rank": None, "target_decay": 1.0}
 MULTILINEAR = {"target_rank": None, "target_multilinear_rank": [2, 2, 2]}
 TREE = {"target_rank": None, "target_widths": [3, 3]}  # of the small hierarchical shape, [3, 2, 2, 3]
+TUBAL = {"target_rank": None, "target_norm": None, "target_tubal_rank": 2}  # of the small tubal shape, [4, 4, 3]
 SENSING = {"problem": "sensing"}
 RANK_ONE = {**SENSING, "ensemble": "rank_one", "sensing_std": None}
 HUBER = {"loss": "huber", "huber_threshold": 0.5}
@@ -342,6 +343,41 @@ WRONG_TOGETHER = {
         "columns is 2; a multiple of the identity needs as many as rows, 4",
     ),
     "psd tensor": ("psd", {"shape": [3, 3, 3]}, "shape is [3, 3, 3]; psd takes square matrices"),
+    "tubal rank and rank": ("tubal", {**TUBAL, "target_rank": 2}, KINDS),
+    "tubal rank with norm": ("tubal", {**TUBAL, "target_norm": 2.0}, NORM),
+    "tubal rank above the rows": (
+        "tubal",
+        {**TUBAL, "target_tubal_rank": 5},
+        "target_tubal_rank is 5; the shape [4, 4, 3] allows at most 4",
+    ),
+    "tubal rank of a matrix": (
+        "deep_matrix",
+        TUBAL,
+        "shape is [4, 4]; target_tubal_rank takes n x n slices, then the length of the tubes: [n, n, tubes]",
+    ),
+    "symmetric tubal rank": (
+        "cp",
+        {**TUBAL, "shape": [3, 3, 2], "target_symmetric": True},
+        "shape is [3, 3, 2]; a symmetric target needs a square matrix",
+    ),
+    "tubal tensor of wide slices": (
+        "tubal",
+        {"shape": [4, 5, 3]},
+        "shape is [4, 5, 3]; tubal takes n x n slices, then the length of the tubes: [n, n, tubes]",
+    ),
+    "tubal matrix": (
+        "tubal",
+        {"shape": [4, 4]},
+        "shape is [4, 4]; tubal takes n x n slices, then the length of the tubes: [n, n, tubes]",
+    ),
+    **{
+        f"tubal width {width} in {columns} columns": (
+            "tubal",
+            {"columns": columns, "width": width},
+            f"columns is {columns}; width {width} at shape [4, 4, 3] needs at least {least}",
+        )
+        for columns, width, least in ((3, 9, 4), (2, 3, 3))
+    },
     "multilinear rank and rank": ("cp", {**MULTILINEAR, "target_rank": 2}, KINDS),
     "widths and spectrum": ("hierarchical", {**TREE, "target_spectrum": [1.0]}, KINDS),
     "multilinear rank without norm": ("cp", {**MULTILINEAR, "target_norm": None}, NORM),
@@ -734,6 +770,16 @@ def test_least_squares_are_of_images(sweep_block, kind):
     block = sweep_block("deep_matrix", "gd")
     block["baseline"] = {"kind": "least_squares"}
     assert errors_of(block) == ["sweeps.small: a baseline of least squares needs image_classification"]
+
+
+def test_least_norm_over_tubal_tensors_is_of_measurements(sweep_block):
+    block = sweep_block("tubal", "gd", problem="sensing")
+    block["baseline"] = {"kind": "tubal_least_norm"}
+    load_sweep(block)
+    message = "sweeps.small: a baseline of least norm over tubal tensors needs sensing and the factorization tubal"
+    for wrong in (sweep_block("tubal", "gd"), sweep_block("psd", "gd", problem="sensing")):
+        wrong["baseline"] = {"kind": "tubal_least_norm"}
+        assert errors_of(wrong) == [message]
 
 
 # -- steps beyond what the theorems allow -------------------------------------------------------------

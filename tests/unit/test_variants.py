@@ -13,7 +13,7 @@ from greedyrank.training import job, variants
 from greedyrank.training.loop import Training
 from greedyrank.training.stepper import TorchStepper
 
-FACTORIZATIONS = ["deep_matrix", "psd", "cp", "deep_cp", "tucker", "hierarchical", "binary_cp", "autoencoder"]
+FACTORIZATIONS = ["deep_matrix", "psd", "cp", "deep_cp", "tucker", "hierarchical", "tubal", "binary_cp", "autoencoder"]
 SHAPES = {"deep_matrix": {"shape": [3, 5]}, "tucker": {"shape": [3, 4, 3]}, "deep_cp": {"shape": [3, 4, 3]}}
 MORE = {
     "deep_matrix": [{"depth": 1}, {"depth": 4}],
@@ -21,6 +21,7 @@ MORE = {
     "deep_cp": [{"depth": 1}, {"depth": 3}],
     "tucker": [{"depth": 0}, {"depth": 3, "core_shape": [2, 4, 3]}],
     "hierarchical": [{"shape": [3, 4], "widths": [3]}],
+    "tubal": [{"shape": [3, 3, 4], "columns": 2}, {"columns": 4, "width": 9}],
     "binary_cp": [{"tensor_rank": 1}],
 }
 CASES = [(name, settings) for name in FACTORIZATIONS for settings in ({}, *MORE.get(name, []))]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from greedyrank.api.sweep import sweep
     from greedyrank.api.train import train
     from greedyrank.config.settings.base import FactorizationSettings, OptimizerSettings
-    from greedyrank.config.settings.baselines import LeastSquares, MinimumNuclearNorm
+    from greedyrank.config.settings.baselines import LeastSquares, MinimumNuclearNorm, TubalLeastNorm
     from greedyrank.config.settings.factorizations import (
         CP,
         PSD,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         DeepCP,
         DeepMatrix,
         Hierarchical,
+        Tubal,
         Tucker,
     )
     from greedyrank.config.settings.optimizers import GD, Adam, GroupRMSprop, KerasAdam
@@ -69,9 +70,9 @@ _PLACES = {
     "greedyrank.training.own_model": ("AutogradModel",),
     "pydantic": ("Field",),
     f"{_SETTINGS}.base": ("FactorizationSettings", "OptimizerSettings"),
-    f"{_SETTINGS}.baselines": ("LeastSquares", "MinimumNuclearNorm"),
+    f"{_SETTINGS}.baselines": ("LeastSquares", "MinimumNuclearNorm", "TubalLeastNorm"),
     f"{_SETTINGS}.factorizations": (
-        "Autoencoder", "BinaryCP", "CP", "DeepCP", "DeepMatrix", "Hierarchical", "PSD", "Tucker",
+        "Autoencoder", "BinaryCP", "CP", "DeepCP", "DeepMatrix", "Hierarchical", "PSD", "Tubal", "Tucker",
     ),
     f"{_SETTINGS}.optimizers": ("GD", "Adam", "GroupRMSprop", "KerasAdam"),
     f"{_SETTINGS}.problems": (
@@ -86,8 +87,8 @@ __all__ = [
     "CP", "GD", "PSD", "Adam", "Autoencoder", "Autoencoding", "AutogradModel", "BinaryCP", "Completion", "DeepCP",
     "DeepMatrix", "FactorizationSettings", "Field", "Finish", "GroupRMSprop", "Growth", "Hierarchical",
     "HuberCompletion", "ImageClassification", "KerasAdam", "LeastSquares", "MinimumNuclearNorm", "MovieLens",
-    "OptimizerSettings", "OwnSensing", "Record", "Sensing", "Stop", "SwitchedCompletion", "Tucker", "UserError",
-    "check", "figure", "open", "sweep", "train",
+    "OptimizerSettings", "OwnSensing", "Record", "Sensing", "Stop", "SwitchedCompletion", "Tubal", "TubalLeastNorm",
+    "Tucker", "UserError", "check", "figure", "open", "sweep", "train",
 ]  # fmt: skip
 
 

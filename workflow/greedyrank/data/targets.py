@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from greedyrank.errors import UserError
+from greedyrank.theory import tubal
 
 
 def orthogonal(size: int, rng: np.random.Generator) -> np.ndarray:
@@ -54,8 +55,11 @@ def _draw_once(settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndar
     ``target_symmetric``. ``target_spectrum``: V diag(lambda) V^T with a random orthogonal V (Chou et
     al. 2020, section 2). ``target_decay`` p: the same with lambda_k proportional to k^-p, rescaled
     (Gunasekar et al. 2017, section 5). ``target_multilinear_rank``: a standard normal core times random
-    orthonormal factors, rescaled. ``target_widths``: see `_hierarchical`, rescaled.
+    orthonormal factors, rescaled. ``target_widths``: see `_hierarchical`, rescaled. ``target_tubal_rank``:
+    see `_tubal`.
     """
+    if settings["target_tubal_rank"] is not None:
+        return _tubal(settings["shape"], settings["target_tubal_rank"], rng)
     if settings["target_spectrum"] is not None or settings["target_decay"] is not None:
         return _symmetric(settings, rng)
     if settings["target_rank"] is not None:
@@ -92,6 +96,16 @@ def _tucker(shape: list[int], ranks: list[int], rng: np.random.Generator) -> np.
         factor = orthogonal(length, rng)[:, :rank]
         target = np.moveaxis(np.tensordot(factor, target, (1, mode)), 0, mode)
     return target
+
+
+def _tubal(shape: list[int], rank: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw Q * Q^T of the t-product, with the left singular tensor Q of a normal tensor (Karnik et al. 2025).
+
+    Each of its pages projects on a random subspace, so that its Frobenius norm is sqrt(rank).
+    """
+    drawn = tubal.pages(rng.standard_normal((shape[0], rank, shape[2])))
+    basis = np.linalg.qr(drawn)[0]
+    return tubal.from_pages(basis @ tubal.adjoint(basis), shape[2])
 
 
 def _hierarchical(

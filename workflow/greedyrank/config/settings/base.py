@@ -228,3 +228,15 @@ def check_widths(name: str, widths: list[int], shape: list[int]) -> None:
     most = math.prod(shape)
     if not all(1 <= width <= most for width in widths):
         raise ValueError(f"{name} is {widths}; the shape {shape} allows widths from 1 to its {most} entries")
+
+
+def check_tubal(name: str, shape: list[int]) -> None:
+    """Check that a tensor can be symmetric under the t-product.
+
+    Raises
+    ------
+    ValueError
+        If it is not of order 3 with square slices; ``name`` is what asks for it.
+    """
+    if len(shape) != 3 or shape[0] != shape[1]:
+        raise ValueError(f"shape is {shape}; {name} takes n x n slices, then the length of the tubes: [n, n, tubes]")

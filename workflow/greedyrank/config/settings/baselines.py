@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from greedyrank.config.settings.base import BaselineSettings, FactorizationSettings, ProblemSettings
-from greedyrank.config.settings.factorizations import PSD
+from greedyrank.config.settings.factorizations import PSD, Tubal
 from greedyrank.config.settings.problems import (
     Completion,
     HuberCompletion,
@@ -59,7 +59,19 @@ class LeastSquares(BaselineSettings):
             raise ValueError("a baseline of least squares needs image_classification")
 
 
+class TubalLeastNorm(BaselineSettings):
+    """The symmetric tubal tensor of least norm that fits the measurements, of each problem of a sweep."""
+
+    problem_functions: ClassVar[tuple[str, ...]] = ("measurements",)
+
+    def check_problem(self, problem: ProblemSettings, factorization: FactorizationSettings) -> None:
+        """Check that there are measurements of such tensors."""
+        if not isinstance(problem, (Sensing, OwnSensing)) or not isinstance(factorization, Tubal):
+            raise ValueError("a baseline of least norm over tubal tensors needs sensing and the factorization tubal")
+
+
 BASELINES: dict[str, type[BaselineSettings]] = {
     "least_squares": LeastSquares,
     "minimum_nuclear_norm": MinimumNuclearNorm,
+    "tubal_least_norm": TubalLeastNorm,
 }

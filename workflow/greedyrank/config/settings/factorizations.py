@@ -11,6 +11,7 @@ from greedyrank.config.settings.base import (
     FactorizationSettings,
     OptimizerSettings,
     ProblemSettings,
+    check_tubal,
     check_widths,
 )
 from greedyrank.config.settings.optimizers import GD
@@ -168,6 +169,34 @@ class Hierarchical(FactorizationSettings):
         check_widths("widths", self.widths, problem.tensor_shape())
 
 
+class Tubal(FactorizationSettings):
+    """Symmetric tensor X = U * U^T of the t-product (Karnik et al. 2025)."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("columns",)
+
+    columns: int | None = Field(default=None, gt=0, description="number of columns of U; default: as many as rows")
+    width: int | None = Field(
+        default=None,
+        gt=0,
+        description="columns that U(0) is drawn with; default: those of U. From another U(0) with the same U * U^T gd"
+        " and group_rmsprop take the same X at every step, so that U needs no more columns than rows",
+    )
+    tubal_alpha: float = Field(
+        gt=0,
+        description="alpha: the entries of U(0) have the standard deviation alpha / sqrt(width), so that X(0) is near"
+        " alpha^2 times the length of the tubes times the identity",
+    )
+    seed: int = Field(default=0, ge=0, description="draws the initial factor")
+
+    def check_problem(self, problem: ProblemSettings) -> None:
+        """Check that the problem looks for a tensor of square slices, and that the columns hold the drawn width."""
+        shape = problem.tensor_shape()
+        check_tubal("tubal", shape)
+        needed = min(self.width or 1, shape[0])
+        if self.columns is not None and self.columns < needed:
+            raise ValueError(f"columns is {self.columns}; width {self.width} at shape {shape} needs at least {needed}")
+
+
 class BinaryCP(FactorizationSettings):
     """CP of order 784 with modes of length 2: each prediction a sum of products of 784 factors."""
 
@@ -197,6 +226,7 @@ FACTORIZATIONS: dict[str, type[FactorizationSettings]] = {
     "deep_cp": DeepCP,
     "tucker": Tucker,
     "hierarchical": Hierarchical,
+    "tubal": Tubal,
     "binary_cp": BinaryCP,
     "autoencoder": Autoencoder,
 }

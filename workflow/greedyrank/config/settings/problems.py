@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from greedyrank.config import ratings_file, target_files
 from greedyrank.config.grammar import path_name
 from greedyrank.config.settings.arrays import ArraySettings, copies
-from greedyrank.config.settings.base import ProblemSettings, check_widths
+from greedyrank.config.settings.base import ProblemSettings, check_tubal, check_widths
 from greedyrank.config.yaml_input import ConfigError
 
 if TYPE_CHECKING:
@@ -32,10 +32,13 @@ TARGET = (
     "target_widths",
     "target_root_spectrum",
     "target_root_least",
+    "target_tubal_rank",
     "target_file",
 )
 # Of these, what is not said of a target in a file.
 DRAWN = tuple(name for name in TARGET if name not in ("shape", "target_rank", "target_norm", "target_file"))
+# Kinds of targets that are not rescaled.
+OWN_NORM = ("target_spectrum", "target_tubal_rank")
 
 
 LOSS = "mean of the squared residuals over what is seen, half their sum, or their mean smooth l1 loss"
@@ -122,6 +125,11 @@ class Target(ArraySettings):
         description="a hierarchical target is drawn again until each of its singular values between its two halves,"
         " as many as its last width, is above this",
     )
+    target_tubal_rank: int | None = Field(
+        default=None,
+        gt=0,
+        description="tubal rank of a target Q * Q^T (t-product) that projects on a random tubal column space",
+    )
     target_file: str | None = Field(
         default=None,
         description="a file with the target, or with a list of its observed entries (npz, npy, csv or pt), below the"
@@ -153,12 +161,13 @@ class Target(ArraySettings):
             "target_decay": self.target_decay,
             "target_multilinear_rank": self.target_multilinear_rank,
             "target_widths": self.target_widths,
+            "target_tubal_rank": self.target_tubal_rank,
         }
         given = [name for name, value in kinds.items() if value is not None]
         if len(given) != 1:
             raise ValueError(f"give exactly one of {', '.join(kinds)}, or `target_file`")
-        if (self.target_norm is None) == (given[0] != "target_spectrum"):
-            raise ValueError("a target needs `target_norm`; only `target_spectrum` has its own norm")
+        if (self.target_norm is None) == (given[0] not in OWN_NORM):
+            raise ValueError(f"a target needs `target_norm`; only {' and '.join(OWN_NORM)} have their own norm")
         square = len(self.shape) == 2 and self.shape[0] == self.shape[1]
         if (given[0] in ("target_spectrum", "target_decay") or self.target_symmetric) and not square:
             raise ValueError(f"shape is {self.shape}; a symmetric target needs a square matrix")
@@ -179,6 +188,8 @@ class Target(ArraySettings):
                     raise ValueError(
                         f"target_multilinear_rank is {ranks}; the shape {self.shape} does not allow {rank}"
                     )
+        if self.target_tubal_rank is not None:
+            self._check_tubal_rank(self.target_tubal_rank)
         if self.target_widths is not None:
             check_widths("target_widths", self.target_widths, self.shape)
         if (spectrum := self.target_root_spectrum) is not None:
@@ -195,6 +206,11 @@ class Target(ArraySettings):
                 )
         if self.target_root_least is not None:
             self._check_root_least(self.target_root_least)
+
+    def _check_tubal_rank(self, rank: int) -> None:
+        check_tubal("target_tubal_rank", self.shape)
+        if rank > self.shape[0]:
+            raise ValueError(f"target_tubal_rank is {rank}; the shape {self.shape} allows at most {self.shape[0]}")
 
     def _most_root_values(self) -> int:
         """Return how many singular values between the two halves the widths and the shape allow to differ from 0."""
