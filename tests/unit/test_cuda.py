@@ -6,7 +6,8 @@ import torch
 
 from combinations import FULL_BATCH, stepper
 from greedyrank.plan import host
-from greedyrank.training import devices
+from greedyrank.problems import switched_completion
+from greedyrank.training import devices, variants
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
 
@@ -52,6 +53,16 @@ def test_a_checkpoint_of_a_cpu_goes_on_on_a_gpu(make_slice):
         moving.advance(9)
     for gpu in (fresh, used):
         np.testing.assert_allclose(gpu.losses(), cpu.losses(), rtol=1e-9)
+
+
+def test_a_switch_between_two_tasks_follows_the_cpu(make_slice):
+    settings = {"problem": "switched_completion", "deficit_start": 5, "axes": {"data_seed": [0, 1]}}
+    small = make_slice("deep_matrix", "gd", **settings)
+    data = [switched_completion.generate(run) for run in small.runs]
+    cpu, gpu = (variants.make_stepper(small, data, device) for device in ("cpu", "cuda"))
+    for moving in (cpu, gpu):
+        moving.advance(20)
+    np.testing.assert_allclose(gpu.losses(), cpu.losses(), rtol=1e-9)
 
 
 def test_captured_steps_are_the_steps_one_by_one(make_slice):
