@@ -28,8 +28,7 @@ def _errors(
     """Draw the final error of each run, and a line through the medians."""
     canvas.shows(runs)
     errors, (color, marker) = last(runs).relative_squared_error, look
-    style = {"color": COLORS[color], "label": label, "linewidth": 0.8}
-    canvas.medians(panel, x, errors, label, marker, left_out=left_out, **style)
+    canvas.medians(panel, x, errors, label, marker, left_out=left_out, color=COLORS[color], label=label, linewidth=0.8)
     canvas.panels[panel].set(ylabel="reconstruction error", yscale="log")
 
 
@@ -41,7 +40,7 @@ def _spectrum(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
     for component, color in enumerate(rank_colors(run.sizes["component"])):
         values, at = run.singular_value.isel(component=component), run.step.where(run.step >= 0) / 1e3
         canvas.each_run(panel, run, at, values, f"sigma {component + 1}", color=color)
-    canvas.panels[panel].set(xlabel="GD steps / 1000", ylabel="singular values", ylim=(-2, None))
+    canvas.panels[panel].set(xlabel="GD steps / 1000", ylabel="singular values")
 
 
 def draw(
@@ -70,7 +69,7 @@ def draw(
         for (label, steps), look in zip(lengths.items(), (("gray", "o"), ("green", "^")), strict=True):
             here = select(early, {"depth": 3, "deficit_steps": steps, **others})
             _errors(canvas, panel, here, here[name], label, look)
-        canvas.title(panel, f"{title}, depth 3")
+        canvas.title(panel, f"{title.split()[0]}, depth 3")
         canvas.panels[panel].set(xlabel=title, xticks=np.unique(select(runs, {"depth": 3})[name]))
 
     longer = select(runs, {"deficit_steps": switch + 1, **task})
@@ -87,7 +86,9 @@ def draw(
     canvas.title(4, "depth 3, early deficit")
     _spectrum(canvas, 5, deepest.isel(run=np.flatnonzero(deepest.deficit_start > 0)))
     canvas.title(5, "depth 3, late deficit")
-    canvas.legend_of_ranks(5, rank_colors(runs.sizes["component"]), "singular value", loc="upper right")
+    # The legend stands above the curves.
+    canvas.panels[4].set_ylim(top=1.4 * deepest.singular_value.max())
+    canvas.legend_of_ranks(4, rank_colors(runs.sizes["component"]), "singular value", loc="upper left", ncols=3)
     for panel in range(4):
         canvas.panels[panel].legend()
     return canvas
