@@ -88,15 +88,24 @@ class Strict(BaseModel):
 
 
 def counted(entry: Any) -> Any:
-    """Return the list [0, ..., n - 1] that ``{count: n}`` stands for, anything else as it is."""
+    """Return the list that ``{count: n}`` or ``{count: n, from: a, to: b}`` stands for, anything else as it is.
+
+    The first is 0, 1, ... n - 1; the second n equally spaced numbers from a to b, to 12 digits.
+    """
     if not isinstance(entry, dict) or "count" not in entry:
         return entry
-    count = entry["count"]
-    if len(entry) > 1 or type(count) is not int or count < 1:
-        raise ValueError(f"{entry} is not a count; write {{count: n}}, n a whole number above 0, for 0, 1, ... n - 1")
+    count, ends = entry["count"], [entry[end] for end in ("from", "to") if type(entry.get(end)) in (int, float)]
+    if len(entry) != 1 + len(ends) or len(ends) == 1 or type(count) is not int or count < 1 + bool(ends):
+        raise ValueError(
+            f"{entry} is not a count; write {{count: n}}, n a whole number above 0, for 0, 1, ... n - 1; or"
+            " {count: n, from: a, to: b}, n above 1, for equally spaced numbers"
+        )
     if count > MOST_RUNS:
         raise ValueError(f"{entry} are more than the {MOST_RUNS} runs that a sweep may have")
-    return list(range(count))
+    if not ends:
+        return list(range(count))
+    first, final = ends
+    return [float(f"{first + (final - first) * index / (count - 1):.12g}") for index in range(count)]
 
 
 Scale = Literal["smoke", "laptop", "paper"]
@@ -123,10 +132,12 @@ class Sweep(Strict):
     )
     fixed: dict[str, Any] = Field(default={}, description="settings of every run")
     cases: list[dict[str, Annotated[Any, BeforeValidator(counted)]]] = Field(
-        default=[], description="settings that vary together; lists are crossed; {count: n} is the list 0 ... n - 1"
+        default=[],
+        description="settings that vary together; lists are crossed; {count: n} is 0 ... n - 1",
     )
     axes: dict[str, Annotated[list, BeforeValidator(counted)]] = Field(
-        default={}, description="settings that are crossed with all cases; {count: n} is the list 0 ... n - 1"
+        default={},
+        description="settings that are crossed with all cases; {count: n} is 0 ... n - 1",
     )
     job_per: list[str] = Field(
         default=[],

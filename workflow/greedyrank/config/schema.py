@@ -27,18 +27,33 @@ COUNT = {
     "required": ["count"],
     "additionalProperties": False,
 }
+SPACED = {
+    "type": "object",
+    "description": "so many equally spaced numbers, both ends included",
+    "properties": {
+        "count": {"type": "integer", "exclusiveMinimum": 1},
+        "from": {"type": "number"},
+        "to": {"type": "number"},
+    },
+    "required": ["count", "from", "to"],
+    "additionalProperties": False,
+}
 
 
 def _several(field: dict) -> list[dict]:
-    """Return the ways to write several values of a setting: a list, and for whole numbers a count."""
-    whole = any(kind.get("type") == "integer" for kind in field.get("anyOf", [field]))
-    return [{"type": "array", "items": field, "minItems": 1}, *[{"$ref": "#/$defs/Count"}] * whole]
+    """Return the ways to write several values of a setting: a list, for whole numbers a count, for others a range."""
+    kinds = {kind.get("type") for kind in field.get("anyOf", [field])}
+    short = {"integer": "Count", "number": "Spaced"}
+    return [
+        {"type": "array", "items": field, "minItems": 1},
+        *({"$ref": f"#/$defs/{name}"} for kind, name in short.items() if kind in kinds),
+    ]
 
 
 def _sweep() -> tuple[dict, dict]:
     """Return the schema of one sweep, and the definitions that it refers to."""
     sweep = Sweep.model_json_schema(ref_template="#/$defs/{model}")
-    definitions = {**sweep.pop("$defs", {}), "Count": COUNT}
+    definitions = {**sweep.pop("$defs", {}), "Count": COUNT, "Spaced": SPACED}
     fields: dict[str, list] = {}
     models: list[type[Settings]] = [Training, *PROBLEMS.values(), *FACTORIZATIONS.values(), *OPTIMIZERS.values()]
     for model in models:

@@ -53,8 +53,9 @@ def _draw_once(settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndar
     ``target_rank``: ``sum_r u_r^1 o ... o u_r^N`` with standard normal vectors, rescaled to
     Frobenius norm ``target_norm``; for matrices the U V^T of Arora et al. (gen_gt.py), or U U^T where
     ``target_symmetric``. ``target_spectrum``: V diag(lambda) V^T with a random orthogonal V (Chou et
-    al. 2020, section 2). ``target_decay`` p: the same with lambda_k proportional to k^-p, rescaled
-    (Gunasekar et al. 2017, section 5). ``target_multilinear_rank``: a standard normal core times random
+    al. 2020, section 2), or V = I where ``target_aligned``. ``target_decay`` p: the same with lambda_k proportional
+    to k^-p, rescaled (Gunasekar et al. 2017, section 5). ``target_truncated_rank``: the leading part of the SVD of a
+    standard normal matrix (Yaras et al. 2023). ``target_multilinear_rank``: a standard normal core times random
     orthonormal factors, rescaled. ``target_widths``: see `_hierarchical`, rescaled. ``target_tubal_rank``:
     see `_tubal`.
     """
@@ -62,6 +63,9 @@ def _draw_once(settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndar
         return _tubal(settings["shape"], settings["target_tubal_rank"], rng)
     if settings["target_spectrum"] is not None or settings["target_decay"] is not None:
         return _symmetric(settings, rng)
+    if (rank := settings["target_truncated_rank"]) is not None:
+        left, values, right = np.linalg.svd(rng.standard_normal(settings["shape"]), full_matrices=False)
+        return (left[:, :rank] * values[:rank]) @ right[:rank]
     if settings["target_rank"] is not None:
         target = _cp(settings["shape"], settings["target_rank"], settings["target_symmetric"], rng)
     elif settings["target_multilinear_rank"] is not None:
@@ -77,7 +81,7 @@ def _symmetric(settings: Mapping[str, Any], rng: np.random.Generator) -> np.ndar
     if spectrum is None:
         spectrum = np.arange(1, size + 1) ** -settings["target_decay"]
         spectrum = spectrum * settings["target_norm"] / np.linalg.norm(spectrum)
-    vectors = orthogonal(size, rng)[:, : len(spectrum)]
+    vectors = (np.eye(size) if settings["target_aligned"] else orthogonal(size, rng))[:, : len(spectrum)]
     return (vectors * spectrum) @ vectors.T
 
 

@@ -71,6 +71,81 @@ class DeepMatrix(FactorizationSettings):
         return step_limits.of_run({**problem.model_dump(), **self.model_dump()})
 
 
+class LinearNetwork(FactorizationSettings):
+    """Product of ``depth`` matrices, as deep_matrix, whose layers are set, compressed and recorded one by one."""
+
+    same_in_group: ClassVar[tuple[str, ...]] = ("depth", "width", "compressed_width", "outer_rate", "record_layers")
+
+    depth: int = Field(ge=2, description="number of layers N")
+    width: int | None = Field(default=None, gt=0, description="hidden width; the smaller side of W where absent")
+    layer_scales: list[float] | None = Field(
+        default=None, description="W_j(0) = layer_scales[j - 1] I: one number a layer, W_1 first (Ghosh et al.)"
+    )
+    layer_scale: float | None = Field(default=None, gt=0, description="scale of layers that are drawn, see `start`")
+    start: Literal["orthogonal", "gaussian"] = Field(
+        default="orthogonal",
+        description="W_j(0) = `layer_scale` times a random matrix with orthonormal columns or rows, or a Gaussian one"
+        " of the same expected norm (Yaras et al.)",
+    )
+    seed: int = Field(default=0, ge=0, description="draws the initial layers")
+    compressed_width: int | None = Field(
+        default=None, gt=0, description="train the network in a subspace of so many dimensions alone"
+    )
+    outer_rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="factor of the step size of the outer layers of a compressed network, which span its subspace; they"
+        " are not trained where absent",
+    )
+    record_layers: bool = Field(default=False, description="record the layers too, where all have one shape")
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if (self.layer_scales is None) == (self.layer_scale is None):
+            raise ValueError("give exactly one of `layer_scales` and `layer_scale`")
+        if self.layer_scales is not None and len(self.layer_scales) != self.depth:
+            raise ValueError(
+                f"layer_scales is {self.layer_scales}; allowed: one number for each of {self.depth} layers"
+            )
+        if self.start == "gaussian" and self.layer_scale is None:
+            raise ValueError("`start` goes with `layer_scale`; the layers of `layer_scales` are not drawn")
+        if self.outer_rate is not None and self.compressed_width is None:
+            raise ValueError("`outer_rate` goes with `compressed_width`")
+        if self.compressed_width is not None:
+            self._check_compressed()
+        return self
+
+    def _check_compressed(self) -> None:
+        if self.layer_scale is None or self.start != "orthogonal" or self.width is not None:
+            raise ValueError("`compressed_width` goes with `layer_scale`, orthogonal layers and no `width`")
+        if self.record_layers:
+            raise ValueError("the layers of a compressed network differ in shape: no `record_layers`")
+
+    def check_problem(self, problem: ProblemSettings) -> None:
+        """Check that the problem looks for a matrix, and that a compressed network can be made from its data."""
+        shape = problem.tensor_shape()
+        if len(shape) != 2:
+            raise ValueError(f"shape is {shape}; linear_network takes matrices")
+        if isinstance(problem, (Target, OwnSensing)) and problem.loss == "huber":
+            raise ValueError("linear_network has no huber loss")
+        square = shape[0] == shape[1] and self.width in (None, shape[0])
+        if self.record_layers and not square:
+            raise ValueError(
+                f"shape is {shape}; `record_layers` needs layers of one shape: a square matrix, no `width`"
+            )
+        if self.compressed_width is None:
+            return
+        if not isinstance(problem, Completion) or problem.target_file is not None or problem.observed is not None:
+            raise ValueError("`compressed_width` needs the problem completion, with a target that is drawn")
+        if shape[0] != shape[1] or self.compressed_width > shape[0]:
+            raise ValueError(
+                f"compressed_width is {self.compressed_width} and shape {shape}; allowed: a square matrix, and a width"
+                " up to its side"
+            )
+        if self.outer_rate is None and problem.observations != shape[0] * shape[1]:
+            raise ValueError("without `outer_rate` a compressed network needs every entry in `observations`")
+
+
 class PSD(FactorizationSettings):
     """Positive semidefinite matrix W = U U^T."""
 
@@ -221,6 +296,7 @@ class Autoencoder(FactorizationSettings):
 
 FACTORIZATIONS: dict[str, type[FactorizationSettings]] = {
     "deep_matrix": DeepMatrix,
+    "linear_network": LinearNetwork,
     "psd": PSD,
     "cp": CP,
     "deep_cp": DeepCP,

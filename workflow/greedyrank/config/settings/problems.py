@@ -27,7 +27,9 @@ TARGET = (
     "target_norm",
     "target_symmetric",
     "target_spectrum",
+    "target_aligned",
     "target_decay",
+    "target_truncated_rank",
     "target_multilinear_rank",
     "target_widths",
     "target_root_spectrum",
@@ -38,7 +40,7 @@ TARGET = (
 # Of these, what is not said of a target in a file.
 DRAWN = tuple(name for name in TARGET if name not in ("shape", "target_rank", "target_norm", "target_file"))
 # Kinds of targets that are not rescaled.
-OWN_NORM = ("target_spectrum", "target_tubal_rank")
+OWN_NORM = ("target_spectrum", "target_truncated_rank", "target_tubal_rank")
 
 
 LOSS = "mean of the squared residuals over what is seen, half their sum, or their mean smooth l1 loss"
@@ -106,8 +108,14 @@ class Target(ArraySettings):
     target_spectrum: list[float] | None = Field(
         default=None, min_length=1, description="eigenvalues of a symmetric target with random eigenvectors"
     )
+    target_aligned: bool = Field(
+        default=False, description="the eigenvectors of `target_spectrum` are the axes: an exactly diagonal target"
+    )
     target_decay: float | None = Field(
         default=None, gt=0, description="eigenvalues k^-decay, rescaled to `target_norm`, with random eigenvectors"
+    )
+    target_truncated_rank: int | None = Field(
+        default=None, gt=0, description="best approximation of this rank to a standard normal matrix"
     )
     target_multilinear_rank: list[int] | None = Field(
         default=None, description="multilinear rank of a target with a Gaussian core and orthonormal factors"
@@ -159,6 +167,7 @@ class Target(ArraySettings):
             "target_rank": self.target_rank,
             "target_spectrum": self.target_spectrum,
             "target_decay": self.target_decay,
+            "target_truncated_rank": self.target_truncated_rank,
             "target_multilinear_rank": self.target_multilinear_rank,
             "target_widths": self.target_widths,
             "target_tubal_rank": self.target_tubal_rank,
@@ -171,12 +180,16 @@ class Target(ArraySettings):
         square = len(self.shape) == 2 and self.shape[0] == self.shape[1]
         if (given[0] in ("target_spectrum", "target_decay") or self.target_symmetric) and not square:
             raise ValueError(f"shape is {self.shape}; a symmetric target needs a square matrix")
+        if self.target_aligned and self.target_spectrum is None:
+            raise ValueError("`target_aligned` goes with `target_spectrum`")
+        if self.target_truncated_rank is not None:
+            self._check_truncated(self.target_truncated_rank)
         if self.target_spectrum is not None and len(self.target_spectrum) > self.shape[0]:
             raise ValueError(
                 f"target_spectrum has {len(self.target_spectrum)} eigenvalues; the shape {self.shape} allows"
                 f" at most {self.shape[0]}"
             )
-        if self.target_symmetric and given[0] in ("target_multilinear_rank", "target_widths"):
+        if self.target_symmetric and given[0] in ("target_truncated_rank", "target_multilinear_rank", "target_widths"):
             raise ValueError(f"`target_symmetric` goes with `target_rank`; {given[0]} draws no symmetric target")
         self._check_rank("target_rank", self.target_rank)
         if (ranks := self.target_multilinear_rank) is not None:
@@ -211,6 +224,14 @@ class Target(ArraySettings):
         check_tubal("target_tubal_rank", self.shape)
         if rank > self.shape[0]:
             raise ValueError(f"target_tubal_rank is {rank}; the shape {self.shape} allows at most {self.shape[0]}")
+
+    def _check_truncated(self, rank: int) -> None:
+        if len(self.shape) != 2:
+            raise ValueError(f"shape is {self.shape}; `target_truncated_rank` needs a matrix")
+        if rank > min(self.shape):
+            raise ValueError(
+                f"target_truncated_rank is {rank}; the shape {self.shape} allows at most {min(self.shape)}"
+            )
 
     def _most_root_values(self) -> int:
         """Return how many singular values between the two halves the widths and the shape allow to differ from 0."""

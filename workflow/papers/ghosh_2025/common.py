@@ -1,0 +1,56 @@
+"""What the figures of oscillations share: how far singular values oscillate, and with which period."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+LONGEST_PERIOD = 16
+
+
+def spectrum(run: xr.Dataset) -> np.ndarray:
+    """Return the singular values of the target of a run, the largest first."""
+    return np.array([float(value) for value in str(run.target_spectrum.values).split(",")])
+
+
+def ranges(runs: xr.Dataset) -> np.ndarray:
+    """Return the oscillation range of each singular value, (runs, values): how far it moves in the last step.
+
+    The last two recorded states of each run have to be neighbours.
+    """
+    end = (runs.step >= 0).sum("record")
+    last, before = (runs.diagonal.isel(record=end - back) for back in (1, 2))
+    neighbours = runs.step.isel(record=end - 1) - runs.step.isel(record=end - 2) == 1
+    found = np.abs(last - before).where(neighbours).transpose("run", "place").to_numpy()
+    return found[:, : len(spectrum(runs.isel(run=0)))] if runs.sizes["run"] else found
+
+
+def _repeats(late: np.ndarray, period: int, tolerance: float) -> bool:
+    return bool(np.abs(late[period:] - late[:-period]).max() <= tolerance * np.abs(late).max())
+
+
+def periods(runs: xr.Dataset, tolerance: float = 1e-6) -> np.ndarray:
+    """Return the period, in records, of each singular value at the end of a run, (runs, values).
+
+    The smallest number of records after which the last ones repeat, to a relative tolerance; NaN where none up to
+    `LONGEST_PERIOD` does. Records an odd number of steps apart show any period that is a power of 2.
+    """
+    found = []
+    for index in range(runs.sizes["run"]):
+        run = runs.isel(run=index)
+        # The last record is left out: it need not be as far from the one before as these are from each other.
+        late = run.diagonal.to_numpy()[run.step.to_numpy() >= 0][-3 * LONGEST_PERIOD - 1 : -1]
+        tried = range(1, LONGEST_PERIOD + 1)
+        found.append(
+            [
+                next((period for period in tried if _repeats(late[:, place], period, tolerance)), np.nan)
+                for place in range(len(spectrum(run)))
+            ]
+        )
+    return np.array(found)
+
+
+def balancing_gaps(runs: xr.Dataset, first: int, second: int) -> np.ndarray:
+    """Return |w_i^2 - w_j^2| of the first diagonal entries of two layers, counted from 1, (runs, records)."""
+    entries = runs.layer_diagonal.isel(place=0)
+    return np.abs(entries.isel(layer=first - 1) ** 2 - entries.isel(layer=second - 1) ** 2).to_numpy()
