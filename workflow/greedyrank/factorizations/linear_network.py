@@ -110,6 +110,5 @@ class Model(RunAxisModel):
         return gradients[::-1]
 
     def observables(self, growth: bool, gradients: Sequence[torch.Tensor] | None) -> dict[str, torch.Tensor]:
-        """Return the end-to-end matrix and, where they are asked for, ``layers`` (runs, layer, row, column)."""
-        found = {"end_to_end": self._prefixes[-1]}
-        return {**found, "layers": torch.stack(self.parameters, 1)} if self._records_layers else found
+        """Return ``layers`` (runs, layer, row, column), where they are asked for."""
+        return {"layers": torch.stack(self.parameters, 1)} if self._records_layers else {}

@@ -68,3 +68,21 @@ def kept_scales(scale: float, depth: int, weight: float, learning_rate: float, s
     for step in range(steps):
         found[step + 1] = found[step] * (1 - 2 * learning_rate * weight * found[step] ** (2 * depth - 2))
     return found
+
+
+def multiplications(side: int, depth: int, compressed_width: int | None) -> int:
+    """Return how many numbers a step multiplies in its matrix products, whole or compressed with trained outer layers.
+
+    W and its gradients take three products for each layer but the first, of (rows, columns, side of W).
+
+    Parameters
+    ----------
+    side : int
+        Side n of the square W.
+    depth : int
+        N.
+    compressed_width : int or None
+        Width of the inner layers; None for n x n layers.
+    """
+    width = side if compressed_width is None else compressed_width
+    return 3 * side * ((depth - 2) * width**2 + side * width)

@@ -39,7 +39,7 @@ class Record(Settings):
         gt=0,
         description="of these, keep those whose loss falls below one more of so many levels a decade",
     )
-    end_to_end: bool = Field(default=False, description="keep the whole tensor too; matrices always are kept")
+    end_to_end: bool = Field(default=False, description="keep the whole W too; deep_matrix and psd always do")
 
     @model_validator(mode="after")
     def _one_spacing(self):
