@@ -18,6 +18,8 @@ FULL_BATCH = [
     ("deep_matrix", "gd", {}),
     ("deep_matrix", "adam", {"depth": 1}),
     ("deep_matrix", "gd", {"problem": "sensing"}),
+    ("linear_network", "gd", {"width": 6}),
+    ("linear_network", "gd", {"shape": [4, 4], "compressed_width": 3, "outer_rate": 2.0}),
     ("psd", "gd", {}),
     ("cp", "group_rmsprop", {}),
     ("cp", "group_rmsprop", {"balanced": True, **RANK_ONE, **HUBER}),

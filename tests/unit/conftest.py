@@ -32,6 +32,7 @@ MATRIX = {
 }
 SMALL = {
     "deep_matrix": {**MATRIX, "depth": 2, "product_std": 0.1},
+    "linear_network": {**MATRIX, "depth": 3, "layer_scale": 0.5, "record": {"every": 5, "end_to_end": True}},
     "psd": {**MATRIX, "factor_norm": 0.5},
     "cp": {**MATRIX, "shape": [3, 4, 2], "components": 5, "factor_std": 0.3},
     "deep_cp": {**MATRIX, "shape": [3, 4, 2], "components": 4, "factor_std": 0.6, "depth": 2},

@@ -65,7 +65,14 @@ WRONG = {
     "value at a scale": (
         {"sweeps": {"small": {"scales": {"laptop": {"axes": {"seed": {"count": 0}}}}}}},
         "sweeps.small.scales.laptop.axes.seed: {'count': 0} is not a count;"
-        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
+        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1;"
+        " or {count: n, from: a, to: b}, n above 1, for equally spaced numbers",
+    ),
+    "a range without its end": (
+        {"sweeps": {"small": {"axes": {"learning_rate": {"count": 3, "from": 0.1}}}}},
+        "sweeps.small.axes.learning_rate: {'count': 3, 'from': 0.1} is not a count;"
+        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1;"
+        " or {count: n, from: a, to: b}, n above 1, for equally spaced numbers",
     ),
     "no seeds": ({"seeds": 0}, "seeds is 0: Input should be greater than 0"),
     "seeds in words": ({"seeds": "many"}, "seeds is 'many': Input should be a valid integer"),

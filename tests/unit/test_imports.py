@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "data": {"config", "theory"},
     "kernels": {"data", "problems", "config"},
     "problems": {*NUMERICAL, "spectra", "config", "training"},
-    "factorizations": {*NUMERICAL, "config", "training"},
+    # Of a problem a factorization may draw the data again: those that its start depends on.
+    "factorizations": {*NUMERICAL, "config", "training", "problems"},
     "optimizers": {*NUMERICAL, "config", "training"},
     "baselines": {*NUMERICAL, "config", "problems"},
     "training": {*NUMERICAL, "config"},

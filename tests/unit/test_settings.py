@@ -95,19 +95,22 @@ WRONG = {
         "axes/seed",
         {"count": 0},
         "sweeps.small.axes.seed: {'count': 0} is not a count;"
-        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
+        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1;"
+        " or {count: n, from: a, to: b}, n above 1, for equally spaced numbers",
     ),
     "count of a case": (
         "cases",
         [{"data_seed": {"count": True}}],
         "sweeps.small.cases.0.data_seed: {'count': True} is not a count;"
-        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
+        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1;"
+        " or {count: n, from: a, to: b}, n above 1, for equally spaced numbers",
     ),
     "count and more": (
         "scales",
         {"laptop": {"axes": {"seed": {"count": 2, "first": 1}}}},
         "sweeps.small.scales.laptop.axes.seed: {'count': 2, 'first': 1} is not a count;"
-        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1",
+        " write {count: n}, n a whole number above 0, for 0, 1, ... n - 1;"
+        " or {count: n, from: a, to: b}, n above 1, for equally spaced numbers",
     ),
     "huge count": (
         "axes/seed",
@@ -198,10 +201,13 @@ def test_jobs_of_a_sweep_are_counted(block):
 
 
 KINDS = (
-    "give exactly one of target_rank, target_spectrum, target_decay, target_multilinear_rank, target_widths,"
-    " target_tubal_rank, or `target_file`"
+    "give exactly one of target_rank, target_spectrum, target_decay, target_truncated_rank, target_multilinear_rank,"
+    " target_widths, target_tubal_rank, or `target_file`"
 )
-NORM = "a target needs `target_norm`; only target_spectrum and target_tubal_rank have their own norm"
+NORM = (
+    "a target needs `target_norm`;"
+    " only target_spectrum and target_truncated_rank and target_tubal_rank have their own norm"
+)
 OBSERVED = "give either `observed`, or a target and one of `observations` and `observed_fraction`"
 SPECTRUM = {"target_rank": None, "target_norm": None, "target_spectrum": [2.0, 1.0]}
 DECAY = {"target_rank": None, "target_decay": 1.0}

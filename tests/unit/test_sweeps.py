@@ -154,6 +154,11 @@ def test_an_override_changes_what_stands_at_the_top_too(block):
     assert (found.source, found.job_per, found.baseline["kind"]) == ("mine", ["seed"], "minimum_nuclear_norm")
 
 
+def test_a_range_is_a_list_of_equally_spaced_numbers(block):
+    block["axes"]["learning_rate"] = {"count": 4, "from": 0.1, "to": 0.4}
+    assert [run["learning_rate"] for run in load_sweep(block).whole.runs][:4] == [0.1, 0.2, 0.3, 0.4]
+
+
 def test_a_count_is_the_list_of_so_many(block):
     block["axes"]["seed"] = {"count": 3}
     block["cases"] = [{"data_seed": {"count": 2}}, {"data_seed": 7}]

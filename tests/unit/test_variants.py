@@ -13,10 +13,22 @@ from greedyrank.training import job, variants
 from greedyrank.training.loop import Training
 from greedyrank.training.stepper import TorchStepper
 
-FACTORIZATIONS = ["deep_matrix", "psd", "cp", "deep_cp", "tucker", "hierarchical", "tubal", "binary_cp", "autoencoder"]
+FACTORIZATIONS = [
+    "deep_matrix",
+    "linear_network",
+    "psd",
+    "cp",
+    "deep_cp",
+    "tucker",
+    "hierarchical",
+    "tubal",
+    "binary_cp",
+    "autoencoder",
+]
 SHAPES = {"deep_matrix": {"shape": [3, 5]}, "tucker": {"shape": [3, 4, 3]}, "deep_cp": {"shape": [3, 4, 3]}}
 MORE = {
     "deep_matrix": [{"depth": 1}, {"depth": 4}],
+    "linear_network": [{"shape": [4, 4], "observations": 16, "compressed_width": 4}],
     "cp": [{"shape": [3, 4]}, {"shape": [2, 3, 2, 3]}],
     "deep_cp": [{"depth": 1}, {"depth": 3}],
     "tucker": [{"depth": 0}, {"depth": 3, "core_shape": [2, 4, 3]}],

@@ -35,19 +35,14 @@ def periods(runs: xr.Dataset, tolerance: float = 1e-6) -> np.ndarray:
     The smallest number of records after which the last ones repeat, to a relative tolerance; NaN where none up to
     `LONGEST_PERIOD` does. Records an odd number of steps apart show any period that is a power of 2.
     """
-    found = []
-    for index in range(runs.sizes["run"]):
-        run = runs.isel(run=index)
+    values, steps = runs.diagonal.to_numpy(), runs.step.to_numpy()
+    count, tried = len(spectrum(runs.isel(run=0))), range(1, LONGEST_PERIOD + 1)
+    found = np.full((len(values), count), np.nan)
+    for run, place in np.ndindex(found.shape):
         # The last record is left out: it need not be as far from the one before as these are from each other.
-        late = run.diagonal.to_numpy()[run.step.to_numpy() >= 0][-3 * LONGEST_PERIOD - 1 : -1]
-        tried = range(1, LONGEST_PERIOD + 1)
-        found.append(
-            [
-                next((period for period in tried if _repeats(late[:, place], period, tolerance)), np.nan)
-                for place in range(len(spectrum(run)))
-            ]
-        )
-    return np.array(found)
+        late = values[run, steps[run] >= 0, place][-3 * LONGEST_PERIOD - 1 : -1]
+        found[run, place] = next((period for period in tried if _repeats(late, period, tolerance)), np.nan)
+    return found
 
 
 def balancing_gaps(runs: xr.Dataset, first: int, second: int) -> np.ndarray:

@@ -104,9 +104,7 @@ class LinearNetwork(FactorizationSettings):
         if (self.layer_scales is None) == (self.layer_scale is None):
             raise ValueError("give exactly one of `layer_scales` and `layer_scale`")
         if self.layer_scales is not None and len(self.layer_scales) != self.depth:
-            raise ValueError(
-                f"layer_scales is {self.layer_scales}; allowed: one number for each of {self.depth} layers"
-            )
+            raise ValueError(f"layer_scales is {self.layer_scales}; allowed: {self.depth} numbers, one a layer")
         if self.start == "gaussian" and self.layer_scale is None:
             raise ValueError("`start` goes with `layer_scale`; the layers of `layer_scales` are not drawn")
         if self.outer_rate is not None and self.compressed_width is None:
@@ -130,9 +128,7 @@ class LinearNetwork(FactorizationSettings):
             raise ValueError("linear_network has no huber loss")
         square = shape[0] == shape[1] and self.width in (None, shape[0])
         if self.record_layers and not square:
-            raise ValueError(
-                f"shape is {shape}; `record_layers` needs layers of one shape: a square matrix, no `width`"
-            )
+            raise ValueError(f"shape is {shape}; `record_layers` needs a square matrix and no `width`")
         if self.compressed_width is None:
             return
         if not isinstance(problem, Completion) or problem.target_file is not None or problem.observed is not None:

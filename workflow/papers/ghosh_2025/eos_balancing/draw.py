@@ -30,9 +30,9 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
     canvas.panels[0].legend()
 
     target = spectrum(runs.isel(run=0))[0]
-    grid = np.linspace(1.4, 2.75, 200)
-    loss = (grid[:, None] * grid - target) ** 2 / 2
-    canvas.panels[1].contour(grid, grid, loss, levels=np.geomspace(0.01, 10, 8), colors="0.8", linewidths=0.5)
+    grid = np.linspace(1.4, 2.75, 100)
+    for apart in (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0):  # contours of the loss: w_1 w_2 = target + apart
+        canvas.panels[1].plot(grid, (target + apart) / grid, color="0.8", linewidth=0.5)
     for size, hue, every, line in PATHS:
         run = select(runs, {"learning_rate": size}).isel(run=0)
         first, second = (run.layer_diagonal.isel(layer=layer, place=0)[::every] for layer in (0, 1))
@@ -42,6 +42,6 @@ def draw(sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text
     middle, look = [target**0.5], {"color": "black", "marker": "*", "linestyle": ""}
     canvas.line(1, middle, middle, "balanced minimum", label="balanced", **look)
     canvas.title(1, "path of the two layers")
-    canvas.panels[1].set(xlabel="$w_1$", ylabel="$w_2$")
+    canvas.panels[1].set(xlabel="$w_1$", ylabel="$w_2$", xlim=(1.4, 2.75), ylim=(1.4, 2.75))
     canvas.panels[1].legend(loc="lower left")
     return canvas

@@ -10,14 +10,9 @@ from greedyrank.theory import edge_of_stability
 
 
 def over_onset(runs: xr.Dataset) -> np.ndarray:
-    """Return each run's step over the onset of the oscillation."""
-    return np.array(
-        [
-            float(runs.learning_rate[index])
-            / edge_of_stability.onset(spectrum(runs.isel(run=index))[0], int(runs.depth[index]))
-            for index in range(runs.sizes["run"])
-        ]
-    )
+    """Return each run's step over the onset of the oscillation; all runs have one target and depth."""
+    first = runs.isel(run=0)
+    return runs.learning_rate.to_numpy() / edge_of_stability.onset(spectrum(first)[0], int(first.depth))
 
 
 def late(runs: xr.Dataset, count: int = 4 * LONGEST_PERIOD) -> np.ndarray:

@@ -13,11 +13,11 @@ HUES = ("blue", "orange", "green")
 
 
 def draw(
-    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", steps: tuple[float, float] = (0.01, 0.04)
+    sweeps: dict[str, xr.Dataset], published: dict, *, width: Width = "text", below: float = 0.01, beyond: float = 0.04
 ) -> Canvas:
-    """Draw the product and the layers over iterations, one column of panels a step size."""
+    """Draw the product and the layers over iterations, one column of panels for each step size."""
     canvas = Canvas(2, 2, width=width, height=2.1)
-    for column, size in enumerate(steps):
+    for column, size in enumerate((below, beyond)):
         run = select(sweeps["eos_layers"], {"learning_rate": size}).isel(run=0)
         depth = int(run.depth)
         for place, (value, hue) in enumerate(zip(spectrum(run), HUES, strict=True)):

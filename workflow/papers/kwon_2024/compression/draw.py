@@ -57,7 +57,7 @@ def _completion(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict) -
     ends = list(published["steps"].values())
     canvas.published(panel, ends, [2e-5] * len(ends), "published ends", label="ends, published")
     canvas.title(panel, "matrix completion")
-    canvas.panels[panel].set(xlabel="iteration", ylabel="relative error", yscale="log")
+    canvas.panels[panel].set(xlabel="iteration", ylabel="relative error", yscale="log", ylim=(1e-10, 3))
     canvas.panels[panel].legend(loc="lower left")
 
 
