@@ -56,7 +56,7 @@ WRONG = {
     "key of a sweep": (
         {"sweeps": {"small": {"batch": []}}},
         "sweeps.small.batch: unknown key; allowed: axes, baseline, beyond_step_limit, cases, device, factorization,"
-        " fixed, job_per, one_job, optimizer, problem, scales, source",
+        " fixed, job_per, one_job, optimizer, problem, scales, source, with_data_seed",
     ),
     "value of a sweep": (
         {"sweeps": {"small": {"fixed": {"depth": 2.5}}}},

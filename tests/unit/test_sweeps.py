@@ -1,5 +1,7 @@
 """Sweeps to runs, jobs and groups, and how overrides and scales are merged into them."""
 
+import re
+
 import jsonschema
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from greedyrank.config import schema, sweeps
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.config.sweeps import Slice
+from greedyrank.config.yaml_input import ConfigError
 
 
 def slice_of(cases=(), axes=None, **fixed):
@@ -73,6 +76,37 @@ def apart(block):
     resolved = load_sweep(block)
     assert resolved.whole.apart == []
     return name
+
+
+def test_seeds_that_go_with_the_data_seed(sweep_block):
+    """Each has its value, in every case, and counted seeds are counted together."""
+    cases = [{"learning_rate": 0.1}, {"learning_rate": 0.2, "factor_norm": [1.0, 2.0]}]
+    block = sweep_block("psd", "gd", problem="sensing", cases=cases, axes={"data_seed": [3, 5]})
+    block["with_data_seed"] = ["sensing_seed", "seed"]
+
+    def seeds(**asked):
+        names = ("learning_rate", "data_seed", "sensing_seed", "seed")
+        return [tuple(run[name] for name in names) for run in load_sweep(block, **asked).whole.runs]
+
+    assert seeds() == [(0.1, 3, 3, 3), (0.1, 5, 5, 5), *[(0.2, 3, 3, 3)] * 2, *[(0.2, 5, 5, 5)] * 2]
+    assert seeds(seeds=3)[:3] == [(0.1, 3, 3, 3), (0.1, 5, 5, 5), (0.1, 0, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"axes": {"seed": [0, 1]}}, "sweep.with_data_seed needs `data_seed` in an axis or a case"),
+        (
+            {"axes": {"data_seed": [0, 1], "sensing_seed": [0]}},
+            "sweep: `sensing_seed` is given, and stands in `with_data_seed`; keep one of them",
+        ),
+        ({"with_data_seed": ["data_seed"]}, "sweep.with_data_seed.0 is 'data_seed': "),
+    ],
+)
+def test_what_cannot_go_with_the_data_seed(sweep_block, change, message):
+    block = sweep_block("psd", "gd", problem="sensing", axes={"data_seed": [0, 1]})
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_sweep({**block, "with_data_seed": ["sensing_seed"], **change})
 
 
 def test_one_job_keeps_the_groups(sweep_block):

@@ -139,6 +139,10 @@ class Sweep(Strict):
         default={},
         description="settings that are crossed with all cases; {count: n} is 0 ... n - 1",
     )
+    with_data_seed: list[Literal["sensing_seed", "seed"]] = Field(
+        default=[],
+        description="seeds that have the value of `data_seed`, so that each of its values draws everything anew",
+    )
     job_per: list[str] = Field(
         default=[],
         description="settings that split the runs into training jobs, one for each combination of their values; in a"

@@ -192,6 +192,11 @@ class SweepResolver:
 
     def _normalise(self) -> None:
         block = self.block
+        varied = {*block["axes"], *(name for case in block["cases"] for name in case)}
+        for name in set(block["with_data_seed"]) & {*block["fixed"], *varied}:
+            self.errors.append(f"{self.place}: `{name}` is given, and stands in `with_data_seed`; keep one of them")
+        if block["with_data_seed"] and "data_seed" not in varied:
+            self.errors.append(f"{self.place}.with_data_seed needs `data_seed` in an axis or a case")
         block["fixed"] = {
             **{
                 name: field.get_default(call_default_factory=True)
@@ -212,12 +217,23 @@ class SweepResolver:
                     self.errors.append(f"{here}.{name} has {twice} twice; give each value once")
         for name in {name for case in block["cases"] for name in case} & set(block["axes"]):
             self.errors.append(f"{self.place}: `{name}` is both in a case and in an axis; keep one of them")
-        varied = {*block["axes"], *(name for case in block["cases"] for name in case)}
         for name in block["job_per"]:
             if name not in varied:
                 self.errors.append(
                     f"{self.place}.job_per: `{name}` is neither an axis nor a case; {nearest(name, varied)}"
                 )
+        if block["with_data_seed"] and not self.errors:
+            self._tie_seeds()
+
+    def _tie_seeds(self) -> None:
+        """Make a case of each data seed, in which the seeds that go with it have its value."""
+        block, of_axes = self.block, self.block["axes"].pop("data_seed", None)
+        names = ("data_seed", *block["with_data_seed"])
+        block["cases"] = [
+            {**case, **{name: [seed] for name in names}}
+            for case in block["cases"] or [{}]
+            for seed in case.get("data_seed", of_axes or [block["fixed"]["data_seed"]])
+        ]
 
     def _blocks(self) -> list[dict[str, list]]:
         """Return the values of every setting, case by case; the runs of a case are their product."""
