@@ -9,21 +9,13 @@ from greedyrank.theory import tubal
 
 
 def measure(runs: xr.Dataset) -> xr.Dataset:
-    """Return, of tensors of order 3 with tubes along the last mode,
+    """Return ``tube_norm`` (run, record, component), of tensors of order 3 with tubes along the last mode.
 
-    ``page_value`` (run, record, page, component): the singular values of each page, descending; ``tube_norm`` (run,
-    record, component): the norms of the singular tubes. The tubal rank is the number of tubes that are not 0.
+    The norms of the singular tubes, descending; the tubal rank is the number of those that are not 0.
     """
     tensors = runs.end_to_end.transpose("run", "record", "mode_0", "mode_1", "mode_2").to_numpy().astype(np.float64)
     there = runs.step.to_numpy() >= 0
-    shape = tensors.shape[2:]
-    weights = tubal.page_weights(shape[-1])
-    values = np.full((*there.shape, len(weights), min(shape[:2])), np.nan)
-    values[there] = np.linalg.svd(tubal.pages(tensors[there]), compute_uv=False)
-    norms = np.sqrt(np.einsum("p,rtpc->rtc", weights, values**2))
-    return xr.Dataset(
-        {
-            "page_value": (("run", "record", "page", "component"), values),
-            "tube_norm": (("run", "record", "component"), norms),
-        }
-    )
+    values = np.linalg.svd(tubal.pages(tensors[there]), compute_uv=False)
+    norms = np.full((*there.shape, values.shape[-1]), np.nan)
+    norms[there] = np.sqrt(np.einsum("p,rpc->rc", tubal.page_weights(tensors.shape[-1]), values**2))
+    return xr.Dataset({"tube_norm": (("run", "record", "component"), norms)})
