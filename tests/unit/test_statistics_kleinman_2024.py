@@ -61,6 +61,10 @@ CASES = {
         by_length((0.1, 0.6, 0, 0.7), (0, 0.5, 0.1, 0.8), depths=(2, 3), lengths=(1, 40001)),
         by_length((0.1, 0.6, 0, 0.7), (0, 0.6, 0.1, 0.8), depths=(2, 3), lengths=(1, 40001)),
     ),
+    "critical_subset.short_subset_harms_depth_2": (
+        by_length((0.01, 0.07), (0.1, 0.4), lengths=(1, 5001)),
+        by_length((0.01, 0.07), (0.1, 0.14), lengths=(1, 5001)),
+    ),
     "critical_periods.deficit_leaves_components": (spectra(8, 10), spectra(8, 7)),
     "critical_periods.observations_help": (
         by_observations((*BEFORE, 2, 0.4, 0.1, 0.05), (*BEFORE, 1, 0.5, 0.2, 0.01)),

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 from pydantic import PositiveInt
 
 from greedyrank.figures import reductions
 from greedyrank.figures.canvas import Canvas
-from greedyrank.figures.style import COLORS, Width, rank_colors
-from greedyrank.spectra.selection import last, select
+from greedyrank.figures.style import Width, rank_colors
+from greedyrank.spectra.selection import select
+from kleinman_2024.common import DEPTHS, draw_errors
 
-DEPTHS = {1: ("orange", "x"), 2: ("blue", "s"), 3: ("green", "^")}
 WHEN = ("none", "early", "late")
-
-
-def _errors(
-    canvas: Canvas,
-    panel: int,
-    runs: xr.Dataset,
-    x: ArrayLike,
-    label: str,
-    look: tuple[str, str],
-    left_out: ArrayLike = (),
-) -> None:
-    """Draw the final error of each run, and a line through the medians."""
-    canvas.shows(runs)
-    errors, (color, marker) = last(runs).relative_squared_error, look
-    canvas.medians(panel, x, errors, label, marker, left_out=left_out, color=COLORS[color], label=label, linewidth=0.8)
-    canvas.panels[panel].set(ylabel="reconstruction error", yscale="log")
 
 
 def _spectrum(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
@@ -60,7 +43,7 @@ def draw(
     for depth, look in DEPTHS.items():
         here = select(early, {"depth": depth, **task})
         missed = (reductions.in_full(runs, "deficit_steps") - 1) / 1e3
-        _errors(canvas, 0, here, (here.deficit_steps - 1) / 1e3, f"depth {depth}", look, missed)
+        draw_errors(canvas, 0, here, (here.deficit_steps - 1) / 1e3, f"depth {depth}", look, missed)
     canvas.title(0, "length of the deficit")
     canvas.panels[0].set(xlabel="T_c / 1000")
 
@@ -68,7 +51,7 @@ def draw(
         others = {other: value for other, value in task.items() if other != name}
         for (label, steps), look in zip(lengths.items(), (("gray", "o"), ("green", "^")), strict=True):
             here = select(early, {"depth": 3, "deficit_steps": steps, **others})
-            _errors(canvas, panel, here, here[name], label, look)
+            draw_errors(canvas, panel, here, here[name], label, look)
         canvas.title(panel, f"{title.split()[0]}, depth 3")
         canvas.panels[panel].set(xlabel=title, xticks=np.unique(select(runs, {"depth": 3})[name]))
 
@@ -77,7 +60,7 @@ def draw(
         none = select(early, {"depth": depth, "deficit_steps": 1, **task})
         here = xr.concat([none, select(longer, {"depth": depth})], "run")
         place = np.where(here.deficit_steps == 1, 0, np.where(here.deficit_start == 0, 1, 2))
-        _errors(canvas, 3, here, place, f"depth {depth}", DEPTHS[depth])
+        draw_errors(canvas, 3, here, place, f"depth {depth}", DEPTHS[depth])
     canvas.title(3, f"a deficit of {switch} steps")
     canvas.panels[3].set(xticks=range(3), xticklabels=WHEN, xlim=(-0.3, 2.3))
 

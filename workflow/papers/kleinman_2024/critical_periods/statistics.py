@@ -6,26 +6,7 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.spectra.selection import along, last, select
-
-
-def final_error(runs: xr.Dataset) -> np.ndarray:
-    """Return the reconstruction error at the end of each run."""
-    return last(runs).relative_squared_error.to_numpy()
-
-
-def largest_change(runs: xr.Dataset) -> np.ndarray:
-    """Return, for each data seed, by how much the error differs at most between deficits of different lengths."""
-    errors = last(runs).relative_squared_error
-    return np.array([np.ptp(errors.to_numpy()[errors.data_seed == seed]) for seed in np.unique(errors.data_seed)])
-
-
-def damage(runs: xr.Dataset, *, deficit_steps: int) -> np.ndarray:
-    """Return the error after a deficit less that after one of a single step, for each data seed and depth."""
-    errors = last(runs).relative_squared_error
-    found = [
-        along(errors[errors.depth == depth], "deficit_steps", [1, deficit_steps]) for depth in np.unique(runs.depth)
-    ]
-    return np.array([after - before for pairs in found for before, after in pairs])
+from kleinman_2024.common import damage
 
 
 def depth_ratio(runs: xr.Dataset, *, deficit_steps: int, shallow: int, deep: int) -> np.ndarray:
