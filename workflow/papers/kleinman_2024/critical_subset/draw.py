@@ -36,7 +36,7 @@ def draw(
         canvas.each_run(
             2, here, steps, here.relative_squared_error, f"T_c = {at}", color=COLORS[color], label=f"T_c = {at}"
         )
-    canvas.title(1, "final observations, depth 3")
+    canvas.title(1, "observations, depth 3")
     canvas.panels[1].set(xlabel="final observations", xticks=np.unique(deepest.observations))
     canvas.title(2, "along runs of depth 3")
     canvas.panels[2].set(xlabel="GD steps / 1000", ylabel="reconstruction error", yscale="log")
