@@ -13,7 +13,9 @@ from pathlib import Path
 
 from greedyrank import command_line
 
+STARTED = time.monotonic()  # before what takes seconds to import
 STARTING = 0.5  # minutes until the first job, and for the page
+STOPPING = 10  # seconds that jobs have to end by themselves
 
 
 def build(words, seconds):
@@ -25,6 +27,10 @@ def build(words, seconds):
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             logging.warning("the time is over; what is running is stopped")
             os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(STOPPING)
+            except subprocess.TimeoutExpired:  # results are whole or not there, and training has its checkpoints
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def main(options):
@@ -32,10 +38,12 @@ def main(options):
     from greedyrank.config import loading
     from greedyrank.config.messages import nearest
     from greedyrank.errors import UserError
+    from greedyrank.plan import prerequisites
     from greedyrank.plan.graph import Plan
     from greedyrank.report import paper_tables, referee
 
-    started = time.monotonic()
+    if line := prerequisites.unwritable_here():
+        raise UserError(line)
     plan = Plan(loading.read(options.configfile, options.scale), here=False)
     papers = {paper.name: paper for paper in plan.project.papers}
     if options.paper not in papers:
@@ -50,7 +58,7 @@ def main(options):
     if chosen:
         files = [*(["--configfile", *map(str, options.configfile)] if options.configfile else [])]
         scale = ["--config", f"scale={options.scale}"] if options.scale else []
-        left = (options.minutes - STARTING / 2) * 60 - (time.monotonic() - started)
+        left = (options.minutes - STARTING / 2) * 60 - STOPPING - (time.monotonic() - STARTED)
         build(["--cores", str(options.cores), *files, *scale, "--", *chosen], left)
     found = []
     for name in chosen:

@@ -174,3 +174,11 @@ def test_a_page_that_cannot_be_written_says_why_and_no_more(checkout):
     assert done.returncode == 0, output
     assert "error: " in output and "index.html" in output
     assert max(map(len, output.splitlines())) < 2000
+
+
+def test_a_referee_in_a_folder_that_cannot_be_written_reads_one_line(fresh):
+    (fresh.folder / ".snakemake").write_text("a file in place of the folder", encoding="utf-8")
+    done = fresh.run(sys.executable, "scripts/referee.py", "jing_2020")
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert "Snakemake keeps files of its own there" in line
