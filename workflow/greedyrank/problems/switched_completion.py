@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from greedyrank.config.settings.problems import DRAWN
 from greedyrank.config.sweeps import Run, Slice
 from greedyrank.data import target_files, targets
 from greedyrank.kernels.placing import Place
@@ -22,15 +23,8 @@ from greedyrank.training.protocols import Arrays
 
 __all__ = ["Problem", "check_seen", "context", "generate", "given"]
 
-# Kinds of targets that a deficit task does not have: its own is Gaussian, of `deficit_rank`.
-OTHER_KINDS = (
-    "target_spectrum",
-    "target_decay",
-    "target_multilinear_rank",
-    "target_widths",
-    "target_root_spectrum",
-    "target_root_least",
-)
+# What a deficit task does not have: its own target is Gaussian, of `deficit_rank`.
+OTHER_KINDS = tuple(name for name in DRAWN if name != "target_symmetric")
 
 
 def generate(settings: Mapping[str, Any], data_dir: str | Path | None = None) -> Arrays:
