@@ -66,6 +66,7 @@ def arguments_of(block):
         ("deep_cp", "group_rmsprop", {}),
         ("tucker", "adam", {}),
         ("hierarchical", "group_rmsprop", {}),
+        ("linear_network", "gd", {}),
         ("tubal", "gd", {"problem": "sensing"}),
         ("binary_cp", "adam", {}),
         ("autoencoder", "adam", {}),
@@ -220,6 +221,7 @@ def test_final_factors_multiply_to_the_end_to_end_matrix():
         ("deep_cp", "group_rmsprop"),
         ("tucker", "adam"),
         ("hierarchical", "group_rmsprop"),
+        ("linear_network", "gd"),
         ("tubal", "gd"),
     ],
 )

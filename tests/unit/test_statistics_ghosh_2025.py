@@ -1,8 +1,11 @@
 """Claims of Ghosh et al. 2025 on runs written down by hand."""
 
 import numpy as np
+import pytest
 
+from ghosh_2025.common import ranges
 from ghosh_2025.eos_range.statistics import fitted_onset
+from greedyrank.errors import UserError
 from greedyrank.theory import edge_of_stability
 from hand_made import runs, table_test, untested
 
@@ -128,6 +131,13 @@ test_a_claim_holds_where_it_should_and_fails_where_it_should = table_test(CASES)
 
 def test_every_statistic_has_a_case():
     assert untested("ghosh_2025", CASES) == []
+
+
+def test_a_run_that_has_no_oscillation_range_is_named():
+    made = diagonals([0.031], [[1.0]], values=("10",))
+    made["step"] = ("run", "record"), [[0, 1000, 1499]]
+    with pytest.raises(UserError, match="the last two records of a run are of steps 1000 and 1499; record step 1498"):
+        ranges(made)
 
 
 def test_an_onset_between_two_steps_of_the_grid_is_found():

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         DeepCP,
         DeepMatrix,
         Hierarchical,
+        LinearNetwork,
         Tubal,
         Tucker,
     )
@@ -72,7 +73,8 @@ _PLACES = {
     f"{_SETTINGS}.base": ("FactorizationSettings", "OptimizerSettings"),
     f"{_SETTINGS}.baselines": ("LeastSquares", "MinimumNuclearNorm", "TubalLeastNorm"),
     f"{_SETTINGS}.factorizations": (
-        "Autoencoder", "BinaryCP", "CP", "DeepCP", "DeepMatrix", "Hierarchical", "PSD", "Tubal", "Tucker",
+        "Autoencoder", "BinaryCP", "CP", "DeepCP", "DeepMatrix", "Hierarchical", "LinearNetwork", "PSD", "Tubal",
+        "Tucker",
     ),
     f"{_SETTINGS}.optimizers": ("GD", "Adam", "GroupRMSprop", "KerasAdam"),
     f"{_SETTINGS}.problems": (
@@ -86,9 +88,9 @@ _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 __all__ = [
     "CP", "GD", "PSD", "Adam", "Autoencoder", "Autoencoding", "AutogradModel", "BinaryCP", "Completion", "DeepCP",
     "DeepMatrix", "FactorizationSettings", "Field", "Finish", "GroupRMSprop", "Growth", "Hierarchical",
-    "HuberCompletion", "ImageClassification", "KerasAdam", "LeastSquares", "MinimumNuclearNorm", "MovieLens",
-    "OptimizerSettings", "OwnSensing", "Record", "Sensing", "Stop", "SwitchedCompletion", "Tubal", "TubalLeastNorm",
-    "Tucker", "UserError", "check", "figure", "open", "sweep", "train",
+    "HuberCompletion", "ImageClassification", "KerasAdam", "LeastSquares", "LinearNetwork", "MinimumNuclearNorm",
+    "MovieLens", "OptimizerSettings", "OwnSensing", "Record", "Sensing", "Stop", "SwitchedCompletion", "Tubal",
+    "TubalLeastNorm", "Tucker", "UserError", "check", "figure", "open", "sweep", "train",
 ]  # fmt: skip
 
 

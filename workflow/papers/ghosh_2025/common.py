@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from greedyrank.errors import UserError
+
 LONGEST_PERIOD = 16
 
 
@@ -16,12 +18,21 @@ def spectrum(run: xr.Dataset) -> np.ndarray:
 def ranges(runs: xr.Dataset) -> np.ndarray:
     """Return the oscillation range of each singular value, (runs, values): how far it moves in the last step.
 
-    The last two recorded states of each run have to be neighbours.
+    Raises
+    ------
+    UserError
+        If the last two records of a run are not one step apart.
     """
     end = (runs.step >= 0).sum("record")
     last, before = (runs.diagonal.isel(record=end - back) for back in (1, 2))
-    neighbours = runs.step.isel(record=end - 1) - runs.step.isel(record=end - 2) == 1
-    found = np.abs(last - before).where(neighbours).transpose("run", "place").to_numpy()
+    steps = [runs.step.isel(record=end - back).to_numpy() for back in (1, 2)]
+    for final, previous in zip(*steps, strict=True):
+        if final - previous != 1:
+            raise UserError(
+                f"there is no oscillation range: the last two records of a run are of steps {previous} and {final};"
+                f" record step {final - 1} too, for example with `record: {{every: {final - 1}}}`"
+            )
+    found = np.abs(last - before).transpose("run", "place").to_numpy()
     return found[:, : len(spectrum(runs.isel(run=0)))] if runs.sizes["run"] else found
 
 
