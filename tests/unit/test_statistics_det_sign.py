@@ -159,7 +159,7 @@ CASES = {
     "det_sign_probability.negative_does_not": (by_sign(1e9, 3), by_sign(1e9, 60)),
     "det_sign_probability.half_positive": (
         with_sign(falling([1e9] * 100), [1] * 48 + [-1] * 52),
-        with_sign(falling([1e9] * 100), [1] * 43 + [-1] * 57),
+        with_sign(falling([1e9] * 100), [1] * 34 + [-1] * 66),
     ),
     # 15 leaves the curve between loss 1e-3, where it is above half of 22, and 1e-4, where it is below half of 71.
     "det_sign_probability.class_is_settled": (falling([1e9, 2] * 20), falling([1e9] * 17 + [15] * 3)),

@@ -36,10 +36,14 @@ def diverging_share(runs: xr.Dataset, *, det: Sign, loss: float | None = None) -
     return np.array([diverges[kept & (depth == value)].mean() for value in np.unique(depth)])
 
 
-def positive_share(runs: xr.Dataset, *, when: str) -> float:
-    """Return the share of the runs with det W > 0 at the ``start``, or at the ``end``."""
+def excess_of_positive(runs: xr.Dataset, *, when: str) -> float:
+    """Return how far the share of the runs with det W > 0 is from a half, in standard deviations of such a share.
+
+    At the ``start``, or at the ``end``. The standard deviation is 1 / (2 sqrt(runs)).
+    """
     determinant = runs.isel(record=0).determinant if when == "start" else last(runs).determinant
-    return float((determinant > 0).mean())
+    share = float((determinant > 0).mean())
+    return abs(share - 0.5) * 2 * np.sqrt(runs.sizes["run"])
 
 
 def same_class(runs: xr.Dataset, *, loss: float, later: float) -> float:
