@@ -52,7 +52,10 @@ def more_runs(raw: dict, times: int) -> dict:
         ]
         varied = {*whole.axes}.union(*whole.cases)
         seed = next((seed for seed in seeds if seed in varied), next(iter(seeds), None))
-        if any(seed in case for case in whole.cases):
+        tied = {case["data_seed"][0] for case in whole.cases if case.get("sensing_seed") == case.get("data_seed", [])}
+        if tied:  # `with_data_seed`: an axis in the file, and cases once it is read
+            changes[name] = {"axes": {"data_seed": {"count": times * len(tied)}}}
+        elif any(seed in case for case in whole.cases):
             cases = [{**case, seed: {"count": times * len(case[seed])}} for case in whole.cases]
             changes[name] = {"cases": cases}
         elif seed:

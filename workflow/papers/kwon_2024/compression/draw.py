@@ -50,7 +50,7 @@ def _completion(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict) -
     whole = runs.isel(run=np.flatnonzero(np.isnan(runs.compressed_width.to_numpy())))
     series = [(whole, "blue", "whole")]
     for rate, hue in ((5.0, "orange"), (1.0, "green")):
-        series.append((select(runs, {"outer_rate": rate}), hue, f"compressed, outer steps x {rate:g}"))
+        series.append((select(runs, {"outer_rate": rate}), hue, f"compressed, x {rate:g}"))
     for here, hue, name in series:
         steps = here.step.where(here.step >= 0)
         canvas.each_run(panel, here, steps, here.relative_error, name, color=COLORS[hue], label=name)
