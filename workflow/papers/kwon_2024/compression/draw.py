@@ -56,7 +56,7 @@ def _completion(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict) -
         canvas.each_run(panel, here, steps, here.relative_error, name, color=COLORS[hue], label=name)
     ends = list(published["steps"].values())
     canvas.published(panel, ends, [2e-5] * len(ends), "published ends", label="ends, published")
-    canvas.title(panel, "matrix completion")
+    canvas.title(panel, "completion")
     canvas.panels[panel].set(xlabel="iteration", ylabel="relative error", yscale="log", ylim=(1e-10, 3))
     canvas.panels[panel].legend(loc="lower left")
 
