@@ -46,7 +46,7 @@ export PATH := $(value CURDIR)/.venv/bin:$(value PATH)
 # What Python would read from the caller's environment; for jobs see workflow/greedyrank/clean_room.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT
 
-.PHONY: figures bundle referee test test-elsewhere test-faults test-cluster test-page test-gpu package publication api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record tex schema lock hashes wheels clean environment
+.PHONY: figures bundle referee test test-figures test-elsewhere test-faults test-cluster test-page test-gpu package publication api notebooks doctor lint claims cheap horizon engines portability bench scaling plan-bench record tex schema lock hashes wheels clean environment
 
 # Without what authors released the figures are built all the same.
 ifdef FROM
@@ -67,6 +67,9 @@ referee: environment
 
 test: environment
 	python -m pytest --numprocesses $(CORES) --dist worksteal --ignore tests/pipeline/elsewhere
+
+test-figures: environment
+	python -m pytest --numprocesses $(CORES) --dist worksteal tests/figures
 
 test-elsewhere: environment
 	python -m pytest --numprocesses $(CORES) --dist worksteal tests/pipeline/elsewhere

@@ -17,7 +17,7 @@ import synthetic
 
 REPOSITORY = Path(__file__).parents[1]
 
-# What tests/pipeline builds: every stage and every kind of data. tests/unit/test_figures.py draws all figures.
+# What tests/pipeline builds: every stage and every kind of data. tests/figures draws all figures.
 FIGURES = (
     "det_sign",
     "singular_values",

@@ -2,13 +2,13 @@
 
 import re
 
-import layout
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+import layout
 from greedyrank.config.reductions import differences, less
 from greedyrank.errors import UserError
 from greedyrank.figures import lettering, origin, reductions, saving, style

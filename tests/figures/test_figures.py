@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
-import layout
 import matplotlib.pyplot as plt
 import pytest
 
+import layout
 import synthetic
 from greedyrank import plugins, stages
 from greedyrank.claims import judged_files, judging
