@@ -52,6 +52,6 @@ def test_verdicts_are_compared_with_those_of_another_machine(checkout):
 def test_a_number_of_seeds_is_planned(fresh):
     result = fresh.run(*fresh.command("1", "cheap", "--dry-run", "--quiet", "rules"), "seeds=2")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "seeds is 2, but these sweeps vary no seed, and stay as they are: eigenvalue_recovery, image_rank" in (
+    assert "seeds is 2, but these sweeps vary no seed, and stay as they are: eigenvalue_recovery, eos_range," in (
         result.stderr
     )
