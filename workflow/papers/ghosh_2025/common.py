@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from greedyrank.errors import UserError
+from greedyrank.theory import edge_of_stability
 
 LONGEST_PERIOD = 16
 
@@ -13,6 +14,13 @@ LONGEST_PERIOD = 16
 def spectrum(run: xr.Dataset) -> np.ndarray:
     """Return the singular values of the target of a run, the largest first."""
     return np.array([float(value) for value in str(run.target_spectrum.values).split(",")])
+
+
+def over_onset(runs: xr.Dataset) -> np.ndarray:
+    """Return each run's step over the onset of the oscillation of its largest singular value."""
+    each = [runs.isel(run=index) for index in range(runs.sizes["run"])]
+    onsets = [edge_of_stability.onset(spectrum(run)[0], int(run.depth)) for run in each]
+    return runs.learning_rate.to_numpy() / np.array(onsets)
 
 
 def ranges(runs: xr.Dataset) -> np.ndarray:

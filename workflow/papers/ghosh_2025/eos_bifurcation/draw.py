@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ghosh_2025.common import periods, spectrum
-from ghosh_2025.eos_bifurcation.statistics import late, over_onset
+from ghosh_2025.common import over_onset, periods, spectrum
+from ghosh_2025.eos_bifurcation.statistics import late
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, Width
 from greedyrank.theory import edge_of_stability

@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ghosh_2025.common import LONGEST_PERIOD, periods, spectrum
+from ghosh_2025.common import LONGEST_PERIOD, over_onset, periods, spectrum
 from greedyrank.theory import edge_of_stability
-
-
-def over_onset(runs: xr.Dataset) -> np.ndarray:
-    """Return each run's step over the onset of the oscillation; all runs have one target and depth."""
-    first = runs.isel(run=0)
-    return runs.learning_rate.to_numpy() / edge_of_stability.onset(spectrum(first)[0], int(first.depth))
 
 
 def late(runs: xr.Dataset, count: int = 4 * LONGEST_PERIOD) -> np.ndarray:

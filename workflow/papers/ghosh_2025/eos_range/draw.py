@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ghosh_2025.common import ranges, spectrum
-from ghosh_2025.eos_range.statistics import largest_off_diagonal, relative_steps
+from ghosh_2025.common import over_onset, ranges, spectrum
+from ghosh_2025.eos_range.statistics import largest_off_diagonal
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, Width
 from greedyrank.theory import edge_of_stability
@@ -32,7 +32,7 @@ def _over_steps(canvas: Canvas, panel: int, runs: xr.Dataset, published: list[fl
 
 
 def _growth(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
-    apart, found = relative_steps(runs), ranges(runs)[:, 0]
+    apart, found = over_onset(runs) - 1, ranges(runs)[:, 0]
     for target, hue in zip(("10", "9.5", "9"), HUES, strict=True):
         here = np.flatnonzero((runs.target_spectrum == target).to_numpy())
         order = here[np.argsort(apart[here])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ghosh_2025.common import ranges, spectrum
+from ghosh_2025.common import over_onset, ranges, spectrum
 from greedyrank.spectra.selection import select
 from greedyrank.theory import edge_of_stability
 
@@ -74,19 +74,9 @@ def range_error(runs: xr.Dataset, *, beyond: float, depth: int) -> np.ndarray:
     return np.array(errors)
 
 
-def relative_steps(runs: xr.Dataset) -> np.ndarray:
-    """Return by which share each run's step exceeds the onset of the largest singular value."""
-    return np.array(
-        [
-            float(run.learning_rate) / edge_of_stability.onset(spectrum(run)[0], _depth(runs)) - 1
-            for run in (runs.isel(run=index) for index in range(runs.sizes["run"]))
-        ]
-    )
-
-
 def exponent(runs: xr.Dataset, *, start: float, end: float) -> np.ndarray:
     """Return the exponent of the range of the largest singular value over step / onset - 1, one for each target."""
-    apart, found = relative_steps(runs), ranges(runs)[:, 0]
+    apart, found = over_onset(runs) - 1, ranges(runs)[:, 0]
     fits = []
     for target in np.unique(runs.target_spectrum):
         here = (runs.target_spectrum == target).to_numpy() & (0.99 * start <= apart) & (apart <= 1.01 * end)

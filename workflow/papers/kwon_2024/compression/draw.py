@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import select
-from kwon_2024.compression.statistics import kept_products
+from kwon_2024.compression.statistics import kept_products, whole
 
 # Start, its colour, and the line of its name.
 STARTS = (("orthogonal", "blue", "orthogonal start"), ("gaussian", "orange", "Gaussian start"))
@@ -34,8 +33,7 @@ def _layers(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
 
 def _difference(canvas: Canvas, panel: int, runs: xr.Dataset, title: str) -> None:
     for start, hue, name in STARTS:
-        here = select(runs, {"start": start})
-        here = here.isel(run=np.flatnonzero(np.isnan(here.compressed_width.to_numpy())))
+        here = whole(select(runs, {"start": start}))
         difference, steps = here.compressed_difference, here.step.where(here.step >= 0)
         canvas.each_run(panel, here, steps, difference, name, color=COLORS[hue], label=name)
     first = select(runs, {"start": "orthogonal"}).isel(run=0)
@@ -47,8 +45,7 @@ def _difference(canvas: Canvas, panel: int, runs: xr.Dataset, title: str) -> Non
 
 
 def _completion(canvas: Canvas, panel: int, runs: xr.Dataset, published: dict) -> None:
-    whole = runs.isel(run=np.flatnonzero(np.isnan(runs.compressed_width.to_numpy())))
-    series = [(whole, "blue", "whole")]
+    series = [(whole(runs), "blue", "whole")]
     for rate, hue in ((5.0, "orange"), (1.0, "green")):
         series.append((select(runs, {"outer_rate": rate}), hue, f"compressed, x {rate:g}"))
     for here, hue, name in series:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.spectra.selection import select
+from greedyrank.spectra.selection import last, select
 from greedyrank.theory import invariant_subspace
+
+
+def whole(runs: xr.Dataset) -> xr.Dataset:
+    """Return the runs whose network is not compressed."""
+    return runs.isel(run=np.flatnonzero(np.isnan(runs.compressed_width.to_numpy())))
 
 
 def kept_products(run: xr.Dataset) -> np.ndarray:
@@ -24,8 +29,8 @@ def identity_error(runs: xr.Dataset) -> np.ndarray:
 
     The largest share of a run.
     """
-    found = []
-    for index in np.flatnonzero(np.isnan(runs.compressed_width.to_numpy())):
+    found, runs = [], whole(runs)
+    for index in range(runs.sizes["run"]):
         run = runs.isel(run=index)
         found.append(float(np.abs(run.compressed_difference / kept_products(run) - 1).max()))
     return np.array(found)
@@ -40,31 +45,27 @@ def middle_spread(runs: xr.Dataset, *, rank: int) -> np.ndarray:
 
 def _paired(runs: xr.Dataset, outer_rate: float) -> tuple[xr.Dataset, xr.Dataset]:
     """Return the whole runs and those compressed with an outer rate, both in the order of their data seeds."""
-    whole = runs.isel(run=np.flatnonzero(np.isnan(runs.compressed_width.to_numpy())))
-    return whole.sortby("data_seed"), select(runs, {"outer_rate": outer_rate}).sortby("data_seed")
+    return whole(runs).sortby("data_seed"), select(runs, {"outer_rate": outer_rate}).sortby("data_seed")
 
 
 def step_ratio(runs: xr.Dataset, *, outer_rate: float) -> np.ndarray:
     """Return the steps of each whole run over those of the compressed run on the same data."""
-    whole, compressed = _paired(runs, outer_rate)
-    return whole.stop_step.to_numpy() / compressed.stop_step.to_numpy()
+    all_of, compressed = _paired(runs, outer_rate)
+    return all_of.stop_step.to_numpy() / compressed.stop_step.to_numpy()
 
 
-def cost_ratio(runs: xr.Dataset, *, outer_rate: float, width: float | None = None) -> np.ndarray:
-    """Return the multiplications of each whole run over those of the compressed run on the same data.
-
-    With a ``width``, as if the compressed run were so wide.
-    """
-    whole, compressed = _paired(runs, outer_rate)
+def cost_ratio(runs: xr.Dataset, *, outer_rate: float) -> np.ndarray:
+    """Return the multiplications of each whole run over those of the compressed run on the same data."""
+    _, compressed = _paired(runs, outer_rate)
     side, depth = int(str(runs["shape"].values[0]).split("x")[0]), int(runs.depth[0])
-    inner = int(compressed.compressed_width[0] if width is None else width)
+    inner = int(compressed.compressed_width[0])
     each = [invariant_subspace.multiplications(side, depth, of) for of in (None, inner)]
     return step_ratio(runs, outer_rate=outer_rate) * each[0] / each[1]
 
 
 def final_error(runs: xr.Dataset) -> np.ndarray:
     """Return the relative error at the last record of each run."""
-    return runs.relative_error.isel(record=(runs.step >= 0).sum("record") - 1).to_numpy()
+    return last(runs).relative_error.to_numpy()
 
 
 def first_error(runs: xr.Dataset) -> np.ndarray:
