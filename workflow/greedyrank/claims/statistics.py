@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.spectra.selection import at_stop
+from greedyrank.spectra.selection import at_stop, last
 
 
 def error_at_stop(runs: xr.Dataset) -> np.ndarray:
     """Return the relative error (unsquared) at the published stop."""
     return at_stop(runs).relative_error.to_numpy()
+
+
+def final_error(runs: xr.Dataset) -> np.ndarray:
+    """Return the relative error (unsquared) at the last record."""
+    return last(runs).relative_error.to_numpy()
 
 
 def growing_stencils(runs: xr.Dataset, *, start: float, learned: float, share: float):

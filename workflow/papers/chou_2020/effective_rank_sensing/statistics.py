@@ -8,11 +8,6 @@ import xarray as xr
 from greedyrank.spectra.selection import last
 
 
-def final_error(runs: xr.Dataset) -> np.ndarray:
-    """Return the relative distance to the target at the last record."""
-    return last(runs).relative_error.to_numpy()
-
-
 def smallest_learned(runs: xr.Dataset) -> np.ndarray:
     """Return what is learned in the end along the eigenvector of the smallest eigenvalue."""
     return last(runs).learned_eigenvalue.isel(eigenvector=-1).to_numpy()

@@ -26,8 +26,3 @@ def imbalance(runs: xr.Dataset) -> np.ndarray:
     """Return the largest relative difference of a column's norm and its slice's at the end."""
     ends = last(runs)
     return np.abs(ends.column_norm / ends.slice_norm - 1).max(("mode", "slice")).to_numpy()
-
-
-def final_error(runs: xr.Dataset) -> np.ndarray:
-    """Return the relative error (unsquared) over all entries at the end."""
-    return last(runs).relative_error.to_numpy()

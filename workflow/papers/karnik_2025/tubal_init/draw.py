@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from greedyrank.claims.statistics import final_error
 from greedyrank.figures.canvas import Canvas
 from greedyrank.figures.style import COLORS, Width
 from greedyrank.spectra.selection import select
 from karnik_2025.common import error_at, points
-from karnik_2025.tubal_init.statistics import final_error, tubal_rank
+from karnik_2025.tubal_init.statistics import tubal_rank
 
 LOOKS = {0.1: "gray", 1.0e-2: "orange", 1.0e-4: "amber", 1.0e-6: "green", 1.0e-8: "blue"}
 MEASUREMENTS = {190: ("blue", "o"), 159: ("orange", "s"), 127: ("green", "^")}

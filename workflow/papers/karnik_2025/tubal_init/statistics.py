@@ -28,11 +28,6 @@ def slope(runs: xr.Dataset, *, step: int) -> float:
     return float(np.polyfit(np.log(alphas), np.log(errors), 1)[0])
 
 
-def final_error(runs: xr.Dataset) -> np.ndarray:
-    """Return the relative error at the last record."""
-    return last(runs).relative_error.to_numpy()
-
-
 def over_least_norm(runs: xr.Dataset) -> np.ndarray:
     """Return the relative error at the last record over that of the symmetric tensor of least norm that fits."""
     return (last(runs).relative_error / runs.least_norm_error).to_numpy()

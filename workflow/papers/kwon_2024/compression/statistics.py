@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from greedyrank.spectra.selection import last, select
+from greedyrank.spectra.selection import select
 from greedyrank.theory import invariant_subspace
 
 
@@ -61,11 +61,6 @@ def cost_ratio(runs: xr.Dataset, *, outer_rate: float) -> np.ndarray:
     inner = int(compressed.compressed_width[0])
     each = [invariant_subspace.multiplications(side, depth, of) for of in (None, inner)]
     return step_ratio(runs, outer_rate=outer_rate) * each[0] / each[1]
-
-
-def final_error(runs: xr.Dataset) -> np.ndarray:
-    """Return the relative error at the last record of each run."""
-    return last(runs).relative_error.to_numpy()
 
 
 def first_error(runs: xr.Dataset) -> np.ndarray:
