@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from greedyrank import storage
 from greedyrank.benchmarks import device_parity
 from greedyrank.benchmarks.gpu_proof import (
     exactness,
@@ -23,6 +24,7 @@ from greedyrank.benchmarks.gpu_proof import (
     table,
     unit_tests,
 )
+from greedyrank.data import images
 from greedyrank.data.images import PIXELS
 from greedyrank.kernels import image_bits
 from greedyrank.training import job
@@ -302,6 +304,15 @@ def test_outcomes_of_tests_are_counted(tmp_path):
     assert counts == {"passed": 1, "failed": 1, "skipped": 1}
     assert failures[0]["test"].endswith("::test_b")
     assert "assert 1 == 2" in "\n".join(failures[0]["lines"])
+
+
+def test_images_are_made_up_where_there_are_none(tmp_path):
+    with problems.image_data(tmp_path / "none", 20, 10) as source:
+        assert source == "made-up images of MNIST's sizes"
+        found = images.load(tmp_path / "none", "mnist")
+    assert [part[0].shape for part in found.values()] == [(20, 28, 28), (10, 28, 28)]
+    with pytest.raises(storage.CorruptFile):
+        images.load(tmp_path / "none", "mnist")
 
 
 def test_the_image_figure_has_curves_of_all_batches_at_equal_epochs(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ import numpy as np
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.config.sweeps import Slice
 from greedyrank.data import images, instances
+from greedyrank.storage import CorruptFile
 
 OPTIMIZERS = ("gd", "group_rmsprop", "adam")
 
@@ -142,7 +143,7 @@ def image_data(data_dir: Path, train: int = 60000, test: int = 10000) -> Iterato
     """Let data be generated from MNIST's files, or from made-up images where they are not here; say which."""
     try:
         images.load(data_dir, "mnist")
-    except OSError:
+    except CorruptFile:
         made = pictures(train, test)
         with mock.patch.object(images, "load", lambda data_dir, dataset: made):
             yield "made-up images of MNIST's sizes"
