@@ -82,7 +82,7 @@ def train(
         Time from one checkpoint to the next.
     """
     from greedyrank.data.instances import Instances
-    from greedyrank.training import devices, job
+    from greedyrank.training import devices, job, on_gpu
 
     part = Slice(**settings)
     trained = plugins.plugin("training", trainer(part)).train
@@ -92,9 +92,8 @@ def train(
     checkpoint = checkpoints / f"{identity[:24]}.npz"
     described = devices.prepare(device)
     logger.info("trains on %s", described)
-    arrays = trained(
-        defaults.filled(part), instances.of, device, checkpoint=checkpoint, checkpoint_seconds=checkpoint_seconds
-    )
+    suited = on_gpu.suited(defaults.filled(part), device)
+    arrays = trained(suited, instances.of, device, checkpoint=checkpoint, checkpoint_seconds=checkpoint_seconds)
     problem = plugins.plugin("problems", part.problem).Problem
     model = plugins.plugin("factorizations", part.factorization).Model
     meta = {

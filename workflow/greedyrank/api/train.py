@@ -28,7 +28,7 @@ from greedyrank.config.settings.training import Finish, Growth, Record, Stop
 from greedyrank.config.sweeps import Slice
 from greedyrank.errors import UserError
 from greedyrank.spectra import extraction
-from greedyrank.training import devices, variants
+from greedyrank.training import devices, on_gpu, variants
 
 
 def train(
@@ -185,7 +185,7 @@ def one_thread() -> Iterator[None]:
 def _train_group(group: Slice, bar: Any, measuring: Measuring, device: str, factors: bool) -> tuple[xr.Dataset, bool]:
     """Return the records of the runs of one group, and whether they are whole."""
     data = [measuring.data_of(run) for run in group.runs]
-    stepper = variants.make_stepper(group, data, device)
+    stepper = variants.make_stepper(on_gpu.suited(group, device), data, device)
     training = WatchedTraining(group, stepper, bar)
     arrays = training.run()
     model = plugins.plugin("factorizations", group.factorization).Model

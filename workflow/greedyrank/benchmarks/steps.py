@@ -21,7 +21,7 @@ import torch
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.config.sweeps import Slice
 from greedyrank.problems import completion, image_classification
-from greedyrank.training import job
+from greedyrank.training import job, on_gpu
 from greedyrank.training.devices import denormals_flushed
 from greedyrank.training.stepper import TorchStepper
 
@@ -122,7 +122,7 @@ class _Case:
         self.device = device
         self.runs = slice_.runs
         generated = data or completion.generate(self.runs[0])
-        self.stepper = job.make_stepper(slice_, [generated] * len(self.runs), device)
+        self.stepper = job.make_stepper(on_gpu.suited(slice_, device), [generated] * len(self.runs), device)
         self.data = generated
 
     def engine(self, count: int) -> None:

@@ -117,6 +117,11 @@ class SplitImages:
         return SplitBatch(self._bits.index_select(0, rows))
 
 
+def in_parts(images: FloatImages) -> SplitImages:
+    """Return the same set in bfloat16."""
+    return SplitImages(images._bits.bfloat16())
+
+
 def images(packed: np.ndarray, place):
     """Return a set of images, of packed bits (images, 98), where ``place`` puts arrays."""
     like = place(np.zeros(1))

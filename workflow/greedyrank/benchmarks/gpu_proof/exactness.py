@@ -20,8 +20,7 @@ from greedyrank import storage
 from greedyrank.benchmarks.gpu_proof import problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report
 from greedyrank.config.sweeps import Run, Slice
-from greedyrank.kernels import image_bits
-from greedyrank.training import devices, job
+from greedyrank.training import devices, job, on_gpu
 from greedyrank.training.loop import Training
 from greedyrank.training.stepper import TorchStepper
 
@@ -64,7 +63,8 @@ def _is_same(report: Report, name: str, ours: dict, theirs: dict, what: str) -> 
 
 
 def _state_after(slice_: Slice, load, device: str, steps: int, captured: bool) -> dict[str, np.ndarray]:
-    stepper = job.make_stepper(slice_, [load(run) for run in slice_.runs], device)
+    suited = on_gpu.suited(slice_, device)
+    stepper = job.make_stepper(suited, [load(run) for run in slice_.runs], device)
     if isinstance(stepper, TorchStepper) and not captured:
         stepper._graph = None
     stepper.advance(steps)
@@ -116,7 +116,8 @@ def short_slice(factorization: str, steps: int) -> Slice:
 def resumed(slice_: Slice, data: list[dict], device: str, folder: Path) -> dict[str, np.ndarray]:
     """Interrupt a job after half of its records, and let another go on from its checkpoint."""
     checkpoint = folder / "job.npz"
-    first = Training(slice_, job.make_stepper(slice_, data, device))
+    suited = on_gpu.suited(slice_, device)
+    first = Training(slice_, job.make_stepper(suited, data, device))
     advance, left = first.stepper.advance, [RECORDS // 2 + 1]
 
     def advance_a_while(steps: int) -> None:
@@ -129,7 +130,7 @@ def resumed(slice_: Slice, data: list[dict], device: str, folder: Path) -> dict[
         first.run(checkpoint, checkpoint_seconds=0)
     if not checkpoint.exists():
         raise RuntimeError("the interrupted job left no checkpoint")
-    return Training(slice_, job.make_stepper(slice_, data, device)).run(checkpoint)
+    return Training(slice_, job.make_stepper(suited, data, device)).run(checkpoint)
 
 
 def resume(report: Report, options: Options) -> None:
@@ -138,7 +139,8 @@ def resume(report: Report, options: Options) -> None:
         slice_ = short_slice(factorization, JOB_STEPS)
         load = problems.loader(slice_, Path("data"))
         data = [load(run) for run in slice_.runs]
-        undisturbed = Training(slice_, job.make_stepper(slice_, data, options.device)).run()
+        suited = on_gpu.suited(slice_, options.device)
+        undisturbed = Training(slice_, job.make_stepper(suited, data, options.device)).run()
         with tempfile.TemporaryDirectory() as folder:
             found = resumed(slice_, data, options.device, Path(folder))
         _is_same(report, f"resume: {factorization}", found, undisturbed, "resumed and undisturbed records")
@@ -155,7 +157,7 @@ clean_room.enter()
 
 from greedyrank import storage
 from greedyrank.config.sweeps import Slice
-from greedyrank.training import devices, job
+from greedyrank.training import devices, job, on_gpu
 from greedyrank.training.loop import Training
 from greedyrank.training.stepper import TorchStepper
 from greedyrank.benchmarks.gpu_proof import problems
@@ -264,17 +266,19 @@ def split(report: Report, options: Options) -> None:
 
 
 def image_steps(report: Report, options: Options) -> None:
-    """Repeat the image step in each form of its products: the same bits every time."""
+    """Repeat the image step in each form of its products, also captured: the same bits every time."""
     slice_ = problems.small("binary_cp", "adam", "float32")
     load = problems.loader(slice_, Path("data"))
     for form, is_split in (("float32", False), ("split", True)):
-        name = f"image steps repeated: {form} products"
+        name = f"image steps: {form} products"
         if options.device != "cuda":
             report.not_run(name, "needs a GPU")
             continue
-        with mock.patch.object(image_bits, "SPLIT_ON_GPU", is_split):
+        with problems.products(is_split):
             one, again = (_state_after(slice_, load, "cuda", 12, captured=False) for _ in range(2))
+            graphed = _state_after(slice_, load, "cuda", 12, captured=True)
         _is_same(report, name, one, again, "two repetitions")
+        _is_same(report, f"captured {name}", graphed, one, "captured and uncaptured steps")
 
 
 def run(report: Report, options: Options) -> None:

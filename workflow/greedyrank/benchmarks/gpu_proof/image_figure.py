@@ -5,26 +5,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
-import torch
-import yaml
 
 from greedyrank import storage
 from greedyrank.benchmarks.gpu_proof import problems
+from greedyrank.benchmarks.gpu_proof.image_jobs import slices
 from greedyrank.benchmarks.gpu_proof.report import Options, Report, read
-from greedyrank.config.sweep_loader import load_sweep
-from greedyrank.config.sweeps import Run, Slice, choices, narrow
-from greedyrank.kernels import image_bits
-from greedyrank.training import devices, job
+from greedyrank.config.sweeps import Run, Slice
+from greedyrank.training import devices, job, on_gpu
 from greedyrank.training.protocols import Stepper
 
-SWEEPS = Path("workflow/papers/razin_2021/sweeps.yaml")
-SWEEP, DATASET = "image_rank", "mnist"
 DATASETS = 2  # of the figure
 LAST_SECONDS = 8.0  # kept for the last observables and the files
-EPOCHS_OF_TIMING = 3
 SAVE_SECONDS = 20.0
 
 
@@ -44,64 +37,21 @@ class Variant:
         return sum(run["tensor_rank"] for run in self.runs)
 
 
-def slices(smoke: bool) -> dict[str, Slice]:
-    """Return the jobs of one data set at the scale of the paper, named after their images."""
-    block = yaml.safe_load(SWEEPS.read_text(encoding="utf-8"))[SWEEP]
-    sweep = load_sweep(block, "smoke" if smoke else "paper")
-    return {
-        choice["images"]: narrow(sweep.whole, choice)
-        for choice in choices(sweep.whole, sweep.job_per)
-        if choice["dataset"] == DATASET
-    }
-
-
 def make(slice_: Slice, device: str, split: bool) -> Variant:
     """Return a job at its start, with its products in one of their two forms."""
     runs = slice_.runs
     data = problems.loader(slice_, Path("data"))(runs[0])  # all runs of a job see the same images
-    with mock.patch.object(image_bits, "SPLIT_ON_GPU", split):
-        return Variant(slice_, runs, job.make_stepper(slice_, [data] * len(runs), device))
+    with problems.products(split):
+        return Variant(slice_, runs, job.make_stepper(on_gpu.suited(slice_, device), [data] * len(runs), device))
 
 
-def time_steps(variant: Variant, epochs: int) -> dict:
-    """Return the seconds of a step, and of calling it without waiting for the device, after one epoch."""
-    steps = epochs * variant.stepper.steps_per_epoch
-    variant.stepper.advance(variant.stepper.steps_per_epoch)
-    variant.stepper.losses()
-    begun = time.perf_counter()
-    variant.stepper.advance(steps)
-    called = time.perf_counter() - begun
-    losses = variant.stepper.losses()
-    spent = time.perf_counter() - begun
-    return {"columns": variant.columns(), "step_s": spent / steps, "call_s": called / steps, "losses": losses}
-
-
-def choose(report: Report, options: Options, jobs: dict[str, Slice]) -> bool:
-    """Time both forms of the products on the largest job, and return whether to train with split ones.
-
-    They are taken where the part ``products`` found them accurate enough, and they are faster.
-    """
-    slice_ = max(jobs.values(), key=lambda slice_: len(slice_.runs))
-    timed = {}
-    for form, is_split in (("float32", False), ("split", True)):
-        if is_split and options.device != "cuda":
-            report.not_run("split products", "needs a GPU")
-            continue
-        if options.device == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-        timed[form] = time_steps(make(slice_, options.device, is_split), EPOCHS_OF_TIMING)
-        if options.device == "cuda":
-            timed[form]["card_bytes"] = torch.cuda.max_memory_allocated()
-            torch.cuda.empty_cache()
-    losses = {form: row.pop("losses") for form, row in timed.items()}
-    report.set(steps=timed)
-    if "split" not in timed:
+def is_split(options: Options) -> bool:
+    """Tell whether split products were found accurate enough, and faster on the largest group."""
+    products, steps = options.out / "products.json", options.out / "steps.json"
+    if not (products.exists() and steps.exists() and read(products).get("split_step_is_accurate")):
         return False
-    apart = float(np.max(np.abs(losses["split"] - losses["float32"]) / losses["float32"]))
-    report.set(losses_of_split_differ_by=apart)
-    products = options.out / "products.json"
-    accurate = products.exists() and read(products).get("split_step_is_accurate", False)
-    return accurate and timed["split"]["step_s"] < timed["float32"]["step_s"]
+    rows = [row for row in read(steps).get("steps", []) if row["captured"]]
+    return bool(rows) and min(rows, key=lambda row: (-row["columns"], row["step_s"]))["products"] == "split"
 
 
 def save(report: Report, options: Options, variants: dict[str, Variant], every: int) -> None:
@@ -139,7 +89,7 @@ def save(report: Report, options: Options, variants: dict[str, Variant], every: 
 
 
 def train(report: Report, options: Options, variants: dict[str, Variant]) -> None:
-    """Train all jobs in turns until the time is over, so that all have seen as many epochs."""
+    """Train all jobs in turns until the time is over, so that all have seen as many epochs, as far as they go."""
     first = next(iter(variants.values())).runs[0]
     every = first["record"]["every_epochs"]
     chunk = max(1, every // 5)
@@ -147,6 +97,8 @@ def train(report: Report, options: Options, variants: dict[str, Variant]) -> Non
     for done in range(chunk, first["stop"]["max_epochs"] + 1, chunk):
         begun_round = time.monotonic()
         for variant in variants.values():
+            if done > variant.runs[0]["stop"]["max_epochs"]:
+                continue
             begun = time.monotonic()
             variant.stepper.advance(chunk * variant.stepper.steps_per_epoch)
             variant.losses.append(variant.stepper.losses())
@@ -164,13 +116,13 @@ def train(report: Report, options: Options, variants: dict[str, Variant]) -> Non
 
 
 def run(report: Report, options: Options) -> None:
-    """Time both forms of the step, then train in the better one."""
+    """Train all jobs in turns, with the products that the parts `products` and `steps` found better."""
     devices.prepare(options.device)
     jobs = slices(options.smoke)
     sizes = next(iter(jobs.values())).runs[0]
     with problems.image_data(Path("data"), sizes["train_size"], sizes["test_size"]) as source:
         report.set(images=source)
-        split = choose(report, options, jobs)
+        split = is_split(options)
         report.set(products="split" if split else "float32")
         variants = {name: make(slice_, options.device, split) for name, slice_ in jobs.items()}
     train(report, options, variants)

@@ -13,6 +13,8 @@ import numpy as np
 from greedyrank.config.sweep_loader import load_sweep
 from greedyrank.config.sweeps import Slice
 from greedyrank.data import images, instances
+from greedyrank.kernels import image_bits
+from greedyrank.problems.on_gpu import image_classification
 from greedyrank.storage import CorruptFile
 
 OPTIMIZERS = ("gd", "group_rmsprop", "adam")
@@ -149,6 +151,16 @@ def image_data(data_dir: Path, train: int = 60000, test: int = 10000) -> Iterato
             yield "made-up images of MNIST's sizes"
     else:
         yield "MNIST"
+
+
+@contextlib.contextmanager
+def products(split: bool) -> Iterator[None]:
+    """Let steppers of images that are made now take float32 products on matrix units, or not."""
+    with (
+        mock.patch.object(image_bits, "SPLIT_ON_GPU", split),
+        mock.patch.object(image_classification, "SPLIT", split),
+    ):
+        yield
 
 
 def loader(slice_: Slice, data_dir: Path) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:

@@ -19,9 +19,8 @@ from greedyrank.benchmarks import device_parity
 from greedyrank.benchmarks.gpu_proof import problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report
 from greedyrank.config.sweeps import Slice
-from greedyrank.kernels import image_bits
 from greedyrank.plugins import plugin
-from greedyrank.training import devices, job
+from greedyrank.training import devices, job, on_gpu
 from greedyrank.training.loop import Training
 
 ALLOWED = 100.0
@@ -50,7 +49,7 @@ def records(slice_: Slice, data: list[dict], device: str, moved: int | None = No
         return initial(run) if moved is None else neighbours(initial(run), run["dtype"], rng)
 
     with mock.patch.object(factorization, "initial", drawn):
-        found = Training(slice_, job.make_stepper(slice_, data, device)).run()
+        found = Training(slice_, job.make_stepper(on_gpu.suited(slice_, device), data, device)).run()
     return {"step": found["step"], **device_parity.invariants(found)}
 
 
@@ -180,7 +179,7 @@ def run(report: Report, options: Options) -> None:
         name = "binary_cp, adam, float32, split products"
         if options.device == "cuda":
             slice_ = problems.small("binary_cp", "adam", "float32")
-            with mock.patch.object(image_bits, "SPLIT_ON_GPU", True):
+            with problems.products(split=True):
                 _one(report, name, slice_, problems.loader(slice_, data_dir), options.device, STEPS["binary_cp"])
         else:
             report.not_run(name, "needs a GPU")

@@ -40,7 +40,8 @@ GROUPS = (
         Part("exact", "exactness", 100, 180),
     ),
     (Part("bench", "speed", 100, 90),),
-    (Part("image", "image_figure", 240, 90),),
+    (Part("steps", "image_steps", 45, 60),),
+    (Part("image", "image_figure", 195, 90),),
 )
 PARTS = {part.name: part for group in GROUPS for part in group}
 SECONDS, SMOKE_SECONDS = 480.0, 540.0  # of all parts; smoke takes one minute on two idle cores

@@ -12,7 +12,14 @@ from pathlib import Path
 from greedyrank.benchmarks.gpu_proof.report import NotRun, Options, Report
 
 TESTS = Path("tests/unit")
-FILES = ("test_cuda.py", "test_devices.py", "test_step_graph.py", "test_out_of_memory.py", "test_bit_matrix.py")
+FILES = (
+    "test_cuda.py",
+    "test_devices.py",
+    "test_step_graph.py",
+    "test_minibatch_graph.py",
+    "test_out_of_memory.py",
+    "test_bit_matrix.py",
+)
 FILES_OF_SMOKE = ("test_cuda.py", "test_devices.py")
 NEEDED = ("torch", "pytest", "hypothesis", "pydantic", "yaml")
 LAST_LINES = 12
