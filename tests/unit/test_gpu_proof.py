@@ -287,14 +287,6 @@ def test_a_part_passes_where_something_was_tried_and_nothing_failed(tmp_path):
         assert report.read(tmp_path / "one.json")["status"] == status
 
 
-def test_images_are_made_up_where_there_are_none(tmp_path):
-    slice_ = problems.small("binary_cp", "adam", "float32")
-    with problems.image_data(tmp_path, train=1000, test=200) as source:
-        found = problems.loader(slice_, tmp_path)(slice_.runs[0])
-    assert source == "made-up images of MNIST's sizes"
-    assert (len(found["train_bits"]), len(found["test_bits"])) == (1000, 200)
-
-
 # -- what the parts read and write -----------------------------------------------------------------------
 
 
