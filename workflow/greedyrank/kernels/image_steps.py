@@ -98,16 +98,15 @@ def _compiled(dtype: str) -> tuple[Callable, ...]:
     def weigh(values, weights, total):
         """Multiply values, (images, lanes), by weights, and write the sums over the images."""
         total[:] = zero
+        partial = np.empty(lanes, total.dtype)
         for begin in range(0, len(values), CHUNK):
-            end = min(begin + CHUNK, len(values))
-            for i in range(begin, end):
+            partial[:] = zero
+            for i in range(begin, min(begin + CHUNK, len(values))):
                 for c in range(lanes):
-                    values[i, c] = normal(values[i, c] * weights[i, c])
-            for c in range(lanes):
-                partial = zero
-                for i in range(begin, end):
-                    partial += values[i, c]
-                total[c] += partial
+                    value = normal(values[i, c] * weights[i, c])
+                    values[i, c] = value
+                    partial[c] += value
+            total += partial
 
     @register_jitable
     def needs_own_sum(words, images, sizes):
