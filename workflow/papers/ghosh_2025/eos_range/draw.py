@@ -55,7 +55,9 @@ def _rotated(canvas: Canvas, panel: int, runs: xr.Dataset) -> None:
     unstable = 2 / edge_of_stability.cross_curvature(values[0], values[1], int(runs.depth[0]))
     canvas.panels[panel].axvline(unstable, color=COLORS["gray"], linestyle="--", linewidth=0.8, label="theory")
     canvas.title(panel, "off the diagonal")
-    canvas.panels[panel].set(yscale="log", xlabel="step size $\\eta$", ylabel="largest entry")
+    canvas.panels[panel].set(
+        yscale="log", xlabel="step size $\\eta$", ylabel="largest entry", xticks=[0.031, 0.032, 0.033]
+    )
     canvas.panels[panel].legend(loc="lower right")
 
 
