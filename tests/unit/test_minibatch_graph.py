@@ -118,6 +118,14 @@ def test_the_problem_on_a_gpu_keeps_the_contract(small):
     assert_alike(moving, eager)
 
 
+@pytest.mark.parametrize(("dtype", "form"), [("float32", image_bits.SplitImages), ("float64", image_bits.FloatImages)])
+def test_float32_products_on_a_gpu_are_split(make_slice, monkeypatch, dtype, form):
+    monkeypatch.setattr(images, "load", lambda data_dir, dataset: synthetic.pictures(train=40, test=20))
+    single = make_slice("binary_cp", "adam", dtype=dtype)
+    moving = TorchStepper(on_gpu.suited(single, "cuda"), data_of(single), "cpu")
+    assert {type(found) for found in moving.problem._images.values()} == {form}
+
+
 @pytest.mark.parametrize(
     ("factorization", "settings", "device", "is_suited"),
     [

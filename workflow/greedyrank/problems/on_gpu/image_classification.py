@@ -18,7 +18,7 @@ from greedyrank.problems.image_classification import observed, order_of_epoch, t
 from greedyrank.training.protocols import Arrays, Place
 
 # Whether float32 products are taken on the matrix units: see `greedyrank.kernels.image_bits.SplitBatch`.
-SPLIT = False
+SPLIT = True
 
 
 class Problem(image_classification.Problem):
