@@ -183,8 +183,11 @@ def test_labels_that_need_fewer_components(runs, error):
             for label in LABELS["random_images"]
         ]
         expected.append(np.mean(lower))
-    found = image_rank_labels.fewer_components(runs, error=error, fitted="original", against="random_images")
-    np.testing.assert_allclose(found, expected)
+    settings = {"error": error, "fitted": "original", "against": "random_images"}
+    np.testing.assert_allclose(image_rank_labels.fewer_components(runs, **settings), expected)
+    lacks = (runs.dataset == "fashion_mnist") & (runs["images"] == "random")
+    partial = runs.isel(run=np.flatnonzero(~lacks))
+    np.testing.assert_allclose(image_rank_labels.fewer_components(partial, **settings), expected[1:])
 
 
 # -- figures ----------------------------------------------------------------------------------------
@@ -259,3 +262,14 @@ def test_shuffled_images_stand_beside_the_original_ones_of_their_labels(runs, pu
             for rank in RANKS:
                 errors = at_end(runs, "test_error", dataset, name, rank)
                 assert found[rank] == pytest.approx((errors[2] + errors[8]) / 2)
+
+
+def test_a_variant_that_one_data_set_lacks_is_told(runs, published):
+    lacks = (runs.dataset == "fashion_mnist") & (runs["images"] == "random")
+    partial = runs.isel(run=np.flatnonzero(~lacks))
+    for draw in (by_rank.draw, by_label.draw):
+        assert "Fashion-MNIST: no random images" in draw({"image_rank": partial}, published).remarks
+        assert not [told for told in draw({"image_rank": runs}, published).remarks if "no random images" in told]
+    table = by_rank.draw({"image_rank": partial}, published).table()
+    assert not points(table, "b", "random images, train")
+    assert points(table, "b", "random images, train, published")

@@ -237,13 +237,18 @@ def listed(labels: np.ndarray) -> str:
 
 
 def note_labels(canvas: Canvas, runs: xr.Dataset) -> None:
-    """Say which variants were trained on fewer labels than the published ten."""
+    """Say which variants were trained on fewer labels than the published ten, and which on one data set alone."""
     fewer: dict[str, list[str]] = {}
+    absent: dict[str, list[str]] = {}
     for name in VARIANTS:
-        labels = np.unique(variant(runs, name).label)
-        if len(labels) < 10:
+        here = variant(runs, name)
+        labels = np.unique(here.label)
+        if 0 < len(labels) < 10:
             fewer.setdefault(listed(labels), []).append(VARIANT_NAMES[name])
+        for dataset in sorted(set(runs.dataset.values) - set(here.dataset.values)):
+            absent.setdefault(DATASETS[dataset], []).append(VARIANT_NAMES[name])
     canvas.remarks += [f"{', '.join(names)}: {labels} only" for labels, names in fewer.items()]
+    canvas.remarks += [f"{dataset}: no {', '.join(names)}" for dataset, names in absent.items()]
 
 
 def legend_above(canvas: Canvas, columns: int) -> None:

@@ -17,13 +17,14 @@ def needed_rank(runs: xr.Dataset, error: float) -> float:
 def fewer_components(runs: xr.Dataset, *, error: float, fitted: str, against: str) -> np.ndarray:
     """Return the share of labels for which one variant reaches an error at a lower rank than another.
 
-    One number a data set, over the labels both variants were trained on.
+    One number a data set that both variants were trained on, over the labels they share.
     """
     shares = []
     for here in split_by(runs, "dataset"):
         pairs = [tuple(variant(own, name) for name in (fitted, against)) for own in split_by(here, "label")]
         lower = [needed_rank(a, error) < needed_rank(b, error) for a, b in pairs if a.sizes["run"] and b.sizes["run"]]
-        shares.append(np.mean(lower))
+        if lower:
+            shares.append(np.mean(lower))
     return np.array(shares)
 
 
