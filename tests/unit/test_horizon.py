@@ -136,6 +136,14 @@ def test_the_table_says_for_which_share_and_where_it_flips(sweeps):
     assert "`learning_rate` 0.01 to 0.1; not at 0.5, 1 |" in text
 
 
+def test_a_claim_that_holds_for_several_steps_together_has_no_range_of_steps(sweeps):
+    found = horizon.of_claim(claim_of({"below": 20.0}), sweeps, named)
+    for row in found["settings"]["learning_rate"]:
+        row["verdict"] = judging.DIFFERS
+    text = table.document(10, [{"figure": "one_figure", **found}])
+    assert "| `product_std` 0.0001 to 0.01 |  |" in text
+
+
 def test_a_claim_without_runs_has_no_horizon(sweeps):
     found = horizon.of_claim(claim_of({"below": 1.0}, runs={"depth": 7}), sweeps, named)
     assert (found["verdict"], found["tolerance"], found["settings"]) == (judging.NOT_CHECKABLE, None, {})

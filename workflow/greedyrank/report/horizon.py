@@ -29,6 +29,8 @@ def _setting(claim: dict, names: tuple[str, ...]) -> str:
     cells = []
     for name in (name for name in names if name in claim["settings"]):
         same, other = same_verdict(claim["settings"][name], claim["verdict"])
+        if not same:  # the claim is about several values together
+            continue
         held = _values(same) if len(same) < 2 else number([same[0], same[-1]])
         cells.append(f"`{name}` {held}".rstrip() + (f"; not at {_values(other)}" if other else ""))
     return "; ".join(cells)
