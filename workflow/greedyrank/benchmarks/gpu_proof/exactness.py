@@ -20,7 +20,7 @@ from greedyrank import storage
 from greedyrank.benchmarks.gpu_proof import problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report
 from greedyrank.config.sweeps import Run, Slice
-from greedyrank.training import devices, job, on_gpu
+from greedyrank.training import devices, job
 from greedyrank.training.loop import Training
 from greedyrank.training.stepper import TorchStepper
 
@@ -63,8 +63,7 @@ def _is_same(report: Report, name: str, ours: dict, theirs: dict, what: str) -> 
 
 
 def _state_after(slice_: Slice, load, device: str, steps: int, captured: bool) -> dict[str, np.ndarray]:
-    suited = on_gpu.suited(slice_, device)
-    stepper = job.make_stepper(suited, [load(run) for run in slice_.runs], device)
+    stepper = problems.stepper(slice_, [load(run) for run in slice_.runs], device)
     if isinstance(stepper, TorchStepper) and not captured:
         stepper._graph = None
     stepper.advance(steps)
@@ -116,8 +115,7 @@ def short_slice(factorization: str, steps: int) -> Slice:
 def resumed(slice_: Slice, data: list[dict], device: str, folder: Path) -> dict[str, np.ndarray]:
     """Interrupt a job after half of its records, and let another go on from its checkpoint."""
     checkpoint = folder / "job.npz"
-    suited = on_gpu.suited(slice_, device)
-    first = Training(slice_, job.make_stepper(suited, data, device))
+    first = Training(slice_, problems.stepper(slice_, data, device))
     advance, left = first.stepper.advance, [RECORDS // 2 + 1]
 
     def advance_a_while(steps: int) -> None:
@@ -130,7 +128,7 @@ def resumed(slice_: Slice, data: list[dict], device: str, folder: Path) -> dict[
         first.run(checkpoint, checkpoint_seconds=0)
     if not checkpoint.exists():
         raise RuntimeError("the interrupted job left no checkpoint")
-    return Training(slice_, job.make_stepper(suited, data, device)).run(checkpoint)
+    return Training(slice_, problems.stepper(slice_, data, device)).run(checkpoint)
 
 
 def resume(report: Report, options: Options) -> None:
@@ -139,8 +137,7 @@ def resume(report: Report, options: Options) -> None:
         slice_ = short_slice(factorization, JOB_STEPS)
         load = problems.loader(slice_, Path("data"))
         data = [load(run) for run in slice_.runs]
-        suited = on_gpu.suited(slice_, options.device)
-        undisturbed = Training(slice_, job.make_stepper(suited, data, options.device)).run()
+        undisturbed = Training(slice_, problems.stepper(slice_, data, options.device)).run()
         with tempfile.TemporaryDirectory() as folder:
             found = resumed(slice_, data, options.device, Path(folder))
         _is_same(report, f"resume: {factorization}", found, undisturbed, "resumed and undisturbed records")
@@ -157,7 +154,7 @@ clean_room.enter()
 
 from greedyrank import storage
 from greedyrank.config.sweeps import Slice
-from greedyrank.training import devices, job, on_gpu
+from greedyrank.training import devices, job
 from greedyrank.training.loop import Training
 from greedyrank.training.stepper import TorchStepper
 from greedyrank.benchmarks.gpu_proof import problems

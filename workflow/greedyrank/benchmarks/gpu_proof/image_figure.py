@@ -13,7 +13,7 @@ from greedyrank.benchmarks.gpu_proof import problems
 from greedyrank.benchmarks.gpu_proof.image_jobs import slices
 from greedyrank.benchmarks.gpu_proof.report import Options, Report, read
 from greedyrank.config.sweeps import Run, Slice
-from greedyrank.training import devices, job, on_gpu
+from greedyrank.training import devices
 from greedyrank.training.protocols import Stepper
 
 DATASETS = 2  # of the figure
@@ -42,7 +42,7 @@ def make(slice_: Slice, device: str, split: bool) -> Variant:
     runs = slice_.runs
     data = problems.loader(slice_, Path("data"))(runs[0])  # all runs of a job see the same images
     with problems.products(split):
-        return Variant(slice_, runs, job.make_stepper(on_gpu.suited(slice_, device), [data] * len(runs), device))
+        return Variant(slice_, runs, problems.stepper(slice_, [data] * len(runs), device))
 
 
 def is_split(options: Options) -> bool:

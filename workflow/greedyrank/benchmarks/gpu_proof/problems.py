@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,6 +16,8 @@ from greedyrank.data import images, instances
 from greedyrank.kernels import image_bits
 from greedyrank.problems.on_gpu import image_classification
 from greedyrank.storage import CorruptFile
+from greedyrank.training import job, on_gpu
+from greedyrank.training.protocols import Arrays, Stepper
 
 OPTIMIZERS = ("gd", "group_rmsprop", "adam")
 
@@ -161,6 +163,11 @@ def products(split: bool) -> Iterator[None]:
         mock.patch.object(image_classification, "SPLIT", split),
     ):
         yield
+
+
+def stepper(slice_: Slice, data: Sequence[Arrays], device: str) -> Stepper:
+    """Return the stepper with which a job trains a group on a device."""
+    return job.make_stepper(on_gpu.suited(slice_, device), data, device)
 
 
 def loader(slice_: Slice, data_dir: Path) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:

@@ -20,7 +20,7 @@ from greedyrank.benchmarks.gpu_proof import problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report
 from greedyrank.config.sweeps import Slice
 from greedyrank.plugins import plugin
-from greedyrank.training import devices, job, on_gpu
+from greedyrank.training import devices
 from greedyrank.training.loop import Training
 
 ALLOWED = 100.0
@@ -49,7 +49,7 @@ def records(slice_: Slice, data: list[dict], device: str, moved: int | None = No
         return initial(run) if moved is None else neighbours(initial(run), run["dtype"], rng)
 
     with mock.patch.object(factorization, "initial", drawn):
-        found = Training(slice_, job.make_stepper(on_gpu.suited(slice_, device), data, device)).run()
+        found = Training(slice_, problems.stepper(slice_, data, device)).run()
     return {"step": found["step"], **device_parity.invariants(found)}
 
 

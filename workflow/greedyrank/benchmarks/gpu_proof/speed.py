@@ -12,7 +12,7 @@ from greedyrank.benchmarks import steps as timing
 from greedyrank.benchmarks.gpu_proof import floors, problems
 from greedyrank.benchmarks.gpu_proof.report import Options, Report, read
 from greedyrank.config.sweeps import Slice
-from greedyrank.training import devices, job, on_gpu
+from greedyrank.training import devices
 from greedyrank.training.protocols import Arrays
 from greedyrank.training.stepper import TorchStepper
 
@@ -47,7 +47,7 @@ def one_case(name: str, device: str, peaks: dict[str, float], card: floors.Card 
 
 
 def _step_seconds(slice_: Slice, data: list[Arrays], device: str, at_least: float) -> float:
-    stepper = job.make_stepper(on_gpu.suited(slice_, device), data, device)
+    stepper = problems.stepper(slice_, data, device)
     stepper.advance(WARM_UP)
     return timing.seconds(stepper.advance, at_least, 3)
 
